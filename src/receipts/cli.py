@@ -1,0 +1,88 @@
+"""`receipts VERB`: each verb is one call into a room."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from receipts.config import project
+from receipts.refusal import DONE, Refusal, tell
+
+
+def split(arguments: argparse.Namespace) -> int:
+    """Divide a dataset as its file in conf/data/ states, and write its manifest."""
+    from receipts.config.build import build
+    from receipts.config.compose import data_plan
+    from receipts.data import protocol, splits
+
+    plan = data_plan(arguments.name)
+    dataset = build(plan.call, "data")
+    protocol.check(dataset)
+    manifest = splits.make(plan, dataset)
+    path = splits.write(plan, manifest)
+    sizes = ", ".join(f"{part.n} {name}" for name, part in manifest.splits.items())
+    near = manifest.facts.near_duplicates_across
+    print(f"{path}: {sizes}; {manifest.facts.duplicates_across} copies and {near.n} near copies across splits")
+    print(f"next: git add {path} {manifest.hashes.file} && git commit")
+    return DONE
+
+
+def sync(arguments: argparse.Namespace) -> int:
+    """Send to MLflow what it lacks of the recorded runs."""
+    from receipts.runs import store, tracking
+
+    done = tracking.sync(store.folders())
+    print(f"sent {len(done.sent)}, already there {len(done.already)}, still running {len(done.live)}, failed {len(done.failed)}")
+    for run_id, reason in done.failed.items():
+        print(f"  {run_id}: {reason}", file=sys.stderr)
+    return DONE
+
+
+def ls(arguments: argparse.Namespace) -> int:
+    """List the recorded runs, newest first."""
+    from receipts.runs import overview
+
+    overview.show(arguments.conf)
+    return DONE
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the README of a run: what ran, its numbers, its checks."""
+    from receipts.runs import store, views
+
+    print(views.readme(store.select(arguments.run)), end="")
+    return DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and their words; each verb's help is the first line of its function."""
+    found = argparse.ArgumentParser(prog="receipts", description=__doc__)
+    verbs = found.add_subparsers(required=True, metavar="VERB")
+
+    def add(verb: Callable[[argparse.Namespace], int], *words: tuple[str, str]) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(verb.__name__, help=verb.__doc__, description=verb.__doc__)
+        sub.set_defaults(verb=verb)
+        for name, meaning in words:
+            sub.add_argument(name, help=meaning)
+        return sub
+
+    add(split, ("name", "the file of conf/data/, without .yaml"))
+    add(sync)
+    add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
+    add(show, ("run", "a run id, the beginning of one, latest or latest:CONF"))
+    return found
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a verb; people-fixable problems end with exit code 3."""
+    arguments = parser().parse_args(words)
+    try:
+        project.enter(Path.cwd())
+        code: int = arguments.verb(arguments)
+    except Refusal as problem:
+        return tell(problem)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

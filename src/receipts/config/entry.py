@@ -1,0 +1,111 @@
+"""How an entry script meets its command line: Hydra's own application, its errors turned into refusals.
+
+A script is `start(job)`, where `job` takes one `Experiment` (or the script's own options) and returns an exit code.
+Under `-m` every job is composed before the first one starts, a refused job leaves the others running, and the
+code is the worst of all.
+"""
+
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import hydra
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from receipts.config import compose, project
+from receipts.refusal import DONE, REFUSED, Refusal, tell
+
+STOPPED = 128
+AS_TEXT = ("run_id",)
+
+
+def start(job: Callable[[Any], int], options: type | None = None) -> None:
+    """Run a script's job for every combination its command line asks for, then exit with the worst code."""
+    signal.signal(signal.SIGTERM, stop)
+    codes: list[int] = []
+    try:
+        project.enter(Path(sys.argv[0]).resolve().parent)
+        sys.argv[1:] = [quoted(word) for word in sys.argv[1:]]
+        register(options)
+        words = sys.argv[1:]
+        with compose.told(words):
+            check_sweep(words, options)
+            application(job, options, codes)()
+    except Refusal as problem:
+        codes.append(tell(problem))
+    except KeyboardInterrupt:
+        codes.append(STOPPED + signal.SIGINT)
+    sys.exit(worst(codes))
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """End as SIGTERM asks. A run that is under way is left as it is, and shows as stale."""
+    raise SystemExit(STOPPED + number)
+
+
+def quoted(word: str) -> str:
+    """A word whose value Hydra's grammar would take for a number or an expression, quoted as text."""
+    key, equals, value = word.partition("=")
+    if equals and key in AS_TEXT and not value.startswith(("'", '"')):
+        return f"{key}='{value}'"
+    return word
+
+
+def register(options: type | None) -> None:
+    """What Hydra composes: the whole schema for an experiment, or a script's own few options."""
+    if options is None:
+        compose.register()
+        return
+    ConfigStore.instance().store(name="config", node=compose.primary(options))
+
+
+def application(job: Callable[[Any], int], options: type | None, codes: list[int]) -> Callable[[], None]:
+    """Hydra's application round a job; each refusal is told where it happens and ends that job only."""
+
+    def one(composed: DictConfig) -> None:
+        number = len(codes) + 1
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            print(f"job {number}: {' '.join(HydraConfig.get().overrides.task)}", flush=True)
+        try:
+            codes.append(job(typed(composed, options)))
+        except Refusal as problem:
+            codes.append(tell(problem))
+
+    application: Callable[[], None] = hydra.main(version_base="1.3", config_path=None, config_name="config")(one)
+    return application
+
+
+def typed(composed: DictConfig, options: type | None) -> Any:
+    """What a job is given: an `Experiment`, or the script's options."""
+    if options is not None:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), composed))
+    return compose.read(composed, HydraConfig.get())
+
+
+def check_sweep(words: Sequence[str], options: type | None) -> None:
+    """Under `-m`, compose every job first: a misspelt name in the last one costs nothing."""
+    if options is not None or not {"-m", "--multirun"} & set(words):
+        return
+    swept = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[^-].*=", word)])
+    for overrides in BasicSweeper.split_arguments(swept, max_batch_size=None)[0]:
+        experiment = compose.compose(*overrides)
+        if experiment.config.trainer.processes > 1:
+            raise Refusal(
+                "-m cannot start runs of several processes",
+                "each process would start the whole sweep again",
+                "python ablate.py, which starts every run in a process of its own",
+            )
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit code of several jobs: our own bugs and failed checks outrank refusals."""
+    return max(codes, default=DONE, key=lambda code: (code not in (DONE, REFUSED), code))

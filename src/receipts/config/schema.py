@@ -1,0 +1,114 @@
+"""The typed shape of an experiment: what may stand in a YAML file, and nothing else.
+
+Hydra composes into these dataclasses, so an unknown key is refused wherever it comes from. `model` and `data`
+are constructor calls (open dictionaries); their arguments are checked against signatures in `build`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Split:
+    """How a dataset is divided. `shares` are fractions of the samples, by split name."""
+
+    rule: str = MISSING
+    shares: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Task:
+    """What is asked of the predictions. `margin` is the smallest difference worth a sentence."""
+
+    kind: str = MISSING
+    classes: int | None = None
+    primary: str = MISSING
+    margin: float | None = None
+
+
+@dataclass
+class Select:
+    """Which epoch is kept: the best by `metric` on val; `patience` epochs without a better one end training."""
+
+    metric: str = "${task.primary}"
+    patience: int | None = None
+
+
+@dataclass
+class Fit:
+    """Whatever moves a number while fitting. Estimators take `threads` only.
+
+    `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every second one.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    threads: int = 1
+    precision: str = "32-true"
+    deterministic: Any = True
+    accumulate: int = 1
+    clip_norm: float | None = None
+    validate_every: float = 1.0
+    select: Select = field(default_factory=Select)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Facts:
+    """What only the author can know, declared once more so that it can be checked."""
+
+    deterministic: bool = False
+
+
+@dataclass
+class Ablation:
+    """One declared change of the experiment, why it is tried and what is expected of it."""
+
+    override: list[str] = MISSING
+    hypothesis: str = MISSING
+    expect: str = MISSING
+    if_null: str = ""
+
+
+@dataclass
+class Limit:
+    """Caps on what is used. A run under a limit is for looking, never for a paper."""
+
+    rows: int | None = None
+    epochs: int | None = None
+
+
+@dataclass
+class Trainer:
+    """Hardware only: nothing here is meant to move a number."""
+
+    accelerator: str = "auto"
+    processes: int = 1
+
+
+@dataclass
+class Config:
+    """One experiment, whole. The switches at the end belong to a launch, not to the experiment."""
+
+    purpose: str = ""
+    seed: int = MISSING
+    model: dict[str, Any] = MISSING
+    data: dict[str, Any] = MISSING
+    split: Split = field(default_factory=Split)
+    task: Task = field(default_factory=Task)
+    fit: Fit = field(default_factory=Fit)
+    transforms: list[dict[str, Any]] = field(default_factory=list)
+    augment: list[dict[str, Any]] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+    ablations: dict[str, Ablation] = field(default_factory=dict)
+    waive: dict[str, str] = field(default_factory=dict)
+    limit: Limit = field(default_factory=Limit)
+    trainer: Trainer = field(default_factory=Trainer)
+    rerun: bool = False
+    retry: bool = False
+    allow_dirty: bool = False
+
+
+SWITCHES = ("rerun", "retry", "allow_dirty")

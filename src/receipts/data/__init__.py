@@ -1,0 +1,1 @@
+"""Data: the dataset protocol, split manifests, the sealed view, transforms and batches."""

@@ -1,0 +1,138 @@
+"""The sealed view: a dataset of which only the opened splits can be read.
+
+User code that opens the file itself is outside the seal; what goes through the core is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from receipts.data import protocol
+from receipts.data.manifest import Manifest
+from receipts.refusal import Refusal
+
+Array = np.ndarray[Any, Any]
+Inputs = Array | dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Subset:
+    """The rows of one split: ids (n), inputs with first axis n, raw targets `(n, *target)`, optional columns."""
+
+    name: str
+    ids: list[str]
+    inputs: Inputs
+    targets: Array
+    entities: list[str] | None
+    groups: list[str] | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass
+class SealedData:
+    """A dataset and its manifest. `opened` names the splits that may be read; `limit` caps the rows of each."""
+
+    dataset: Any
+    manifest: Manifest
+    opened: tuple[str, ...]
+    limit: int | None
+    _rows: dict[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        protocol.check(self.dataset)
+        self._refuse_other_length()
+
+    def ids(self, split: str) -> list[str]:
+        """The ids of an opened split, in row order."""
+        return [str(self.dataset.ids[row]) for row in self.rows(split)]
+
+    def subset(self, split: str) -> Subset:
+        """The rows of an opened split; a sealed one raises."""
+        rows = self.rows(split)
+        inputs = self.dataset.inputs
+        taken = {key: take(part, rows) for key, part in inputs.items()} if isinstance(inputs, dict) else take(inputs, rows)
+        targets = take(np.asarray(self.dataset.targets), rows)
+        columns = {name: self._column(name, rows) for name in ("entities", "groups")}
+        return Subset(split, self.ids(split), taken, targets, **columns)
+
+    def rows(self, split: str) -> Array:
+        """Row numbers of an opened split, the first `limit` of them under a limit."""
+        if split not in self.manifest.splits:
+            known = ", ".join(self.manifest.splits)
+            raise Refusal(f"there is no split {split!r}", f"the manifest has {known}", "name one of them")
+        if split not in self.opened:
+            raise Refusal(
+                f"the {split} split is sealed",
+                "only eval.py opens it, once, and the opening is counted",
+                "python eval.py run_id=latest",
+            )
+        if split not in self._rows:
+            parts = [np.arange(first, last) for first, last in self.manifest.splits[split].rows]
+            self._rows[split] = np.concatenate(parts)[: self.limit]
+        return self._rows[split]
+
+    def __getitem__(self, sample: str) -> Any:
+        """The input of one sample by id; an id of a sealed split raises."""
+        row = list(self.dataset.ids).index(sample)
+        for name, part in self.manifest.splits.items():
+            if any(first <= row < last for first, last in part.rows):
+                self.rows(name)
+                return self.dataset.inputs[row]
+        raise KeyError(sample)
+
+    def _column(self, name: str, rows: Array) -> list[str] | None:
+        values = getattr(self.dataset, name, None)
+        return None if values is None else [str(values[row]) for row in rows]
+
+    def _refuse_other_length(self) -> None:
+        last = max(end for part in self.manifest.splits.values() for _, end in part.rows)
+        if last > len(self.dataset.ids):
+            raise Refusal(
+                f"the dataset has {len(self.dataset.ids)} rows, its manifest divides {last}",
+                "the same files were read into fewer rows than when the split was made",
+                "receipts split NAME      (and commit it)",
+            )
+
+
+def take(values: Any, rows: Array) -> Array:
+    """Rows of an array: a view where they are neighbours (a memory map stays one), a copy otherwise."""
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return np.asarray(values[int(rows[0]) : int(rows[-1]) + 1])
+    return np.asarray(values[rows])
+
+
+def floats(inputs: Inputs) -> Inputs:
+    """Inputs as methods get them: float32 unless they are an index."""
+    if isinstance(inputs, dict):
+        return {key: as_float(part) for key, part in inputs.items()}
+    return as_float(inputs)
+
+
+def as_float(part: Array) -> Array:
+    """One array as float32; integers stay what they are, since they may be indices."""
+    return part if np.issubdtype(part.dtype, np.integer) else np.asarray(part, dtype=np.float32)
+
+
+def first_rows(inputs: Inputs, n: int) -> Inputs:
+    """The first n rows."""
+    return {key: part[:n] for key, part in inputs.items()} if isinstance(inputs, dict) else inputs[:n]
+
+
+def as_matrix(subset: Subset) -> Array:
+    """Inputs for an estimator: `(n, features)`."""
+    if isinstance(subset.inputs, dict):
+        raise Refusal(
+            "an estimator cannot take a dictionary of inputs",
+            f"{subset.name} has {', '.join(subset.inputs)}",
+            "give the dataset a single array of inputs, or use a LightningModule",
+        )
+    return np.asarray(floats(subset.inputs)).reshape(len(subset), -1)
+
+
+def names_of(subsets: Sequence[Subset]) -> str:
+    """Split names and sizes in one phrase."""
+    return ", ".join(f"{len(subset)} {subset.name}" for subset in subsets)

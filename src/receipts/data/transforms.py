@@ -1,0 +1,50 @@
+"""Transforms, fitted on train rows only: they are handed nothing else."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from receipts.data.sealed import Inputs, SealedData, Subset
+from receipts.refusal import Refusal
+
+
+class Transforms:
+    """A chain of objects with `__call__(x)` and, where they learn something, `fit(x, y)`."""
+
+    def __init__(self, steps: list[Any]) -> None:
+        for step in steps:
+            if not callable(step):
+                raise Refusal(
+                    f"{type(step).__name__} is no transform", "it cannot be called with x", "give it __call__(self, x)"
+                )
+        self.steps = steps
+
+    def fit(self, data: SealedData) -> "Transforms":
+        """Fit each step in turn on the train rows, as the steps before it leave them."""
+        if self.steps:
+            train = data.subset("train")
+            inputs = train.inputs
+            for step in self.steps:
+                if hasattr(step, "fit"):
+                    step.fit(inputs, train.targets)
+                inputs = step(inputs)
+        return self
+
+    def apply(self, subset: Subset) -> Subset:
+        """A split with transformed inputs, one row out for every row in."""
+        inputs = subset.inputs
+        for step in self.steps:
+            inputs = step(inputs)
+            if rows(inputs) != len(subset):
+                raise Refusal(
+                    f"{type(step).__name__} made {rows(inputs)} rows of {len(subset)}",
+                    "a transform changes samples, not how many there are",
+                    "drop or repeat rows when the data are derived, before the split",
+                )
+        return replace(subset, inputs=inputs)
+
+
+def rows(inputs: Inputs) -> int:
+    """How many samples there are."""
+    return len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(np.asarray(inputs))

@@ -1,0 +1,35 @@
+"""What must be true of a score before it is believed."""
+
+import csv
+from pathlib import Path
+
+from receipts.runs.record import Check, Record, Score
+
+LINEAGE = 1e-6
+
+
+def after(folder: Path, score: Score, record: Record) -> list[Check]:
+    """Counts, the second implementation, and that the selected weights are the scored ones."""
+    apart = [abs(m.value - m.second) for m in score.metrics.values() if m.value is not None and m.second is not None]
+    rescored = f"{score.n} of {score.n} ids once; second implementation within {max(apart, default=0.0):.1e}"
+    checks = [Check(f"{score.split}-rescored", "pass", rescored)]
+    return checks + (selected_is_scored(folder, score, record) if score.split == "val" else [])
+
+
+def selected_is_scored(folder: Path, score: Score, record: Record) -> list[Check]:
+    """The value that chose the checkpoint against the value of the weights read back from it."""
+    checkpoint, history = record.checkpoint, folder / "history.csv"
+    if checkpoint is None or checkpoint.epoch is None or not history.is_file():
+        return [Check("selected-is-scored", "not applicable", "nothing was selected among epochs")]
+    metric = checkpoint.rule.rpartition(" ")[2]
+    with history.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["epoch"]) == checkpoint.epoch]
+    seen = [float(row[f"val/{metric}"]) for row in rows if row.get(f"val/{metric}")]
+    now = score.metrics[metric].value
+    if now is None or not seen or min(abs(value - now) for value in seen) > LINEAGE:
+        seen_then = f"val {metric} was {seen} at epoch {checkpoint.epoch} and is {now} for {checkpoint.file}"
+        cure = "look for state outside state_dict, or for a callback that changes weights around validation"
+        return [Check("selected-is-scored", "fail", f"the scored weights are not the selected ones: {seen_then}; {cure}")]
+    return [
+        Check("selected-is-scored", "pass", f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}")
+    ]

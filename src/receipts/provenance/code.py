@@ -1,0 +1,96 @@
+"""Which code can change a number: the core without its reporting rooms, and the researcher's files that a run imports."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from receipts.config import project
+
+CORE = Path(__file__).resolve().parents[1]
+REPORTING = ("report", "ablation", "gauntlet", "reproduction")
+HARNESS = tuple(CORE / "evaluation" / name for name in ("predictions.py", "metrics.py", "second.py"))
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def combined(parts: dict[str, str]) -> str:
+    """One hash over named hashes, whatever order they come in."""
+    return sha256("\n".join(f"{name} {value}" for name, value in sorted(parts.items())).encode())
+
+
+def hashed(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """Relative path to SHA-256 for each file."""
+    return {path.relative_to(root).as_posix(): sha256(path.read_bytes()) for path in paths}
+
+
+@cache
+def core() -> str:
+    """SHA-256 over the core's files that can change a number."""
+    paths = (path for path in CORE.rglob("*.py") if path.relative_to(CORE).parts[0] not in (*REPORTING, "cli.py"))
+    return combined(hashed(paths, CORE))
+
+
+@cache
+def harness() -> str:
+    """SHA-256 over the evaluation harness alone."""
+    return combined(hashed(HARNESS, CORE))
+
+
+@cache
+def core_version() -> str:
+    """The version of the core that is installed."""
+    return version("receipts")
+
+
+def lab(targets: Iterable[str]) -> dict[str, str]:
+    """The researcher's files that these targets import, followed statically, with their SHA-256.
+
+    All of `src/lab` where an import is computed at run time and cannot be followed.
+    """
+    root = project.LAB.parent
+    waiting = [target.rpartition(".")[0] for target in targets if target.startswith("lab.")]
+    found: dict[str, Path] = {}
+    while waiting:
+        module = waiting.pop()
+        for path in (file for file in module_files(module) if file.as_posix() not in found):
+            found[path.as_posix()] = path
+            imported = imports(path, path.relative_to(root))
+            if imported is None:
+                return hashed(sorted(project.LAB.rglob("*.py")), Path())
+            waiting += imported
+    return hashed((found[name] for name in sorted(found)), Path())
+
+
+def module_files(module: str) -> list[Path]:
+    """The files that importing a module below `lab` reads: itself and the packages it lies in."""
+    parts = module.split(".")
+    stems = [project.LAB.parent.joinpath(*parts[: depth + 1]) for depth in range(len(parts))]
+    candidates = [path for stem in stems for path in (stem / "__init__.py", stem.with_suffix(".py"))]
+    return [path for path in candidates if path.is_file()]
+
+
+def imports(path: Path, module: Path) -> list[str] | None:
+    """The modules below `lab` that a file imports; None where it imports by a computed name."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = module.parts[: len(module.parts) - node.level] if node.level else ()
+            base = ".".join([*package, *([node.module] if node.module else [])])
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Name | ast.Attribute) and named(node) in ("import_module", "__import__", "exec", "eval"):
+            if not (isinstance(node, ast.Attribute) and node.attr == "eval"):      # module.eval() is a model's mode
+                return None
+    return [name for name in found if name == "lab" or name.startswith("lab.")]
+
+
+def named(node: ast.Name | ast.Attribute) -> str:
+    """The last part of a name."""
+    return node.id if isinstance(node, ast.Name) else node.attr

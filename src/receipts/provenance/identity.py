@@ -1,0 +1,58 @@
+"""One hash over everything that can change a run's numbers: config, code, lock, data, split (handbook: identity).
+
+The commit is recorded beside it; a README, a report table or an unrelated model never makes a run new.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from receipts.config import project
+from receipts.config.build import calls
+from receipts.config.schema import SWITCHES
+from receipts.provenance import code
+
+NOT_HASHED = ("trainer", "purpose", "ablations", "limits", "waive", *SWITCHES)
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """SHA-256 over what can change the numbers (`id`), and of each of the five parts."""
+
+    id: str
+    config: str
+    code: str
+    lock: str
+    data: str
+    split: str
+
+
+def identify(values: dict[str, Any], lab: dict[str, str], data: dict[str, str], manifest: bytes) -> Identity:
+    """The identity of a run from its resolved config, its files, its data's checksums and its split manifest.
+
+    A method declared deterministic has no seed; one file's checksum or one default changed makes another run.
+    """
+    kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
+    kept["processes"] = values["trainer"]["processes"]
+    if values["facts"]["deterministic"]:
+        del kept["seed"]
+    parts = {
+        "config": code.sha256(json.dumps(kept, sort_keys=True).encode()),
+        "code": code.combined({"core": code.core(), "train.py": file_hash(Path("train.py")), **lab}),
+        "lock": file_hash(project.LOCK),
+        "data": code.combined(data),
+        "split": code.sha256(manifest),
+    }
+    return Identity(id=code.combined(parts), **parts)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file; of nothing where a project has no such file."""
+    return code.sha256(path.read_bytes() if path.is_file() else b"")
+
+
+def targets(values: dict[str, Any]) -> list[str]:
+    """Every class that a config builds."""
+    found = [node["_target_"] for _, node in calls("", {key: values[key] for key in values if key != "ablations"})]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""Runs: the record, the folder that holds it, its views, and its copy in MLflow."""

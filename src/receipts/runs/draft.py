@@ -1,0 +1,55 @@
+"""The first version of a record: all that is known before anything is spent."""
+
+import re
+import shlex
+import sys
+
+from receipts.config.compose import Experiment
+from receipts.provenance import code
+from receipts.provenance.trace import Sources
+from receipts.refusal import Refusal
+from receipts.runs.record import Code, Core, Data, Record, World
+from receipts.runs.process import now, this_process
+from receipts.runs.store import stamped
+
+
+def draft(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
+    """The record of a run that is about to start."""
+    if not re.fullmatch(r"[\w.+]+(-[\w.+]+)*", experiment.conf):
+        raise Refusal(
+            f"conf/{experiment.conf}.yaml has a name that cannot become part of a run id",
+            "ids are folder names: letters, digits, '_', '.', '+' and single '-'",
+            "rename the file",
+        )
+    config = experiment.config
+    return Record(
+        run_id=stamped(experiment.conf, config.seed, sources.identity.id),
+        conf=experiment.conf,
+        names=[experiment.conf],
+        overrides=experiment.overrides,
+        preset=experiment.preset,
+        limit={name: cap for name, cap in experiment.values["limit"].items() if cap is not None},
+        seed=config.seed,
+        purpose=config.purpose,
+        command=command(),
+        started=now(),
+        heartbeat=now(),
+        process=this_process(),
+        identity=sources.identity,
+        code=Code(
+            sources.commit,
+            sources.dirty,
+            sources.repository,
+            Core(code.core_version(), code.core()),
+            code.harness(),
+            sources.lab,
+        ),
+        data=Data(files=sources.files, dvc=sources.dvc, manifest=sources.manifest.as_posix(), **sources.origin),
+        world=World("", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic),
+        warnings=warnings,
+    )
+
+
+def command() -> str:
+    """The exact command, fit for pasting."""
+    return shlex.join(["python", *sys.argv])

@@ -1,0 +1,44 @@
+"""The run's log: everything that is logged or warned of lands in `train.log`, flushed line by line."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
+
+progress = logging.getLogger("receipts")
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Send log records and warnings to `train.log`, warnings to the screen as well."""
+    root = logging.getLogger()
+    file = logging.FileHandler(folder / "train.log", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.WARNING)
+    screen.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    before = root.level
+    root.setLevel(logging.INFO)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    handlers = (file, screen)
+    for handler in handlers:
+        root.addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close() if handler is file else None
+        root.setLevel(before)
+
+
+def say(line: str) -> None:
+    """A line for the screen and the log."""
+    print(line, flush=True)
+    progress.info(line)

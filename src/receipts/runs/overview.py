@@ -1,0 +1,39 @@
+"""All runs in one table."""
+
+from rich.console import Console
+from rich.table import Table
+
+from receipts.refusal import Refusal
+from receipts.runs import record as records
+from receipts.runs.process import state
+from receipts.runs.record import Record
+from receipts.runs.store import folders
+
+
+def show(conf: str | None) -> None:
+    """Print the runs, newest first; a folder whose record cannot be read is a row that says so."""
+    table = Table("run", "state", "preset", "val", "test", "why not reportable", box=None, header_style="bold")
+    for folder in folders():
+        try:
+            record = records.read(folder)
+        except Refusal as problem:
+            table.add_row(folder.name, "unreadable", "", "", "", problem.why.splitlines()[0])
+            continue
+        if conf is None or conf in record.names:
+            table.add_row(*cells(record))
+    Console(width=None if Console().is_terminal else 200).print(table if table.row_count else "no runs yet: python train.py")
+
+
+def cells(record: Record) -> list[str]:
+    """One run as text."""
+    reason = record.failure.reason if record.failure else "; ".join(record.blocked_by)
+    return [record.run_id, state(record), "+".join(record.preset), first(record, "val"), first(record, "test"), reason]
+
+
+def first(record: Record, split: str) -> str:
+    """The first metric of a split's latest score, with its name."""
+    score = record.score(split)
+    if score is None:
+        return ""
+    name, metric = next(iter(score.metrics.items()))
+    return f"{name} {'undefined' if metric.value is None else f'{metric.value:.4f}'}"

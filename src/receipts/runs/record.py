@@ -1,0 +1,212 @@
+"""The record of a run: typed, versioned, the one truth of which README, metrics.json and MLflow are views.
+
+Stored as `runs/<run_id>/record.json`. Unknown fields are refused, so a record of a newer core is never half-read.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from receipts.provenance.identity import Identity
+from receipts.refusal import Refusal
+
+SCHEMA = 1
+
+Status = Literal["running", "completed", "failed"]
+
+
+class Struct(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of the record."""
+
+
+class Core(Struct):
+    """Version and SHA-256 of the core's own files."""
+
+    version: str
+    sha256: str
+
+
+class Code(Struct):
+    """Which code ran. `lab` maps each of the researcher's files that the run imports to its SHA-256."""
+
+    commit: str
+    dirty: list[str]
+    repository: str | None
+    core: Core
+    harness: str
+    lab: dict[str, str]
+
+
+class Data(Struct):
+    """Which bytes were learnt from. `files` maps path to `md5:…`; `dvc` is what the committed data.dvc says."""
+
+    kind: str
+    source: str
+    licence: str
+    version: str
+    files: dict[str, str]
+    dvc: str | None
+    manifest: str
+
+
+class World(Struct):
+    """What the run computed on and what was pinned. `seeds` names every seed derived from the run's own."""
+
+    device: str
+    processes: int
+    threads: int
+    precision: str
+    global_batch: int | None
+    deterministic: bool | str
+    nondeterministic_ops: list[str] = []
+    backend: dict[str, Any] = {}
+    seeds: dict[str, str] = {}
+
+
+class Process(Struct):
+    """The operating-system process behind a running record; `started` tells a reused pid apart."""
+
+    host: str
+    pid: int
+    started: float
+
+
+class Checkpoint(Struct):
+    """The selected weights. `weights` is a SHA-256 over names, shapes, types and bytes of all tensors."""
+
+    file: str
+    epoch: int | None
+    rule: str
+    weights: str
+
+
+class Metric(Struct):
+    """One number: by the harness (`value`), by the second implementation (`second`); `None` is undefined."""
+
+    value: float | None
+    second: float | None
+    better: Literal["higher", "lower"]
+    range: tuple[float | None, float | None]
+    definition: str
+    undefined: str | None = None
+
+
+class Score(Struct):
+    """A stored prediction file and what the harness made of it."""
+
+    split: str
+    n: int
+    file: str
+    sha256: str
+    harness: str
+    at: str
+    metrics: dict[str, Metric]
+    confusion: list[list[int]] | None = None
+
+
+class Opening(Struct):
+    """One look at a sealed split."""
+
+    split: str
+    at: str
+    by: str
+    commit: str
+
+
+class Check(Struct):
+    """One small named check and what it saw."""
+
+    code: str
+    verdict: Literal["pass", "fail", "not applicable", "not run", "waived"]
+    evidence: str
+
+
+class Cost(Struct):
+    """What the run used: seconds, MiB at the peak, trainable and other parameters, milliseconds per prediction."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+    parameters: int | None
+    ms_per_sample: float | None
+
+
+class Failure(Struct):
+    """Why a run failed, and the last lines of its log."""
+
+    reason: str
+    log_tail: list[str]
+
+
+class Record(Struct, kw_only=True):
+    """Everything about one run."""
+
+    schema: int = SCHEMA
+    run_id: str
+    conf: str
+    names: list[str]
+    overrides: list[str]
+    preset: list[str]
+    limit: dict[str, int] = {}
+    seed: int
+    purpose: str
+    command: str
+    status: Status = "running"
+    reportable: bool = False
+    blocked_by: list[str] = []
+    started: str
+    heartbeat: str
+    ended: str | None = None
+    parent: str | None = None
+    process: Process
+    identity: Identity
+    code: Code
+    data: Data
+    world: World
+    parameters: dict[str, Any] = {}
+    checkpoint: Checkpoint | None = None
+    scores: list[Score] = []
+    openings: list[Opening] = []
+    checks: list[Check] = []
+    warnings: list[str] = []
+    cost: Cost | None = None
+    failure: Failure | None = None
+
+    def score(self, split: str) -> Score | None:
+        """The latest score of a split, or None when it was never scored."""
+        return next((score for score in reversed(self.scores) if score.split == split), None)
+
+
+def encode(record: Record) -> bytes:
+    """The record as indented JSON, fields in their declared order."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+
+
+def decode(data: bytes, where: Path) -> Record:
+    """Read a record; refuse one that is cut short, altered in shape, or of a newer core."""
+    try:
+        found = msgspec.json.decode(data)
+        schema = found.get("schema") if isinstance(found, dict) else None
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise Refusal(
+                f"{where} was written by a newer core",
+                f"it has schema {schema}, this core knows up to {SCHEMA}",
+                "take the newer core into this clone",
+            )
+        return msgspec.convert(found, Record)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Refusal(
+            f"{where} is not a readable record",
+            str(error),
+            f"restore it from MLflow or a backup, or move {where.parent} away",
+        ) from error
+
+
+def read(folder: Path) -> Record:
+    """The record of a run folder."""
+    path = folder / "record.json"
+    try:
+        return decode(path.read_bytes(), path)
+    except FileNotFoundError as error:
+        raise Refusal(f"{folder} holds no record", "record.json is missing", "move the folder away") from error

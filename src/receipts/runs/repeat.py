@@ -1,0 +1,63 @@
+"""Taking a recorded run up again: its experiment from its own config, refused when anything it rests on has changed."""
+
+from pathlib import Path
+
+import yaml
+
+from receipts.config.compose import Experiment, to_config
+from receipts.config.project import RUNS
+from receipts.provenance import code, git
+from receipts.provenance.trace import Sources
+from receipts.refusal import Refusal
+from receipts.runs.record import Record
+
+
+def experiment_of(record: Record) -> Experiment:
+    """The experiment of a completed run, from the config beside its record: never from the command line."""
+    path = RUNS / record.run_id / "config.yaml"
+    if record.status != "completed":
+        raise Refusal(
+            f"{record.run_id} is not complete", f"its status is {record.status}", f"receipts show {record.run_id}"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Refusal(f"{path} is missing", "it says what the run was", "restore it from MLflow or a backup") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path} cannot be read", str(error), "restore it from MLflow or a backup") from error
+    if not isinstance(values, dict):
+        raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
+    config = to_config(values)
+    return Experiment(config, values, record.conf, record.preset, Path(record.data.manifest).stem, record.overrides)
+
+
+def refuse_changed(record: Record, sources: Sources) -> None:
+    """The run's code, data, split, config and harness against those of today; a difference is named by file."""
+    cure = f"git stash && git checkout {record.code.commit[:12]}      (then again; and `git checkout -` to return)"
+    then, today = record.identity, sources.identity
+    if record.code.harness != code.harness():
+        raise Refusal(
+            "the evaluation harness is not the one this run was scored with",
+            f"core {record.code.core.version} then, {code.core_version()} now; one table cannot hold both",
+            cure,
+        )
+    changed = {
+        "config": [f"runs/{record.run_id}/config.yaml"],
+        "code": changed_code(record, sources),
+        "lock": ["requirements.lock"],
+        "data": sorted(name for name in {**record.data.files, **sources.files} if record.data.files.get(name) != sources.files.get(name)),
+        "split": [record.data.manifest],
+    }
+    for part, names in changed.items():
+        if getattr(then, part) != getattr(today, part):
+            raise Refusal(
+                f"the {part} of today is not the {part} of {record.run_id}",
+                f"changed: {', '.join(names) or 'files the record does not name'}",
+                "restore it from MLflow or a backup" if part == "config" else cure,
+            )
+
+
+def changed_code(record: Record, sources: Sources) -> list[str]:
+    """Files of src/lab that differ from the record's, and files of the core that differ from its commit."""
+    lab = sorted(name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name))
+    return lab + git.changed_since(record.code.commit, ["src/receipts", "train.py"])

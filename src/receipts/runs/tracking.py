@@ -1,0 +1,325 @@
+"""MLflow as a view of the run folders: all it holds is read from `runs/<id>/`, so it can be deleted and rebuilt.
+
+While a run trains, a process of its own follows the folder (`Tracker`). A thread would do the same, but its import of
+mlflow took 1.5 s away from training and put 120 MiB onto the peak memory that the record reports. Afterwards, and in
+`receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
+
+There is one experiment per project (`MLFLOW_EXPERIMENT_NAME`, or the folder's name) and one run per record, named by
+its run id. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'.
+"""
+
+import os
+import re
+import select
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from receipts.refusal import Refusal
+from receipts.runs import flat
+from receipts.runs.record import Record, decode, read
+from receipts.runs.process import is_stale
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+DEFAULT_STORE: Final = "sqlite:///mlflow.db"
+# A default client keeps trying a dead server for minutes. What the environment already says wins.
+DEFAULTS: Final = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
+ARTIFACTS: Final = (
+    *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "code.patch"),
+    *("train.log", "history.csv", "predictions"),
+)
+STATUS: Final = {"completed": "FINISHED", "failed": "FAILED", "running": "KILLED"}
+RUN_ID: Final = "receipts.run_id"
+SENT: Final = "receipts.record"  # SHA-256 of the record.json that was sent in full; set last
+NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 6000, 8000  # characters, MLflow's own
+LOCK_S: Final = 60.0
+LOOK_S: Final = 2.0
+
+
+class Tracker:
+    """Shows one run in MLflow while it trains; neither call raises, and only `finish` waits, for a bounded time.
+
+    Call `start` after the first step: rows of history.csv are then sent as they appear. Call `finish` when everything
+    in the run folder is written; a record that still says running is shown as killed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._child: subprocess.Popen[str] | None = None
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Begin to follow the run folder; a second call does nothing."""
+        if self._child or self._trouble:
+            return
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(self.folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,  # Ctrl-C is meant for the training; this one ends when its stdin does
+            )
+        except OSError as error:
+            self._trouble = str(error)
+
+    def finish(self, wait_s: float = 30.0) -> str | None:
+        """Send the rest of the run; the warning to print when that did not succeed within `wait_s` seconds."""
+        self.start()
+        child, self._child = self._child, None
+        trouble = _end(child, wait_s) if child else self._trouble
+        if not trouble:
+            return None
+        return f"MLflow lacks part of this run ({trouble}); nothing is lost: receipts sync"
+
+
+def _end(child: subprocess.Popen[str], wait_s: float) -> str:
+    try:
+        said, _ = child.communicate("end\n", timeout=wait_s)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {wait_s:g} s"
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+    return said.strip() or (f"exit code {child.returncode}" if child.returncode else "")
+
+
+def follow(folder: Path) -> None:
+    """Log the history as it grows until standard input says `end`, then send the rest; give up when it closes."""
+    store = Store()
+    with _alone(folder / ".tracking"):
+        view = store.view(folder, read(folder))
+        view.begin()
+    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
+        view.log(flat.history(folder, view.record))
+    if sys.stdin.readline():
+        send(folder, store)
+
+
+@dataclass
+class Synced:
+    """What `sync` did, as run ids; `failed` maps to the reason."""
+
+    sent: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def sync(folders: Iterable[Path]) -> Synced:
+    """Send what MLflow lacks of every run that has ended; refuse when the store cannot be used."""
+    done = Synced()
+    try:
+        store = Store()
+        for folder in folders:
+            try:
+                record = read(folder)
+                if record.status == "running" and not is_stale(record):
+                    done.live.append(folder.name)
+                else:
+                    (done.sent if send(folder, store) else done.already).append(folder.name)
+            except failures() as error:
+                done.failed[folder.name] = reason(error)
+                store.ask()  # when it is away, the next folder would only wait for it again
+    except failures() as error:
+        raise Refusal(
+            f"the MLflow store {public(address())} cannot be used",
+            f"{reason(error)}; runs sent before that: {len(done.sent)}; no run folder was touched",
+            "receipts sync      (when it is back; a broken mlflow.db may be deleted, this rebuilds it)",
+        ) from error
+    return done
+
+
+def send(folder: Path, store: "Store") -> bool:
+    """Make MLflow hold all of a run that has ended; False when it already did."""
+    with _alone(folder / ".tracking"):
+        data = (folder / "record.json").read_bytes()
+        view = store.view(folder, decode(data, folder / "record.json"))
+        digest = sha256(data).hexdigest()
+        if view.run.data.tags.get(SENT) == digest:
+            return False
+        view.end(digest)
+        return True
+
+
+class Store:
+    """The store that `MLFLOW_TRACKING_URI` names, or `mlflow.db` in the project, and this project's experiment."""
+
+    def __init__(self) -> None:
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        from mlflow import MlflowClient
+
+        scheme, _, path = address().partition(":///")
+        local = scheme.startswith("sqlite")
+        with _alone(Path(path)) if local else nullcontext():  # processes creating one file's tables break each other
+            if local:
+                sqlite3.connect(path).close()  # fails at once where mlflow would try for 100 s
+            self.client = MlflowClient(address())
+            self.experiment = self._experiment(
+                os.environ.get("MLFLOW_EXPERIMENT_NAME") or Path.cwd().name or "receipts"
+            )
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        if found := self.client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        try:
+            return str(self.client.create_experiment(name))
+        except MlflowException:
+            if found := self.client.get_experiment_by_name(name):  # somebody else was faster
+                return str(found.experiment_id)
+            raise
+
+    def ask(self) -> None:
+        """Raise unless the store answers."""
+        self.client.get_experiment(self.experiment)
+
+    def view(self, folder: Path, record: Record) -> "View":
+        """The MLflow run of a record, created when there is none. The folder's lock must be held."""
+        found = self.client.search_runs([self.experiment], f"tags.`{RUN_ID}` = '{record.run_id}'", max_results=1)
+        if found:
+            return View(self, folder, record, found[0])
+        tag, start = {RUN_ID: record.run_id}, flat.milliseconds(record.started)
+        return View(self, folder, record, self.client.create_run(self.experiment, start, tag, record.run_id))
+
+
+@dataclass
+class View:
+    """One run in the store, and what is known to be there."""
+
+    store: Store
+    folder: Path
+    record: Record
+    run: "Run"
+
+    @property
+    def id(self) -> str:
+        """MLflow's own id of the run."""
+        return str(self.run.info.run_id)
+
+    @cached_property
+    def there(self) -> set[tuple[str, int]]:
+        """Metric and step of every point in the store."""
+        known, points = self.run.data.metrics, self.store.client.get_metric_history
+        return {(metric, point.step) for metric in known for point in points(self.id, metric)}
+
+    def begin(self) -> None:
+        """Show a run that has not ended as running, with its parameters."""
+        if self.record.status == "running":
+            if self.run.info.status != "RUNNING":
+                self.store.client.update_run(self.id, "RUNNING")
+            self.describe("running")
+
+    def end(self, digest: str) -> None:
+        """Send everything, say how the run ended, and last of all that nothing is missing."""
+        client, record = self.store.client, self.record
+        self.describe("stale" if record.status == "running" else record.status)
+        self.log(flat.points(self.folder, record))
+        self._artifacts()
+        client.set_terminated(self.id, STATUS[record.status], flat.milliseconds(record.ended or record.heartbeat))
+        client.set_tag(self.id, SENT, digest)
+
+    def describe(self, status: str) -> None:
+        """Send parameters and tags."""
+        from mlflow.entities import Param, RunTag
+
+        tags = {f"receipts.{key}": value for key, value in flat.tags(self.record).items()}
+        tags["receipts.status"] = status
+        tags["mlflow.note.content"] = self.record.purpose
+        tags["mlflow.source.git.commit"] = self.record.code.commit
+        params = {legal(key): value[:PARAM_LIMIT] for key, value in flat.parameters(self.folder).items()}
+        self.store.client.log_batch(
+            self.id,
+            params=[Param(key, value) for key, value in params.items() if key not in self.run.data.params],
+            tags=[RunTag(key, value[:TAG_LIMIT]) for key, value in tags.items()],
+        )
+
+    def log(self, points: list[flat.Point]) -> None:
+        """Send those points that are not there yet, in one call."""
+        from mlflow.entities import Metric
+
+        fresh = {(legal(point.metric), point.step): point for point in points}
+        fresh = {key: point for key, point in fresh.items() if key not in self.there}
+        metrics = [Metric(metric, point.value, point.at, step) for (metric, step), point in fresh.items()]
+        self.store.client.log_batch(self.id, metrics)
+        self.there.update(fresh)
+
+    def _artifacts(self) -> None:
+        client = self.store.client
+        for path in (self.folder / name for name in ARTIFACTS):
+            if path.is_dir():
+                client.log_artifacts(self.id, str(path), path.name)
+            elif path.exists():
+                client.log_artifact(self.id, str(path))
+        if urlsplit(self.run.info.artifact_uri).scheme in ("", "file"):
+            return  # the same disk: the tag `receipts.checkpoint` says where they are
+        stored = {(Path(file.path).name, file.file_size) for file in client.list_artifacts(self.id, "checkpoints")}
+        for path in sorted(self.folder.glob("checkpoints/*")):
+            if (path.name, path.stat().st_size) not in stored:
+                client.log_artifact(self.id, str(path), "checkpoints")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time."""
+    from filelock import FileLock
+
+    with FileLock(f"{path}.lock", timeout=LOCK_S):
+        yield
+
+
+def legal(name: str) -> str:
+    """A name that MLflow takes: other characters become `_`, empty path parts and dots alone go."""
+    parts = re.sub(r"[^\w./: -]", "_", name).split("/")
+    return "/".join(part for part in parts if part.strip("."))[:NAME_LIMIT]
+
+
+def address() -> str:
+    """Where the store is."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What a store that is away, locked or broken raises (requests' errors are OSErrors), or a damaged run folder."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return Refusal, MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line."""
+    return error.what if isinstance(error, Refusal) else public(f"{type(error).__name__}: {error}".partition("\n")[0])
+
+
+def public(text: str) -> str:
+    """A text without the user name and password of the addresses in it."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
+
+
+if __name__ == "__main__":
+    # Whatever goes wrong becomes the one line that `Tracker.finish` passes on; `receipts sync` shows a bug whole.
+    sys.excepthook = lambda _kind, error, _trace: sys.stdout.write(reason(error))
+    follow(Path(sys.argv[1]))

@@ -1,0 +1,129 @@
+"""What people read of a run: README.md, metrics.json, a few lines on the screen. All are views of the record."""
+
+import json
+from pathlib import Path
+
+from receipts.config.project import RUNS
+from receipts.refusal import CHECK_FAILED, DONE
+from receipts.runs.files import write_atomically
+from receipts.runs.log import say
+from receipts.runs.record import Metric, Record, Score
+from receipts.runs.process import state
+
+ARROW = {"higher": "↑", "lower": "↓"}
+
+
+def write(folder: Path, record: Record) -> None:
+    """Bring the views of a run up to date."""
+    numbers = {s.split: {name: m.value for name, m in s.metrics.items()} for s in record.scores}
+    facts = {"run_id": record.run_id, "status": record.status, "reportable": record.reportable, "metrics": numbers}
+    write_atomically(folder / "metrics.json", (json.dumps(facts, indent=1) + "\n").encode())
+    write_atomically(folder / "README.md", readme(record).encode())
+
+
+def show(record: Record, primary: str) -> int:
+    """A finished run in a few lines, and what to do next; returns the exit code that its checks call for."""
+    say(f"run {record.run_id}  {state(record)}{'' if record.reportable else '  not reportable: ' + '; '.join(record.blocked_by)}")
+    for split in dict.fromkeys(score.split for score in record.scores):
+        score = record.score(split)
+        assert score is not None
+        say(f"  {split:<5} {line(score, primary)}      ({score.n} samples)")
+    failed = [check for check in record.checks if check.verdict == "fail"]
+    for check in failed:
+        say(f"  CHECK FAILED  {check.code}: {check.evidence}")
+    opened = any(score.split == "test" for score in record.scores)
+    say(f"  next  {f'less {RUNS / record.run_id}/README.md' if opened else f'python eval.py run_id={record.run_id}'}")
+    return CHECK_FAILED if failed else DONE
+
+
+def line(score: Score, primary: str) -> str:
+    """The primary metric first, then the others."""
+    names = [primary, *(name for name in score.metrics if name != primary)]
+    return "  ".join(f"{name} {number(score.metrics[name])}" for name in names if name in score.metrics)
+
+
+def number(metric: Metric) -> str:
+    """A value with four decimals, or the word for none."""
+    return "undefined" if metric.value is None else f"{metric.value:.4f}"
+
+
+def readme(record: Record) -> str:
+    """The run's README: what was asked, of what, by which method, the answer, and how to read it."""
+    parts = [
+        f"# {record.run_id}",
+        f"**{record.purpose or 'No purpose was stated.'}**",
+        verdict(record),
+        "## What ran",
+        table(what_ran(record)),
+        "## Numbers",
+        *([numbers(record)] if record.scores else ["Nothing was scored."]),
+        "## Checks",
+        table([(check.code, f"{check.verdict}: {check.evidence}") for check in record.checks]) or "None were run.",
+        "## Where to look next",
+        where(record),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def verdict(record: Record) -> str:
+    """One sentence on what the numbers are good for."""
+    if record.failure:
+        return f"This run **failed**: {record.failure.reason}"
+    if record.reportable:
+        return "This run is complete; its numbers may be reported."
+    return f"This run is {state(record)} and **not reportable**: {'; '.join(record.blocked_by) or 'it has not ended'}."
+
+
+def what_ran(record: Record) -> list[tuple[str, str]]:
+    """The facts a stranger asks for first."""
+    world, checkpoint, cost = record.world, record.checkpoint, record.cost
+    size = f", {cost.parameters:,} parameters" if cost and cost.parameters else ""
+    rows = [
+        ("experiment", f"`conf/{record.conf}.yaml`, preset {'+'.join(record.preset)}, seed {record.seed}"),
+        ("differs from that file", ", ".join(f"`{item}`" for item in record.overrides) or "in nothing"),
+        ("data", f"{record.data.source}, version {record.data.version}, {record.data.kind}, {record.data.licence}"),
+        ("split", f"`{record.data.manifest}`"),
+        ("method", f"on {world.device}, {world.threads} threads, {world.precision}{size}"),
+        ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{f', epoch {checkpoint.epoch}' if checkpoint.epoch else ''})" if checkpoint else "none"),
+        ("code", f"commit `{record.code.commit[:12]}`{', with uncommitted changes (`code.patch`)' if record.code.dirty else ''}"),
+        ("cost", f"{cost.wall_s:.1f} s, at most {cost.peak_mib:,.0f} MiB" if cost else "unknown"),
+        ("test opened", f"{sum(o.split == 'test' for o in record.openings)} times"),
+        ("command", f"`{record.command}`"),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def numbers(record: Record) -> str:
+    """Every metric of every split, with its direction and meaning."""
+    splits = list(dict.fromkeys(score.split for score in record.scores))
+    latest = {split: score for split in splits if (score := record.score(split))}
+    meanings = {name: metric for score in latest.values() for name, metric in score.metrics.items()}
+    head = f"| metric | {' | '.join(f'{split} (n={latest[split].n})' for split in splits)} | what it means |"
+    rows = [
+        f"| {name} {ARROW[metric.better]} | {' | '.join(cell(latest[split], name) for split in splits)} | {metric.definition} |"
+        for name, metric in meanings.items()
+    ]
+    return "\n".join([head, f"|{'---|' * (len(splits) + 2)}", *rows, "", "↑ higher is better, ↓ lower is better."])
+
+
+def cell(score: Score, name: str) -> str:
+    """One number of one split."""
+    metric = score.metrics.get(name)
+    return "" if metric is None else number(metric) if metric.undefined is None else f"undefined: {metric.undefined}"
+
+
+def where(record: Record) -> str:
+    """The files of the run folder, in the order in which one looks at them."""
+    lines = [
+        "- `predictions/*.csv`: worst predictions first; `predictions/*.parquet` holds all of them",
+        "- `history.csv`, `train.log`: how training went",
+        "- `config.yaml`, `environment.json`, `record.json`: everything needed to make these numbers again",
+    ]
+    if not any(score.split == "test" for score in record.scores):
+        lines.insert(0, f"- `python eval.py run_id={record.run_id}` scores the test split, once")
+    return "\n".join(lines)
+
+
+def table(rows: list[tuple[str, str]]) -> str:
+    """Two columns of Markdown; nothing of no rows."""
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]) if rows else ""

@@ -1,0 +1,1 @@
+"""Training: Lightning modules and scikit-learn estimators behind the same two calls, `fit` and `predict`."""

@@ -1,0 +1,151 @@
+"""scikit-learn estimators as methods: one fit, stored with skops, loaded without running anybody's code."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
+
+from receipts.config import build, project
+from receipts.config.schema import Config
+from receipts.data.sealed import Subset, as_matrix
+from receipts.provenance.determinism import STREAMS, derive, seed_globals
+from receipts.refusal import CheckFailed, Refusal
+from receipts.runs.log import progress
+from receipts.runs.record import Checkpoint, World
+from receipts.training.method import FirstStep
+
+FILE = Path("checkpoints/estimator.skops")
+
+
+class EstimatorMethod:
+    """An estimator behind `fit` and `predict`; every `random_state` left open gets a seed derived from the run's."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        seed_globals(derive("init", config.seed))
+        self.estimator: Any = seeded(build.build(config.model), config.seed)
+
+    def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
+        """One call to the estimator's own fit; a method declared deterministic is fitted twice to prove it."""
+        progress.info("fit %s on %d rows", type(self.estimator).__name__, len(train))
+        self._fit(self.estimator, train)
+        first_step()
+        if self.config.facts.deterministic:
+            self._prove_deterministic(train, val)
+        save(self.estimator, folder / FILE)
+        return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(self.estimator))
+
+    def load(self, folder: Path, checkpoint: Checkpoint) -> None:
+        """Read the stored estimator; only types of the allowed packages are built."""
+        self.estimator = read(folder / checkpoint.file)
+        if fingerprint(self.estimator) != checkpoint.weights:
+            raise Refusal(
+                f"{folder / checkpoint.file} is not the estimator that was recorded",
+                "its fingerprint differs from the record's",
+                f"restore it, or train again: python train.py … rerun=true",
+            )
+
+    def predict(self, subset: Subset) -> np.ndarray[Any, Any]:
+        """Class probabilities `(n, classes)`, or values of the target's shape."""
+        return self._predict(self.estimator, subset)
+
+    def world(self) -> World:
+        """One process on a CPU."""
+        fit = self.config.fit
+        return World("cpu", 1, fit.threads, "64-true", None, True, seeds=STREAMS)
+
+    def parameters(self) -> dict[str, Any]:
+        """Every parameter of the estimator and of those inside it, as text where it is no plain value."""
+        return {key: plain(value) for key, value in sorted(self.estimator.get_params(deep=True).items())}
+
+    def model(self) -> Any:
+        """The estimator."""
+        return self.estimator
+
+    def size(self) -> None:
+        """Estimators have no common notion of size."""
+        return
+
+    def _fit(self, estimator: Any, train: Subset) -> None:
+        with threadpool_limits(self.config.fit.threads):
+            estimator.fit(as_matrix(train), train.targets)
+
+    def _predict(self, estimator: Any, subset: Subset) -> np.ndarray[Any, Any]:
+        x = as_matrix(subset)
+        with threadpool_limits(self.config.fit.threads):
+            if self.config.task.kind != "classification":
+                return np.asarray(estimator.predict(x)).reshape(subset.targets.shape)
+            if not hasattr(estimator, "predict_proba"):
+                raise Refusal(
+                    f"{type(estimator).__name__} gives no probabilities",
+                    "accuracy alone would do without; likelihood and calibration need them",
+                    "wrap it in sklearn.calibration.CalibratedClassifierCV",
+                )
+            probabilities = np.zeros((len(x), self.config.task.classes or 0))
+            probabilities[:, estimator.classes_] = estimator.predict_proba(x)      # a class may be absent from train
+            return probabilities
+
+    def _prove_deterministic(self, train: Subset, val: Subset) -> None:
+        other_seed = self.config.seed + 1
+        seed_globals(derive("init", other_seed))
+        again = seeded(clone(build.build(self.config.model)), other_seed)
+        self._fit(again, train)
+        if not np.array_equal(self.predict(val), self._predict(again, val)):
+            raise CheckFailed(
+                "deterministic",
+                "the method is declared deterministic and is not",
+                "a second fit under another seed predicted something else on val",
+                "take facts.deterministic out, and run several seeds",
+            )
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """The estimator with every open `random_state` set, nested ones included."""
+    if not isinstance(estimator, BaseEstimator):
+        return estimator
+    open_states = [key for key, value in estimator.get_params().items() if key.endswith("random_state") and value is None]
+    return estimator.set_params(**dict.fromkeys(open_states, derive("estimator", seed) % 2**32))
+
+
+def plain(value: Any) -> Any:
+    """A parameter as it can stand in JSON."""
+    return value if isinstance(value, bool | int | float | str | None) else repr(value)
+
+
+def fingerprint(estimator: Any) -> str:
+    """A hash of everything a fitted estimator learnt."""
+    import joblib
+
+    return str(joblib.hash(estimator, hash_name="sha1"))
+
+
+def save(estimator: Any, path: Path) -> None:
+    """Store an estimator with skops."""
+    import skops.io
+
+    path.parent.mkdir(exist_ok=True)
+    skops.io.dump(estimator, path)
+
+
+def read(path: Path) -> Any:
+    """Read an estimator; a file that holds anything but allowed types is refused before any of it is built."""
+    import zipfile
+
+    import skops.io
+
+    prefixes = tuple(f"{prefix}." for prefix in project.settings().targets)
+    try:
+        foreign = skops.io.get_untrusted_types(file=path)
+        if refused := [name for name in foreign if not name.startswith(prefixes)]:
+            raise Refusal(
+                f"{path} holds types outside the allow-list", ", ".join(refused), "restore the run's own file"
+            )
+        return skops.io.load(path, trusted=foreign)
+    except FileNotFoundError as error:
+        raise Refusal(f"{path} is missing", "the record names it", "restore it, or train again with rerun=true") from error
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise Refusal(
+            f"{path} cannot be read", f"{type(error).__name__}: {error}", "restore it, or train again with rerun=true"
+        ) from error

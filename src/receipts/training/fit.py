@@ -1,0 +1,63 @@
+"""One fit, told and accounted for: what is about to happen, what it cost, which weights were kept."""
+
+import json
+import resource
+import sys
+
+from receipts.config.compose import Experiment
+from receipts.data.sealed import Subset, names_of
+from receipts.provenance import git
+from receipts.provenance.environment import snapshot
+from receipts.runs.files import write_atomically
+from receipts.runs.log import say
+from receipts.runs.record import Cost
+from receipts.runs.store import Run
+from receipts.training.method import FirstStep, Method
+
+
+def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: FirstStep) -> None:
+    """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
+    run.record.world = method.world()
+    run.save()
+    store_environment(run, experiment)
+    announce(run, method, experiment, train, val)
+    checkpoint = method.fit(train, val, run.folder, first_step)
+    method.load(run.folder, checkpoint)
+    run.record.checkpoint, run.record.world = checkpoint, method.world()
+    run.record.parameters = method.parameters()
+    wall, cpu = run.seconds()
+    run.record.cost = Cost(round(wall, 3), round(cpu, 3), peak_mib(), method.size(), None)
+    run.save()
+
+
+def store_environment(run: Run, experiment: Experiment) -> None:
+    """Leave beside the record what it was made in: environment, and the difference of a dirty tree."""
+    facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
+    write_atomically(run.folder / "environment.json", facts.encode() + b"\n")
+    if run.record.code.dirty:
+        write_atomically(run.folder / "code.patch", git.patch(run.record.code.dirty))
+
+
+def announce(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset) -> None:
+    """Say what will run, on what, with which values that differ from the experiment's own file."""
+    record, world = run.record, run.record.world
+    say(f"run {record.run_id}")
+    if record.purpose:
+        say(f"  purpose  {record.purpose}")
+    size = "" if method.size() is None else f", {method.size():,} parameters"
+    say(f"  method   {experiment.config.model['_target_']}{size} on {world.device}, {world.threads} threads")
+    say(f"  data     {names_of([train, val])} rows of {experiment.dataset} ({record.data.kind})")
+    if world.global_batch:
+        say(f"  batch    {world.global_batch} samples an optimizer step, over all processes")
+    for difference in record.overrides:
+        say(f"  differs  {difference}      (from conf/{record.conf}.yaml)")
+    for warning in record.warnings:
+        say(f"  WARNING  {warning}")
+
+
+def peak_mib() -> float:
+    """The most memory this process has held, in MiB; on a GPU, the most that torch held there if that is more."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    torch = sys.modules.get("torch")
+    on_device = torch.cuda.max_memory_allocated() / 2**20 if torch is not None and torch.cuda.is_available() else 0.0
+    return round(max(peak, on_device), 1)

@@ -1,0 +1,146 @@
+"""Progress a person can follow: every step in train.log, every pass over val on screen and in history.csv."""
+
+import csv
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from receipts.refusal import Refusal
+from receipts.runs.log import progress, say
+from receipts.training.method import FirstStep
+from receipts.training.validation import HarnessValidation
+
+GRADIENT_EVERY = 16
+STEP_ON_SCREEN_S = 5.0
+
+
+class Progress(Callback):
+    """Tells of steps and passes. Per step it costs one formatted line; gradient norms are sampled."""
+
+    def __init__(self, folder: Path, validation: HarnessValidation, first_step: FirstStep) -> None:
+        self.validation, self.first_step = validation, first_step
+        self.history = History(folder / "history.csv")
+        self.losses: list[float] = []
+        self.norms: list[float] = []
+        self.samples = 0
+        self.begun = self.row_begun = self.shown = time.monotonic()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self.begun = self.row_begun = self.shown = time.monotonic()
+        self.total = int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
+        """Sample the norm of the gradients, before clipping."""
+        if trainer.global_step % GRADIENT_EVERY == 0:
+            gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
+            self.norms.append(float(torch.nn.utils.get_total_norm(gradients)))
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """One line in the log; on screen too for the first step, and now and then in a long epoch."""
+        loss = loss_of(outputs)
+        self.losses.append(loss)
+        self.samples += len(batch[1])
+        done = trainer.fit_loop.total_batch_idx + 1
+        elapsed = time.monotonic() - self.begun
+        line = (
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs} step {done}/{self.total} loss {loss:.4f} "
+            f"lr {rate(trainer):.2e} {elapsed / done:.4f} s/step elapsed {clock(elapsed)} "
+            f"ETA {clock(elapsed / done * (self.total - done))}"
+        )
+        if done == 1:
+            say(line)
+            self.first_step()
+        elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
+            self.shown = time.monotonic()
+            say(line)
+        else:
+            progress.info(line)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A row of history after each pass over val."""
+        self.row(trainer, self.validation.latest)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A row of history for an epoch that was not validated."""
+        if self.losses:
+            self.row(trainer, {})
+
+    def row(self, trainer: Trainer, scores: Mapping[str, float | None]) -> None:
+        """Write what happened since the last row."""
+        seconds = max(time.monotonic() - self.row_begun, 1e-9)
+        row: dict[str, float | int | None] = {
+            "epoch": trainer.current_epoch + 1,
+            "step": trainer.global_step,
+            "loss": mean(self.losses),
+            "elapsed_s": round(time.monotonic() - self.begun, 3),
+            "learning_rate": rate(trainer),
+            "gradient_norm": mean(self.norms),
+            "samples_per_second": round(self.samples / seconds, 1),
+            **{f"val/{name}": scores.get(name) for name in self.validation.names},
+            **module_values(trainer),
+        }
+        self.history.write(row)
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)
+        loss = "" if row["loss"] is None else f"loss {row['loss']:.4f}  "
+        say(f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and 'val ' + shown}  {row['samples_per_second']:,.0f} samples/s")
+        self.losses, self.norms, self.samples = [], [], 0
+        self.row_begun = self.shown = time.monotonic()
+
+
+class History:
+    """`history.csv`, a row at a time, flushed; the first row decides the columns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.columns: list[str] = []
+
+    def write(self, row: dict[str, float | int | None]) -> None:
+        """Append a row."""
+        rows = [] if self.columns else [list(row)]
+        self.columns = self.columns or list(row)
+        rows.append(["" if (value := row.get(name)) is None else str(value) for name in self.columns])
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def loss_of(outputs: Any) -> float:
+    """The loss that training_step returned, as a number."""
+    value = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+    if not isinstance(value, Tensor):
+        raise Refusal(
+            "training_step returned no loss",
+            "Lightning skips such a batch without a word",
+            "return the loss, a scalar tensor, or {'loss': …}",
+        )
+    return float(value.detach())
+
+
+def rate(trainer: Trainer) -> float:
+    """The learning rate of the first parameter group."""
+    return float(trainer.optimizers[0].param_groups[0]["lr"]) if trainer.optimizers else float("nan")
+
+
+def module_values(trainer: Trainer) -> dict[str, float]:
+    """What the module itself logged, under a name that says so."""
+    logged = {name: value for name, value in trainer.callback_metrics.items() if not name.startswith("val/")}
+    return {f"module/{name}": float(value) for name, value in sorted(logged.items())}
+
+
+def mean(values: list[float]) -> float | None:
+    """The mean, or nothing of nothing."""
+    return sum(values) / len(values) if values else None
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people write them."""
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,98 @@
+"""Validation by the harness inside Lightning's own loop (handbook 08, probe 4, way B).
+
+The module *instance* gets a `validation_step` made of its `predict_step`, so evaluation mode, autocast, weight
+averaging and `val_check_interval` are Lightning's; what is selected on is the harness's number, in float64.
+"""
+
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from torch import Tensor
+
+from receipts.config.schema import Task
+from receipts.data.sealed import Subset
+from receipts.evaluation.metrics import evaluate, metric_names
+from receipts.evaluation.predictions import Predictions, from_outputs
+from receipts.refusal import Refusal
+from receipts.training.method import Outputs
+
+
+def arrays(output: Any) -> Outputs:
+    """What a predict_step returned, on the CPU as NumPy; reduced precision becomes float32."""
+    if isinstance(output, dict):
+        return {key: array(value) for key, value in output.items()}
+    return array(output)
+
+
+def array(value: Any) -> np.ndarray[Any, Any]:
+    """One tensor as an array of its own (Lightning's batches are views)."""
+    if not isinstance(value, Tensor):
+        raise Refusal(
+            f"predict_step returned a {type(value).__name__}",
+            "one tensor of outputs is needed, or a dictionary of named ones",
+            "return self(x).softmax(-1)      (or {'logits': self(x)}, or {'value': self(x)})",
+        )
+    whole = value.detach().to("cpu")
+    return np.array((whole.float() if whole.dtype in (torch.bfloat16, torch.float16) else whole).numpy())
+
+
+def joined(parts: list[Outputs]) -> Outputs:
+    """The outputs of several batches, one after the other."""
+    first = parts[0]
+    if isinstance(first, dict):
+        return {key: np.concatenate([part[key] for part in parts]) for key in first}      # type: ignore[call-overload]
+    return np.concatenate(parts)                                                          # type: ignore[arg-type]
+
+
+class HarnessValidation(Callback):
+    """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched."""
+
+    def __init__(self, module: LightningModule, val: Subset, task: Task, names: list[str]) -> None:
+        self.val, self.task, self.names = val, task, names
+        self.parts: list[Outputs] = []
+        self.latest: dict[str, float | None] = {}
+        own = module.validation_step if is_overridden("validation_step", module) else None
+        log = module.log
+        reserved = {f"val/{name}" for name in metric_names(task.kind)}
+
+        def validation_step(module: LightningModule, batch: tuple[Any, Tensor], index: int) -> None:
+            if own is not None:
+                own(batch, index)                                  # their own logs keep working
+            self.parts.append(arrays(module.predict_step(batch[0], index)))
+
+        def checked_log(name: str, *values: Any, **options: Any) -> None:
+            if name in reserved:
+                raise Refusal(
+                    f"the module logs {name!r}", "that name is the harness's: selection would not know whose it reads",
+                    f"log it as {name.replace('val/', 'val_batch/')}",
+                )
+            log(name, *values, **options)
+
+        module.validation_step = MethodType(validation_step, module)      # type: ignore[method-assign]
+        module.log = checked_log                                          # type: ignore[method-assign]
+        self.log = log
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin a new table."""
+        self.parts = []
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Score the table and log what selection, schedulers and history read."""
+        table = from_outputs(joined(self.parts), self.val.ids, self.task, self.val.targets)
+        self.latest = self.score(table)
+        for name, value in self.latest.items():
+            if value is not None:
+                self.log(f"val/{name}", torch.tensor(value, dtype=torch.float64))
+
+    def score(self, table: Predictions) -> dict[str, float | None]:
+        """The few numbers that training looks at."""
+        return {name: metric.value for name, metric in evaluate(table, self.task, names=self.names, second=False).items()}
+
+    def detach(self, module: LightningModule) -> None:
+        """Hand the module back as it was."""
+        del module.validation_step
+        del module.log

@@ -1,0 +1,300 @@
+"""MLflow as a view: complete, idempotent, rebuilt from run folders, and harmless when it is away."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from receipts.refusal import Refusal
+from receipts.runs import flat, record, tracking
+from receipts.runs.record import Checkpoint, Code, Core, Cost, Data, Failure, Identity, Metric, Process, Score, World
+
+HISTORY = "epoch,step,elapsed_s,train/loss,val/accuracy,module/top-1 @5\n1,10,0.5,2.25,0.5,\n2,20,1.0,nan,0.75,3\n"
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and nothing in them; making them takes a second."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("tables") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def project(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project folder with a store of its own; mlflow caches stores by address, so that is absolute."""
+    monkeypatch.chdir(tmp_path)
+    for name in (*tracking.DEFAULTS, "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    shutil.copy(tables, "mlflow.db")
+
+
+def score(split: str, accuracy: float) -> Score:
+    metrics = {
+        "accuracy": Metric(accuracy, accuracy, "higher", (0.0, 1.0), "share of equal labels"),
+        "auroc": Metric(None, None, "higher", (0.0, 1.0), "one against rest", "one class only"),
+    }
+    return Score(split, 4, f"predictions/{split}.parquet", "ab" * 32, "cd" * 32, "2026-11-20T13:37:30Z", metrics)
+
+
+def write_run(number: int = 0, status: str = "completed", scores: int = 1) -> Path:
+    """A run folder as a finished training leaves it."""
+    run_id = f"20261120-13370{number}-baseline-s{number}-9f3c1a7e"
+    folder = Path("runs") / run_id
+    (folder / "predictions").mkdir(parents=True, exist_ok=True)
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    (folder / "checkpoints/best.ckpt").write_bytes(b"weights")
+    (folder / "predictions/val.parquet").write_bytes(b"rows")
+    (folder / "config.yaml").write_text(
+        f"seed: {number}\npurpose: Why?\nmodel:\n  _target_: lab.cnn.SmallCNN\n  lr: 0.001\n  steps:\n"
+        f"  - - scale\n    - C: 1.0\n  layers: [1, 2]\n  none: null\n  odd key @: {'x' * 7000}\nwaive: {{}}\n"
+    )
+    (folder / "history.csv").write_text(HISTORY)
+    (folder / "README.md").write_text("# A run\n")
+    made = record.Record(
+        run_id=run_id, conf="baseline", names=["baseline"], overrides=[], preset=["full"], seed=number, purpose="Why?",
+        command="python train.py conf=baseline", status=status, reportable=status == "completed",
+        started="2026-11-20T13:37:02Z", heartbeat="2026-11-20T13:37:20Z",
+        ended=None if status == "running" else "2026-11-20T13:37:33Z", process=Process("another-host", 1, 0.0),
+        identity=Identity(*("9f" * 32, "aa", "bb", "cc", "dd", "ee")),
+        code=Code("c0ffee", ["src/lab/cnn.py"], None, Core("0.1.0", "0123"), "cd" * 32, {}),
+        data=Data("real", "UCI", "CC BY 4.0", "1", {"data/digits.csv.gz": "md5:9b33"}, "8b6e.dir", "splits/d.json"),
+        world=World("cpu", 1, 1, "32-true", 64, True),
+        checkpoint=Checkpoint("checkpoints/best.ckpt", 21, "max val accuracy", "79cd"),
+        scores=[score("val", 0.5 + 0.25 * n) for n in range(scores)],
+        cost=Cost(31.0, 29.4, 760.0, 93962, None) if status == "completed" else None,
+        failure=Failure("loss is NaN", []) if status == "failed" else None,
+    )  # fmt: skip
+    (folder / "record.json").write_bytes(record.encode(made))
+    return folder
+
+
+def contents(database: Path = Path("mlflow.db")) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in the store that is not a random id or a path, by record."""
+    found = {}
+    with closing(sqlite3.connect(database)) as store:
+        names = "SELECT run_uuid, name, status, start_time, end_time FROM runs WHERE lifecycle_stage = 'active'"
+        for run, name, *facts in store.execute(names).fetchall():
+            assert name not in found, "one record, two runs"
+            rows = [tuple(facts)]
+            rows += store.execute("SELECT key, step, value, is_nan, timestamp FROM metrics WHERE run_uuid = ?", [run])
+            rows += store.execute("SELECT key, value FROM params WHERE run_uuid = ?", [run])
+            rows += store.execute("SELECT key, value FROM tags WHERE run_uuid = ?", [run])
+            rows += [(path.name, path.read_bytes()) for path in Path("mlruns").glob(f"*/{run}/artifacts/**/*.*")]
+            found[name] = sorted(rows, key=repr)
+    return found
+
+
+def elsewhere(code: str, **environment: str) -> "subprocess.Popen[str]":
+    """Python in a process of its own, where mlflow has no store open yet."""
+    start = [sys.executable, "-c", f"from pathlib import Path\nfrom receipts.runs import tracking\n{code}"]
+    return subprocess.Popen(
+        start, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+SYNC = "print(tracking.sync(sorted(Path('runs').glob('2*'))))"
+
+
+def closed_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+def test_a_finished_run_is_sent_whole() -> None:
+    folder = write_run()
+    assert tracking.sync([folder]) == tracking.Synced(sent=[folder.name])
+    store = tracking.Store()
+    assert store.client.get_experiment(store.experiment).name == Path.cwd().name
+    run = store.view(folder, record.read(folder)).run
+    assert (run.info.run_name, run.info.status, run.info.end_time) == (folder.name, "FINISHED", 1795181853000)
+    assert run.data.params["model.steps.0.1.C"] == "1.0"
+    assert run.data.params["model.layers"] == "[1, 2]"
+    assert run.data.params["model.none"] == "null"
+    assert run.data.params["model.odd key _"] == "x" * 6000
+    assert run.data.metrics["val/accuracy"] == 0.5
+    assert run.data.metrics["history/module/top-1 _5"] == 3
+    assert run.data.metrics["cost/parameters"] == 93962
+    assert not {"val/auroc", "cost/ms_per_sample", "history/step"} & set(run.data.metrics)
+    points = store.client.get_metric_history(run.info.run_id, "history/val/accuracy")
+    assert [(p.step, p.value, p.timestamp) for p in points] == [(10, 0.5, 1795181822500), (20, 0.75, 1795181823000)]
+    wanted = {
+        "run_id": folder.name, "identity": "9f" * 32, "commit": "c0ffee", "dirty": "true", "data": "dd", "split": "ee",
+        "data_dvc": "8b6e.dir", "harness": "cd" * 32, "conf": "baseline", "seed": "0", "preset": "full",
+        "status": "completed", "reportable": "true", "checkpoint": f"{folder}/checkpoints/best.ckpt",
+    }  # fmt: skip
+    assert {key: run.data.tags[f"receipts.{key}"] for key in wanted} == wanted
+    assert run.data.tags["mlflow.source.git.commit"] == "c0ffee"
+    sent = {path.relative_to(run.info.artifact_uri).as_posix() for path in Path(run.info.artifact_uri).rglob("*.*")}
+    assert sent == {"README.md", "record.json", "config.yaml", "history.csv", "predictions/val.parquet"}
+
+
+def test_sending_twice_changes_nothing_and_a_new_score_adds_one_point() -> None:
+    folder = write_run()
+    tracking.sync([folder])
+    before = contents()
+    assert tracking.sync([folder]) == tracking.Synced(already=[folder.name])
+    assert contents() == before
+    write_run(scores=2)
+    assert tracking.sync([folder]).sent == [folder.name]
+    store = tracking.Store()
+    run = store.view(folder, record.read(folder)).run
+    points = store.client.get_metric_history(run.info.run_id, "val/accuracy")
+    assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 0.75)]
+    assert run.data.metrics["val/accuracy"] == 0.75
+    assert len(store.client.get_metric_history(run.info.run_id, "history/val/accuracy")) == 2
+
+
+def test_a_run_followed_for_a_while_and_synced_later_equals_one_sent_at_once(
+    tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_run()
+    tracking.sync([folder])
+    at_once = contents()
+
+    live = write_run(status="running")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{Path.cwd()}/live.db")
+    shutil.copy(tables, "live.db")
+    (live / "history.csv").write_text(HISTORY[: HISTORY.index("2,20")] + "2,20,1.")
+    view = tracking.Store().view(live, record.read(live))
+    view.begin()
+    view.log(flat.history(live, view.record))
+    (followed,) = contents(Path("live.db")).values()
+    assert ("receipts.status", "running") in followed
+    assert [row[1] for row in followed if row[0] == "history/epoch"] == [10], "half a line is no row"
+    write_run()
+    assert tracking.sync([folder]).sent == [folder.name]
+    assert contents(Path("live.db")) == at_once
+
+
+def test_a_tracker_shows_the_run_while_it_trains() -> None:
+    folder = write_run(status="running")
+    tracker = tracking.Tracker(folder)
+    tracker.start()
+    tracker.start()
+    for _ in range(200):
+        if shown := live_metrics():
+            break
+        time.sleep(0.1)
+    assert ("history/train/loss", 20) in shown
+    write_run()
+    assert tracker.finish() is None
+    assert tracking.sync([folder]).already == [folder.name]
+
+
+def live_metrics() -> list[tuple[str, int]]:
+    with closing(sqlite3.connect("mlflow.db")) as store:
+        return store.execute("SELECT key, step FROM metrics").fetchall()
+
+
+@pytest.mark.parametrize(("status", "shown"), [("failed", "FAILED"), ("running", "KILLED")])
+def test_how_a_run_ended_is_shown(status: str, shown: str) -> None:
+    folder = write_run(status=status)
+    assert tracking.sync([folder]).sent == [folder.name]
+    ((facts, *_),) = (
+        [row for row in rows if row[0] in {"FAILED", "KILLED", "FINISHED"}] for rows in contents().values()
+    )
+    assert facts[0] == shown
+
+
+def test_a_deleted_store_is_rebuilt_with_the_same_content() -> None:
+    folders = [write_run(number) for number in range(3)]
+    tracking.sync(folders)
+    before = contents()
+    Path("mlflow.db").unlink()
+    process = elsewhere(SYNC)
+    output, errors = process.communicate()
+    assert f"sent={[folder.name for folder in folders]}" in output
+    assert errors == "", "no log lines of mlflow or alembic on the screen"
+    assert contents() == before
+
+
+def test_a_live_run_is_left_to_its_own_tracker_and_a_broken_folder_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tracking, "is_stale", lambda record: False)
+    broken, good, live = write_run(0), write_run(1), write_run(2, status="running")
+    (broken / "record.json").write_text("{")
+    done = tracking.sync([broken, good, live])
+    assert (done.sent, done.live, list(done.failed)) == ([good.name], [live.name], [broken.name])
+
+
+def test_several_processes_at_once_on_a_fresh_store_all_succeed() -> None:
+    Path("mlflow.db").unlink()
+    folders = [write_run(number) for number in range(4)]
+    trackers = [tracking.Tracker(folder) for folder in [*folders, folders[0]]]
+    for tracker in trackers:
+        tracker.start()
+    assert [tracker.finish(120) for tracker in trackers] == [None] * 5
+    assert sorted(contents()) == [folder.name for folder in folders]
+
+
+def test_a_corrupt_database_costs_a_warning() -> None:
+    folder = write_run()
+    Path("mlflow.db").write_bytes(b"this was a database once" * 100)
+    warning = tracking.Tracker(folder).finish()
+    assert warning is not None
+    assert "file is not a database" in warning
+    assert "receipts sync" in warning
+    assert "\n" not in warning
+    with pytest.raises(Refusal, match="cannot be used"):
+        tracking.sync([folder])
+
+
+def test_a_store_that_cannot_be_opened_is_told_at_once() -> None:
+    folder = write_run()
+    Path("mlflow.db").unlink()
+    Path("mlflow.db").mkdir()
+    started = time.monotonic()
+    assert "unable to open" in str(tracking.Tracker(folder).finish())
+    assert time.monotonic() - started < 20
+
+
+def test_a_server_that_is_away_costs_a_warning_within_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{closed_port()}")
+    folder = write_run()
+    started = time.monotonic()
+    warning = tracking.Tracker(folder).finish()
+    assert time.monotonic() - started < 20
+    assert warning is not None
+    assert "MLflow lacks part of this run" in warning
+    with pytest.raises(Refusal) as refused:
+        tracking.sync([folder])
+    assert "secret" not in f"{warning}{refused.value}"
+
+
+def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "100")
+        started = time.monotonic()
+        assert "no answer within 3 s" in str(tracking.Tracker(write_run()).finish(3))
+        assert time.monotonic() - started < 10
+
+
+def test_the_follower_ends_with_its_run() -> None:
+    tracker = tracking.Tracker(write_run(status="running"))
+    tracker.start()
+    child = tracker._child
+    assert child is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    assert child.wait(30) == 0
+    child.stdout.close()
+
+
+def test_importing_the_room_does_not_import_mlflow() -> None:
+    process = elsewhere("import sys; print('mlflow' in sys.modules)")
+    assert process.communicate()[0] == "False\n"

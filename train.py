@@ -1,0 +1,40 @@
+"""Train one experiment and leave a record of it.
+
+python train.py conf=baseline seed=3 model.dropout=0.3 preset=smoke
+"""
+
+from receipts.config.check import validate
+from receipts.config.compose import Experiment
+from receipts.config.entry import start
+from receipts.data import manifest
+from receipts.provenance.trace import refuse_dirty, trace
+from receipts.runs import store, views
+from receipts.runs.draft import draft
+from receipts.runs.tracking import Tracker
+
+
+def train(experiment: Experiment) -> int:
+    config = experiment.config
+    warnings = validate(config)
+    path, division = manifest.load(experiment.data)
+    sources = trace(experiment.values, division.files, division.origin, path)
+    refuse_dirty(sources, experiment.preset, config.allow_dirty)
+    run = store.claim(draft(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)
+
+    if not run.is_finished:
+        with Tracker(run.folder) as mlflow, run:
+            from receipts.data.opening import open_splits       # NumPy, torch and Lightning come in only here
+            from receipts.evaluation.scoring import score
+            from receipts.training.fit import fit
+            from receipts.training.method import build_method
+
+            train, val = open_splits(experiment, division, ("train", "val"), run.record.checks)
+            method = build_method(config)
+            fit(run, method, experiment, train, val, mlflow.start)
+            score(run, method, val, config.task)
+            run.complete()
+    return views.show(run.record, config.task.primary)
+
+
+if __name__ == "__main__":
+    start(train)
