@@ -8,9 +8,12 @@ from omegaconf import MISSING
 
 from receipts.config.build import calls, check_calls
 from receipts.config.schema import Config, Fit
-from receipts.refusal import Refusal
+from receipts.refusal import Refusal, nearest
 
-TASKS = ("classification", "regression")
+METRICS = {                                    # the harness's own names, which a test holds against its table
+    "classification": ("accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "nll", "brier", "ece", "auroc"),
+    "regression": ("mae", "rmse", "r2", "spearman"),
+}
 DETERMINISTIC = (True, False, "warn")
 ESTIMATOR_KEYS = ("threads",)
 
@@ -18,10 +21,11 @@ ESTIMATOR_KEYS = ("threads",)
 def validate(config: Config) -> list[str]:
     """Refuse what cannot be meant; return a warning for everything technically valid but probably wrong."""
     refuse_missing(config)
+    refuse_impossible(config)
+    refuse_metrics(config)
     for key in ("model", "data", "transforms", "augment"):
         check_calls(key, getattr(config, key))
     check_calls("fit.callbacks", config.fit.callbacks)
-    refuse_impossible(config)
     if is_estimator(config):
         refuse_fit_of_estimator(config)
     return warnings(config)
@@ -65,10 +69,10 @@ def refuse_impossible(config: Config) -> None:
     for key, (value, least) in whole.items():
         if value is not None and value < least:
             raise Refusal(f"{key} is {value}", f"the least that makes sense is {least}", f"correct {key}")
-    if task.kind not in TASKS:
+    if task.kind not in METRICS:
         raise Refusal(
             f"there is no task kind {task.kind!r}",
-            f"this harness knows {' and '.join(TASKS)}; a task it does not know would be mis-scored",
+            f"this harness knows {' and '.join(METRICS)}; a task it does not know would be mis-scored",
             "declare one of them; ranking, detection, multi-label and free text need a metric of their own",
         )
     if task.kind == "classification" and task.classes is None:
@@ -83,6 +87,26 @@ def refuse_impossible(config: Config) -> None:
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
     if config.trainer.processes != 1:
         raise Refusal("trainer.processes is not 1", "this version trains in one process", "trainer.processes=1")
+
+
+def refuse_metrics(config: Config) -> None:
+    """Selection by anything but the harness's own numbers on val."""
+    known = METRICS[config.task.kind]
+    for key, name in (("task.primary", config.task.primary), ("fit.select.metric", config.fit.select.metric)):
+        if name not in known:
+            raise Refusal(
+                f"{key} is {name!r}, which is no metric of the harness{nearest(name, known)}",
+                f"for {config.task.kind} it computes {', '.join(known)}; a value that a module logs can be neither",
+                f"correct {key}",
+            )
+    for position, callback in enumerate(config.fit.callbacks):
+        monitored = str(callback.get("monitor", ""))
+        if monitored.partition("/")[0] == "test" or monitored.startswith("test_"):
+            raise Refusal(
+                f"fit.callbacks[{position}] monitors {monitored}",
+                "whatever selects by the test split has learnt from it",
+                f"monitor: val/{config.task.primary}",
+            )
 
 
 def is_estimator(config: Config) -> bool:

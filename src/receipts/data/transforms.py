@@ -10,11 +10,11 @@ from receipts.refusal import Refusal
 
 
 class Transforms:
-    """A chain of objects with `__call__(x)` and, where they learn something, `fit(x, y)`."""
+    """A chain of objects with `__call__(x)` (or scikit-learn's `transform`) and, where they learn, `fit(x, y)`."""
 
     def __init__(self, steps: list[Any]) -> None:
         for step in steps:
-            if not callable(step):
+            if not callable(step) and not hasattr(step, "transform"):
                 raise Refusal(
                     f"{type(step).__name__} is no transform", "it cannot be called with x", "give it __call__(self, x)"
                 )
@@ -28,14 +28,14 @@ class Transforms:
             for step in self.steps:
                 if hasattr(step, "fit"):
                     step.fit(inputs, train.targets)
-                inputs = step(inputs)
+                inputs = changed(step, inputs)
         return self
 
     def apply(self, subset: Subset) -> Subset:
         """A split with transformed inputs, one row out for every row in."""
         inputs = subset.inputs
         for step in self.steps:
-            inputs = step(inputs)
+            inputs = changed(step, inputs)
             if rows(inputs) != len(subset):
                 raise Refusal(
                     f"{type(step).__name__} made {rows(inputs)} rows of {len(subset)}",
@@ -43,6 +43,12 @@ class Transforms:
                     "drop or repeat rows when the data are derived, before the split",
                 )
         return replace(subset, inputs=inputs)
+
+
+def changed(step: Any, inputs: Inputs) -> Inputs:
+    """What a step makes of its inputs."""
+    result: Inputs = step(inputs) if callable(step) else step.transform(inputs)
+    return result
 
 
 def rows(inputs: Inputs) -> int:

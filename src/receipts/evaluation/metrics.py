@@ -57,7 +57,7 @@ def evaluate(
     if second:
         from receipts.evaluation.second import cross_check
 
-        cross_check(metrics, truth, stated)
+        cross_check(metrics, truth, stated, counts(truth, stated) if task.kind == "classification" else None)
     return metrics
 
 
@@ -114,7 +114,9 @@ def arrays(predictions: Predictions, task: "Task") -> tuple[Array, Array]:
     """What is true and what was stated, in float64: classes (N,) and probabilities (N, K), or all elements in a row."""
     stated, targets = predictions.stated.astype(np.float64), predictions.targets
     if targets is None:
-        raise Refusal("these predictions have no targets", "without the truth there is no score", "score a labelled split")
+        raise Refusal(
+            "these predictions have no targets", "without the truth there is no score", "score a labelled split"
+        )
     if task.kind == "classification" and predictions.value is None and stated.shape[1] == task.classes:
         return targets, stated
     if task.kind == "regression" and predictions.probabilities is None:

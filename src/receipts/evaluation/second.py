@@ -1,8 +1,8 @@
 """The second opinion: every metric once more by torchmetrics, and the demand that the two agree.
 
 One of the three files whose hash stands in every record. Imported only when a run is scored, for it costs torch and
-torchmetrics. Nothing of `metrics` is used, not even the most probable class. Where torchmetrics 1.9 is not exact or
-has no such metric, the comment says what is done instead.
+torchmetrics. Nothing of `metrics` is used, not even the most probable class. Where torchmetrics 1.9 has no such
+metric, or is not exact, a comment says what is done about it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,12 +20,14 @@ from torchmetrics.functional import regression as tr
 from receipts.refusal import CheckFailed
 from receipts.runs.record import Metric
 
-EXACT = 1e-9  # both sides in float64; measured: below 1e-12
-SINGLE = 1e-6  # ratios of counts, which torchmetrics takes in float32; measured: below 1e-7
+EXACT = 1e-9  # float64 on both sides
+SINGLE = 1e-6  # torchmetrics takes ratios of counts in float32; the counts themselves are compared exactly
 
 
-def cross_check(metrics: dict[str, Metric], truth: NDArray[Any], stated: NDArray[Any]) -> None:
-    """Give each metric that has a value its `second`; raise `CheckFailed` where value and second differ.
+def cross_check(
+    metrics: dict[str, Metric], truth: NDArray[Any], stated: NDArray[Any], confusion: NDArray[Any] | None
+) -> None:
+    """Give each metric that has a value its `second`; raise `CheckFailed` where the two differ.
 
     `truth` and `stated` are classes (N,) and probabilities (N, K), or true and stated values, (N,) each.
     """
@@ -36,12 +38,104 @@ def cross_check(metrics: dict[str, Metric], truth: NDArray[Any], stated: NDArray
             if metric.value is not None:
                 compute, tolerance = SECOND[name]
                 metric.second = float(compute(outputs, targets))
-                if not agree(metric.value, metric.second, tolerance):
+                if not agree(metric, tolerance):
                     apart.append(f"{name} is {metric.value!r} by NumPy and {metric.second!r} by torchmetrics")
+        if confusion is not None:
+            matrix = tm.multiclass_confusion_matrix(outputs, targets, len(confusion)).numpy()
+            apart += ["the confusion matrices differ"] if (matrix != confusion).any() else []
     if apart:
         raise CheckFailed(
             "second-implementation",
             "; ".join(apart),
             "a number that depends on who computes it is no result",
-            "report it with the predictions file: one of the two implementations is wrong here",
+            "report it with the predictions file: one of the two implementations is wrong on these data",
         )
+
+
+def agree(metric: Metric, tolerance: float) -> bool:
+    """Whether value and second are within the tolerance: relative to them, absolute too where the range has a scale."""
+    assert metric.value is not None and metric.second is not None
+    in_own_unit = metric.range[1] is None
+    return isclose(metric.value, metric.second, rel_tol=tolerance, abs_tol=0 if in_own_unit else tolerance)
+
+
+@contextmanager
+def float64() -> Iterator[None]:
+    """Let torchmetrics divide counts in float64 where it leaves the type to torch, and count in the memory of N.
+
+    Under deterministic algorithms its bincount becomes an (N, K²) table, although on the CPU it needs none.
+    """
+    precision, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_default_dtype(torch.float64)
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(precision)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+def _balanced_accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+    # the macro average of torchmetrics also counts classes that were only predicted
+    recall = tm.multiclass_recall(outputs, targets, outputs.shape[1], average="none")
+    return recall[targets.unique()].mean()
+
+
+def _nll(outputs: Tensor, targets: Tensor) -> Tensor:
+    # torchmetrics has none but perplexity, which changes the probabilities by one more softmax
+    return nll_loss(outputs.clamp(min=2.0**-149).log(), targets)
+
+
+def _brier(outputs: Tensor, targets: Tensor) -> Tensor:
+    truth = one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return tr.mean_squared_error(outputs, truth) * outputs.shape[1]
+
+
+def _ece(outputs: Tensor, targets: Tensor) -> Tensor:
+    # the multiclass form rounds to float32, and a confidence of 1 would get a sixteenth bin of its own
+    confidence, top = outputs.max(dim=1)
+    return tm.binary_calibration_error(confidence.clamp(max=1 - 2.0**-53), (top == targets).long(), n_bins=15)
+
+
+def _auroc(outputs: Tensor, targets: Tensor) -> Tensor:
+    if outputs.shape[1] == 2:
+        return tm.binary_auroc(outputs[:, 1], targets)
+    return tm.multiclass_auroc(outputs, targets, outputs.shape[1])
+
+
+def _r2(outputs: Tensor, targets: Tensor) -> Tensor:
+    # torchmetrics takes sums below 1e-4 for zero and subtracts large squares; R² is the same in any unit and origin
+    around = targets - targets[0]
+    origin, unit = targets[0] + around.mean(), around.std() / 1e7
+    return tr.r2_score((outputs - origin) / unit, (targets - origin) / unit)
+
+
+def _spearman(outputs: Tensor, targets: Tensor) -> Tensor:
+    # torchmetrics adds 1e-6 to the denominator and sums ranks in int32, which ties among 70,000 values overflow
+    return tr.pearson_corrcoef(_ranks(outputs), _ranks(targets))
+
+
+def _ranks(values: Tensor) -> Tensor:
+    _, place, ties = values.unique(return_inverse=True, return_counts=True)
+    return (ties.cumsum(0) - (ties - 1) / 2)[place]
+
+
+def _average(metric: Callable[..., Tensor], average: str) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda outputs, targets: metric(outputs, targets, outputs.shape[1], average=average)
+
+
+SECOND: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], float]] = {
+    "accuracy": (_average(tm.multiclass_accuracy, "micro"), SINGLE),
+    "balanced_accuracy": (_balanced_accuracy, SINGLE),
+    "macro_f1": (_average(tm.multiclass_f1_score, "macro"), SINGLE),
+    "micro_f1": (_average(tm.multiclass_f1_score, "micro"), SINGLE),
+    "nll": (_nll, EXACT),
+    "brier": (_brier, EXACT),
+    "ece": (_ece, EXACT),
+    "auroc": (_auroc, EXACT),
+    "mae": (tr.mean_absolute_error, EXACT),
+    "rmse": (lambda outputs, targets: tr.mean_squared_error(outputs, targets, squared=False), EXACT),
+    "r2": (_r2, EXACT),
+    "spearman": (_spearman, EXACT),
+}

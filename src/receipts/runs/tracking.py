@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 from receipts.refusal import Refusal
 from receipts.runs import flat
-from receipts.runs.record import Record, decode, read
 from receipts.runs.process import is_stale
+from receipts.runs.record import Record, decode, read
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -323,3 +323,4 @@ if __name__ == "__main__":
     # Whatever goes wrong becomes the one line that `Tracker.finish` passes on; `receipts sync` shows a bug whole.
     sys.excepthook = lambda _kind, error, _trace: sys.stdout.write(reason(error))
     follow(Path(sys.argv[1]))
+    os._exit(0)  # everything is committed; unloading mlflow would keep train.py waiting for 0.8 s
