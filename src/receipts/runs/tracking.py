@@ -20,12 +20,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from receipts.refusal import Refusal
 from receipts.runs import flat
 from receipts.runs.process import is_stale
+from receipts.runs.log import say
 from receipts.runs.record import Record, decode, read
 
 if TYPE_CHECKING:
@@ -65,6 +67,13 @@ class Tracker:
         self.folder = folder
         self._child: subprocess.Popen[str] | None = None
         self._trouble = ""
+
+    def __enter__(self) -> "Tracker":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if warning := self.finish():
+            say(f"WARNING {warning}")
 
     def start(self) -> None:
         """Begin to follow the run folder; a second call does nothing."""
