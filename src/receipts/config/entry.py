@@ -8,6 +8,7 @@ code is the worst of all.
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from receipts.config import compose, project
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
-STOPPED = 128
+BUG, STOPPED = 1, 128
 AS_TEXT = ("run_id",)
 
 
@@ -79,6 +80,9 @@ def application(job: Callable[[Any], int], options: type | None, codes: list[int
             codes.append(job(typed(composed, options)))
         except Refusal as problem:
             codes.append(tell(problem))
+        except Exception:                          # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
+            traceback.print_exc()
+            codes.append(BUG)
 
     application: Callable[[], None] = hydra.main(version_base="1.3", config_path=None, config_name="config")(one)
     return application

@@ -1,6 +1,9 @@
 """Lightning modules as methods: Lightning trains, the core feeds it, watches it and selects by the harness."""
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,11 @@ from receipts.training.method import FirstStep, Outputs
 from receipts.training.progress import Progress
 from receipts.training.validation import HarnessValidation, arrays, joined
 
+KNOWN_NOISE = (                                # said by Lightning about itself, or about what we do on purpose
+    r".*LeafSpec.* is deprecated",
+    r".*does not have many workers",
+    r".*number of training batches .* is smaller than the logging interval",
+)
 LOSS_LIKE = {"classification": "nll", "regression": "rmse"}
 
 
@@ -98,7 +106,8 @@ class ModuleMethod:
         batches = OrderedBatches(
             tensors(subset.inputs, self.device), None, len(subset), self.config.fit.batch_size or 1
         )
-        found = self.trainer([], None).predict(self.module, batches)
+        with quiet():
+            found = self.trainer([], None).predict(self.module, batches)
         return joined([arrays(part) for part in found or []])
 
     def world(self) -> World:
@@ -177,10 +186,20 @@ def best_checkpoint(config: Config, folder: Path) -> ModelCheckpoint:
     )
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings that no researcher can act on; every other one is shown and logged."""
+    with warnings.catch_warnings():
+        for message in KNOWN_NOISE:
+            warnings.filterwarnings("ignore", message=message)
+        yield
+
+
 def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches, val: OrderedBatches) -> None:
     """Fit; Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it."""
     try:
-        trainer.fit(module, train, val)
+        with quiet():
+            trainer.fit(module, train, val)
     except SystemExit as error:
         if trainer.interrupted:
             raise KeyboardInterrupt from error
