@@ -74,7 +74,7 @@ class HarnessValidation(Callback):
 
         module.validation_step = MethodType(validation_step, module)      # type: ignore[method-assign]
         module.log = checked_log                                          # type: ignore[method-assign]
-        self.log = log
+        self.own_log = log                                                # Lightning sets `log` of every callback to the module's
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new table."""
@@ -86,7 +86,7 @@ class HarnessValidation(Callback):
         self.latest = self.score(table)
         for name, value in self.latest.items():
             if value is not None:
-                self.log(f"val/{name}", torch.tensor(value, dtype=torch.float64))
+                self.own_log(f"val/{name}", torch.tensor(value, dtype=torch.float64))
 
     def score(self, table: Predictions) -> dict[str, float | None]:
         """The few numbers that training looks at."""
