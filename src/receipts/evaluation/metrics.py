@@ -103,13 +103,6 @@ def check_task(task: "Task") -> None:
         )
 
 
-def harness_hash() -> str:
-    """SHA-256 over the harness: `predictions`, `metrics` and `second`."""
-    from receipts.provenance import code
-
-    return code.harness()
-
-
 def arrays(predictions: Predictions, task: "Task") -> tuple[Array, Array]:
     """What is true and what was stated, in float64: classes (N,) and probabilities (N, K), or all elements in a row."""
     stated, targets = predictions.stated.astype(np.float64), predictions.targets
@@ -216,7 +209,7 @@ def mae(truth: Array, stated: Array) -> float:
 
 
 def rmse(truth: Array, stated: Array) -> float:
-    """Root of the mean squared difference of value and target over all elements of all samples, in the target's unit."""
+    """Root of the mean squared difference of value and target over all elements of all samples, in its unit."""
     return float(np.sqrt(((stated - truth) ** 2).mean()))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from receipts.config.schema import Task
 from receipts.data.sealed import Subset
 from receipts.evaluation import audit
+from receipts.evaluation.eyes import write_csv
 from receipts.evaluation.metrics import confusion, evaluate
 from receipts.evaluation.predictions import Predictions, check_complete, from_outputs, read, write
 from receipts.provenance import code
@@ -23,6 +24,7 @@ def score(run: Run, method: Any, subset: Subset, task: Task) -> Score:
     checksum = write(predictions, path)
     stored = read(path)
     check_complete(stored, subset.ids)
+    write_csv(stored, path.with_suffix(".csv"))
     metrics, disagreement = believed(stored, task)
     found = Score(
         split=subset.name,

@@ -71,7 +71,9 @@ class Tracker:
     def __enter__(self) -> "Tracker":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if warning := self.finish():
             say(f"WARNING {warning}")
 
@@ -152,7 +154,7 @@ def sync(folders: Iterable[Path]) -> Synced:
                 store.ask()  # when it is away, the next folder would only wait for it again
     except failures() as error:
         raise Refusal(
-            f"the MLflow store {public(address())} cannot be used",
+            f"the MLflow store {re.sub(r'//[^/@]*@', '//', address())} cannot be used",
             f"{reason(error)}; runs sent before that: {len(done.sent)}; no run folder was touched",
             "receipts sync      (when it is back; a broken mlflow.db may be deleted, this rebuilds it)",
         ) from error
@@ -295,6 +297,7 @@ def _alone(path: Path) -> Iterator[None]:
     """One process at a time."""
     from filelock import FileLock
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=LOCK_S):
         yield
 
@@ -319,13 +322,11 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line."""
-    return error.what if isinstance(error, Refusal) else public(f"{type(error).__name__}: {error}".partition("\n")[0])
-
-
-def public(text: str) -> str:
-    """A text without the user name and password of the addresses in it."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
+    """An error in one line: its innermost cause, without the user name and password that an address may hold."""
+    if isinstance(error, Refusal):
+        return error.what
+    line = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return re.sub(r"//[^/@\s]*@", "//", line.rpartition("(Caused by ")[2].rstrip(")"))
 
 
 if __name__ == "__main__":

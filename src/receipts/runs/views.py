@@ -10,6 +10,7 @@ from receipts.runs.log import say
 from receipts.runs.record import Metric, Record, Score
 from receipts.runs.process import state
 
+CSV_ROWS = 10_000
 ARROW = {"higher": "↑", "lower": "↓"}
 
 
@@ -114,8 +115,10 @@ def cell(score: Score, name: str) -> str:
 
 def where(record: Record) -> str:
     """The files of the run folder, in the order in which one looks at them."""
+    most = max((score.n for score in record.scores), default=0)
+    shown = f"the first {CSV_ROWS:,} of {most:,}" if most > CSV_ROWS else "every one"
     lines = [
-        "- `predictions/*.csv`: worst predictions first; `predictions/*.parquet` holds all of them",
+        f"- `predictions/*.csv`: the worst predictions first, {shown}; `predictions/*.parquet` holds all of them",
         "- `history.csv`, `train.log`: how training went",
         "- `config.yaml`, `environment.json`, `record.json`: everything needed to make these numbers again",
     ]

@@ -1,6 +1,7 @@
 """Progress a person can follow: every step in train.log, every pass over val on screen and in history.csv."""
 
 import csv
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 from torch import Tensor
 
 from receipts.refusal import Refusal
-from receipts.runs.log import progress, say
+from receipts.runs.log import progress
 from receipts.training.method import FirstStep
 from receipts.training.validation import HarnessValidation
 
@@ -28,11 +31,12 @@ class Progress(Callback):
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.samples = 0
-        self.begun = self.row_begun = self.shown = time.monotonic()
+        self.screen = Screen()
+        self.begun = self.row_begun = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self.begun = self.row_begun = self.shown = time.monotonic()
+        self.begun = self.row_begun = time.monotonic()
         self.total = int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
@@ -55,14 +59,10 @@ class Progress(Callback):
             f"lr {rate(trainer):.2e} {elapsed / done:.4f} s/step elapsed {clock(elapsed)} "
             f"ETA {clock(elapsed / done * (self.total - done))}"
         )
+        progress.info(line)
+        self.screen.step(line, done, self.total)
         if done == 1:
-            say(line)
             self.first_step()
-        elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
-            self.shown = time.monotonic()
-            say(line)
-        else:
-            progress.info(line)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A row of history after each pass over val."""
@@ -90,9 +90,49 @@ class Progress(Callback):
         self.history.write(row)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)
         loss = "" if row["loss"] is None else f"loss {row['loss']:.4f}  "
-        say(f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and 'val ' + shown}  {row['samples_per_second']:,.0f} samples/s")
+        self.screen.line(f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and 'val ' + shown}  {row['samples_per_second']:,.0f} samples/s")
         self.losses, self.norms, self.samples = [], [], 0
-        self.row_begun = self.shown = time.monotonic()
+        self.row_begun = time.monotonic()
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the screen."""
+        self.screen.close()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave the screen whatever happens."""
+        self.screen.close()
+
+
+class Screen:
+    """One live line of steps under the lines of epochs on a terminal; plain lines, fewer of them, elsewhere."""
+
+    def __init__(self) -> None:
+        self.shown = 0.0
+        self.bar: Bar | None = Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if sys.stdout.isatty() else None
+        self.task = self.bar.add_task("") if self.bar else None
+
+    def step(self, line: str, done: int, total: int) -> None:
+        """A step is done: the first one is shown at once, later ones now and then."""
+        if self.bar is not None and self.task is not None:
+            self.bar.start()
+            self.bar.update(self.task, description=line, completed=done, total=total)
+        elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
+            self.shown = time.monotonic()
+            print(line, flush=True)
+
+    def line(self, line: str) -> None:
+        """A line that stays, and stands in the log."""
+        progress.info(line)
+        self.shown = time.monotonic()
+        if self.bar is not None:
+            self.bar.console.print(line, highlight=False, markup=False)
+        else:
+            print(line, flush=True)
+
+    def close(self) -> None:
+        """Take the live line away."""
+        if self.bar is not None:
+            self.bar.stop()
 
 
 class History:

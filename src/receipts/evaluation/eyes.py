@@ -1,0 +1,49 @@
+"""Predictions for eyes: a CSV file, worst predictions first. Numbers are never computed from it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from receipts.evaluation.predictions import Predictions
+from receipts.runs.files import write_atomically
+from receipts.runs.views import CSV_ROWS
+
+
+def write_csv(predictions: Predictions, path: Path) -> None:
+    """The worst rows, at most `CSV_ROWS` of them."""
+    loss = losses(predictions)
+    worst = np.argsort(-loss, kind="stable")[:CSV_ROWS]
+    columns: dict[str, object] = {"sample_id": np.array(predictions.ids, dtype=object)[worst]}
+    for name, values in (("entity_id", predictions.entities), ("group", predictions.groups)):
+        if values is not None:
+            columns[name] = np.array(values, dtype=object)[worst]
+    if predictions.targets is not None:
+        columns |= spread("target", predictions.targets[worst])
+    columns |= spread("prediction", predictions.prediction[worst])
+    if predictions.probabilities is not None:
+        columns |= spread("probability", predictions.probabilities[worst])
+    columns["error"] = loss[worst]
+    write_atomically(path, pd.DataFrame(columns).to_csv(index=False, float_format="%.6g").encode())
+
+
+def losses(predictions: Predictions) -> NDArray[np.float64]:
+    """How bad each prediction is: one minus the probability of the true class, or the mean absolute error."""
+    targets = predictions.targets
+    if targets is None:
+        return np.zeros(len(predictions))
+    if predictions.probabilities is not None:
+        return 1 - predictions.probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    apart = np.abs(predictions.stated.astype(np.float64) - targets)
+    return np.asarray(apart.reshape(len(targets), -1).mean(1))
+
+
+def spread(name: str, values: NDArray[np.generic]) -> dict[str, object]:
+    """One column, one for each of up to 100 elements of a row, or the mean of more."""
+    if values.ndim == 1:
+        return {name: values}
+    flat = values.reshape(len(values), -1)
+    if flat.shape[1] > 100:
+        return {f"{name}_mean": flat.astype(np.float64).mean(1)}
+    return {f"{name}_{column}": flat[:, column] for column in range(flat.shape[1])}
