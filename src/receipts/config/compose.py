@@ -32,7 +32,7 @@ HYDRA = {
     "sweep": {"dir": "multirun", "subdir": "."},
     "job": {"chdir": False},
 }
-QUIET = [{"override hydra/job_logging": "disabled"}, {"override hydra/hydra_logging": "disabled"}]
+QUIET = [{"override hydra/job_logging": "none"}, {"override hydra/hydra_logging": "none"}]
 
 
 def primary(schema: type, groups: Sequence[dict[str, str]] = ()) -> DictConfig:

@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 
 from receipts.refusal import Refusal
 from receipts.runs import flat
-from receipts.runs.process import is_stale
 from receipts.runs.log import say
+from receipts.runs.process import is_stale
 from receipts.runs.record import Record, decode, read
 
 if TYPE_CHECKING:
@@ -326,7 +326,8 @@ def reason(error: BaseException) -> str:
     if isinstance(error, Refusal):
         return error.what
     line = f"{type(error).__name__}: {error}".partition("\n")[0]
-    return re.sub(r"//[^/@\s]*@", "//", line.rpartition("(Caused by ")[2].rstrip(")"))
+    _, nested, cause = line.rpartition("(Caused by ")
+    return re.sub(r"//[^/@\s]*@", "//", cause.rstrip(")") if nested else line)
 
 
 if __name__ == "__main__":

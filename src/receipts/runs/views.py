@@ -101,7 +101,7 @@ def numbers(record: Record) -> str:
     meanings = {name: metric for score in latest.values() for name, metric in score.metrics.items()}
     head = f"| metric | {' | '.join(f'{split} (n={latest[split].n})' for split in splits)} | what it means |"
     rows = [
-        f"| {name} {ARROW[metric.better]} | {' | '.join(cell(latest[split], name) for split in splits)} | {metric.definition} |"
+        f"| {name} {ARROW[metric.better]} | {' | '.join(cell(latest[split], name) for split in splits)} | {escaped(metric.definition)} |"
         for name, metric in meanings.items()
     ]
     return "\n".join([head, f"|{'---|' * (len(splits) + 2)}", *rows, "", "↑ higher is better, ↓ lower is better."])
@@ -129,4 +129,9 @@ def where(record: Record) -> str:
 
 def table(rows: list[tuple[str, str]]) -> str:
     """Two columns of Markdown; nothing of no rows."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]) if rows else ""
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {escaped(text)} |" for name, text in rows)]) if rows else ""
+
+
+def escaped(text: str) -> str:
+    """Text that cannot end a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
