@@ -23,7 +23,7 @@ def train(experiment: Experiment) -> int:
 
     if not run.is_finished:
         with Tracker(run.folder) as mlflow, run:
-            from receipts.data.opening import open_splits       # NumPy, torch and Lightning come in only here
+            from receipts.data.opening import open_splits  # NumPy, torch and Lightning come in only here
             from receipts.evaluation.scoring import score
             from receipts.training.fit import fit
             from receipts.training.method import build_method

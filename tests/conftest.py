@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
 from launching import Ended, launch
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -114,7 +114,7 @@ def child(
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever a script dies of is its ending
         traceback.print_exc()
     finish(code)
 

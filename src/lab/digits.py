@@ -14,7 +14,7 @@ class Digits:
 
     def __init__(self, path: str) -> None:
         table = np.loadtxt(path, delimiter=",", dtype=np.float32)
-        self.files = [path]                                        # what the data checksum covers
-        self.inputs = table[:, :64].reshape(-1, 1, 8, 8) / 16      # (1797, 1, 8, 8) in [0, 1]
-        self.targets = table[:, 64].astype(np.int64)               # (1797,)
+        self.files = [path]  # what the data checksum covers
+        self.inputs = table[:, :64].reshape(-1, 1, 8, 8) / 16  # (1797, 1, 8, 8) in [0, 1]
+        self.targets = table[:, 64].astype(np.int64)  # (1797,)
         self.ids = [f"digit-{row:04d}" for row in range(len(table))]

@@ -32,7 +32,9 @@ def sync(arguments: argparse.Namespace) -> int:
     from receipts.runs import store, tracking
 
     done = tracking.sync(store.folders())
-    print(f"sent {len(done.sent)}, already there {len(done.already)}, still running {len(done.live)}, failed {len(done.failed)}")
+    print(
+        f"sent {len(done.sent)}, already there {len(done.already)}, running {len(done.live)}, failed {len(done.failed)}"
+    )
     for run_id, reason in done.failed.items():
         print(f"  {run_id}: {reason}", file=sys.stderr)
     return DONE

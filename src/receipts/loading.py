@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from receipts.config import project
+from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation.predictions import Predictions, read
 from receipts.refusal import Refusal
@@ -36,9 +37,8 @@ class Loaded:
         """The trained model: the LightningModule in evaluation mode, or the fitted estimator."""
         from receipts.training.method import build_method
 
-        assert self.record.checkpoint is not None, "a completed run has a checkpoint"
         method = build_method(self.config)
-        method.load(self.folder, self.record.checkpoint)
+        method.load(self.folder, store.Run(self.folder, self.record).checkpoint)
         return method.model()
 
 
@@ -46,4 +46,4 @@ def load(run_id: str) -> Loaded:
     """A completed run: `load("latest:baseline")`, `load("20261120-1337")`. Raises a `Refusal` for an unknown one."""
     project.enter(Path.cwd())
     record = store.select(run_id)
-    return Loaded(record, experiment_of(record).config, store.RUNS / record.run_id)
+    return Loaded(record, experiment_of(record).config, RUNS / record.run_id)

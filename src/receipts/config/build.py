@@ -4,7 +4,7 @@ A config that comes back from a tracking server or a colleague is untrusted inpu
 class, not on the spelling: `_target_: lab.digits.np.load` is refused as surely as `os.system`.
 """
 
-import importlib
+import importlib.util
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +64,9 @@ def resolve(key: str, target: str) -> type:
     except (ModuleNotFoundError, AttributeError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name and not module.startswith(error.name):
             raise Refusal(
-                f"{target} needs {error.name}, which is not installed", f"{module} imports it", f"add {error.name} to pyproject.toml and run `make lock env`"
+                f"{target} needs {error.name}, which is not installed",
+                f"{module} imports it",
+                f"add {error.name} to pyproject.toml and run `make lock env`",
             ) from error
         raise Refusal(f"{key}._target_: there is no {target}", str(error), f"correct {key}._target_") from error
     if not inspect.isclass(found):

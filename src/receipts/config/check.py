@@ -10,7 +10,7 @@ from receipts.config.build import calls, check_calls
 from receipts.config.schema import Config, Fit
 from receipts.refusal import Refusal, nearest
 
-METRICS = {                                    # the harness's own names, which a test holds against its table
+METRICS = {  # the harness's own names, which a test holds against its table
     "classification": ("accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "nll", "brier", "ece", "auroc"),
     "regression": ("mae", "rmse", "r2", "spearman"),
 }
@@ -76,12 +76,16 @@ def refuse_impossible(config: Config) -> None:
             "declare one of them; ranking, detection, multi-label and free text need a metric of their own",
         )
     if task.kind == "classification" and task.classes is None:
-        raise Refusal("task.classes is not stated", "probabilities have one column per class", "state it in the data file")
+        raise Refusal(
+            "task.classes is not stated", "probabilities have one column per class", "state it in the data file"
+        )
     if fit.deterministic not in DETERMINISTIC:
         raise Refusal(f"fit.deterministic is {fit.deterministic!r}", "it is true, warn or false", "correct it")
     if fit.validate_every <= 0 or (fit.validate_every > 1 and fit.validate_every % 1):
         raise Refusal(
-            f"fit.validate_every is {fit.validate_every}", "it counts epochs: a whole number, or a part of one", "correct it"
+            f"fit.validate_every is {fit.validate_every}",
+            "it counts epochs: a whole number, or a part of one",
+            "correct it",
         )
     if config.trainer.accelerator not in ("auto", "cpu", "gpu"):
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
@@ -118,7 +122,9 @@ def refuse_fit_of_estimator(config: Config) -> None:
     """Training settings on a method that has none of them would look as if they had been used."""
     plain, given = Fit(), config.fit
     plain.select.metric = config.task.primary
-    stated = [f.name for f in fields(Fit) if f.name not in ESTIMATOR_KEYS and getattr(given, f.name) != getattr(plain, f.name)]
+    stated = [
+        f.name for f in fields(Fit) if f.name not in ESTIMATOR_KEYS and getattr(given, f.name) != getattr(plain, f.name)
+    ]
     if stated:
         keys = ", ".join(f"fit.{name}" for name in stated)
         raise Refusal(
@@ -139,9 +145,9 @@ def warnings(config: Config) -> list[str]:
         found.append("fit.epochs is 0: the model is scored as it was initialised")
     if not config.purpose:
         found.append("purpose is empty: say in one sentence what this run is to find out")
-    if total := sum(config.split.shares.values()):
-        if not math.isclose(total, 1, abs_tol=1e-6):
-            found.append(f"split.shares add up to {total:g}: the rest of the data is used nowhere")
+    total = sum(config.split.shares.values())
+    if not math.isclose(total, 1, abs_tol=1e-6):
+        found.append(f"split.shares add up to {total:g}: the rest of the data is used nowhere")
     if fit.select.patience and fit.epochs and fit.select.patience >= fit.epochs:
         found.append(f"fit.select.patience {fit.select.patience} can never end a training of {fit.epochs} epochs")
     for key, node in calls("model", config.model):
@@ -151,7 +157,9 @@ def warnings(config: Config) -> list[str]:
 
 def suspicious(key: str, node: dict[str, Any], fit: Fit) -> list[str]:
     """Arguments whose names say what they are and whose values are hardly meant."""
-    numbers = {name: value for name, value in node.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    numbers = {
+        name: value for name, value in node.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
     found = []
     for name, value in numbers.items():
         if name in ("lr", "learning_rate", "max_lr") and value >= 1:

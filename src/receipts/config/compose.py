@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -18,10 +17,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from receipts.config import project
+from receipts.config import project, variants
 from receipts.config.explain import explain, unknown_option
+from receipts.config.files import files, load_yaml
 from receipts.config.schema import SWITCHES, Config, Split, Task
-from receipts.refusal import Refusal
 
 GROUPS = {"conf": "_global_", "data": "_global_", "preset": "_global_", "trainer": "trainer"}
 NEUTRAL = {"conf", "data", "preset", "trainer", *SWITCHES}
@@ -89,14 +88,11 @@ def data_plan(name: str) -> DataPlan:
             raise unknown_option("data", name, {"data": list(known)})
         merged = OmegaConf.merge(OmegaConf.structured(Config), load_yaml(known[name]))
         call = OmegaConf.to_container(merged.data, resolve=True)
-        assert isinstance(call, dict)
-        return DataPlan(name, {str(k): v for k, v in call.items()}, OmegaConf.to_object(merged.split), OmegaConf.to_object(merged.task))  # type: ignore[arg-type]
-
-
-def files(group: str) -> dict[str, Path]:
-    """The options of a group: file stem to path, in alphabetical order."""
-    folder = project.CONF if group == "conf" else project.CONF / group
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+        split, task = OmegaConf.to_object(merged.split), OmegaConf.to_object(merged.task)
+    assert isinstance(call, dict)
+    assert isinstance(split, Split)
+    assert isinstance(task, Task)
+    return DataPlan(name, {str(key): value for key, value in call.items()}, split, task)
 
 
 def register() -> None:
@@ -108,26 +104,6 @@ def register() -> None:
     for group, package in GROUPS.items():
         for name, path in files(group).items():
             store.store(group=group, name=name, node=load_yaml(path), package=package)
-
-
-def load_yaml(path: Path) -> DictConfig:
-    """A YAML file as it stands; refused when it is no mapping or carries a package header."""
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = OmegaConf.create(text)
-    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise Refusal(f"{path} cannot be read as YAML", str(error), f"mend {path}") from error
-    if any(line.startswith("# @package") for line in text.splitlines()):
-        raise Refusal(
-            f"{path} carries a package header",
-            "the folder a file lies in says where its keys go, so the header would be ignored",
-            f"delete the `# @package` line from {path}",
-        )
-    if not isinstance(node, DictConfig):
-        raise Refusal(f"{path} is not a mapping", "a file of conf/ holds `key: value` lines", f"mend {path}")
-    return node
 
 
 @contextmanager
@@ -146,7 +122,7 @@ def stated(words: Sequence[str]) -> list[str]:
     try:
         return list(flat(resolved(plain(chosen))))
     except (HydraException, OmegaConfBaseException):
-        return []                                  # the files themselves are at fault; the first error says how
+        return []  # the files themselves are at fault; the first error says how
 
 
 def compose(*overrides: str) -> Experiment:
@@ -173,12 +149,8 @@ def read(composed: DictConfig, asked: Any) -> Experiment:
     conf, dataset = (str(choices[group]).removesuffix(".yaml") for group in ("conf", "data"))
     typed = list(asked.overrides.task)
     preset = presets(choices, typed)
-    own = load_yaml(files("conf")[conf])
-    refuse_inherited_arguments(conf, own, typed)
-    values = resolved(composed)
-    for key in ("purpose", "ablations"):
-        if not any(word.lstrip("+").startswith(key) for word in typed):
-            values[key] = OmegaConf.to_container(own).get(key, Config().purpose if key == "purpose" else {})  # type: ignore[union-attr]
+    variants.refuse_exchanged_class(conf, typed)
+    values = resolved(composed) | variants.not_inherited(conf, typed)
     changed = [] if is_bare(typed) else differences(resolved(plain([f"conf={conf}"])), values)
     return Experiment(to_config(values), values, conf, preset, dataset, changed)
 
@@ -225,36 +197,3 @@ def differences(own: dict[str, Any], now: dict[str, Any]) -> list[str]:
     changed = [key for key in {**before, **after} if before.get(key, ...) != after.get(key, ...)]
     skipped = (*SWITCHES, "purpose", "ablations")
     return [f"{key}={after.get(key)}" for key in changed if key.split(".")[0] not in skipped]
-
-
-def refuse_inherited_arguments(conf: str, own: DictConfig, typed: Sequence[str]) -> None:
-    """A class exchanged by a variant would silently keep the other class's arguments."""
-    for key in ("model", "data"):
-        if any(word.lstrip("+").startswith(f"{key}._target_=") for word in typed):
-            raise Refusal(
-                f"{key}._target_ cannot be exchanged on the command line",
-                "the new class would inherit the arguments of the old one",
-                f"write a file of its own for it: conf/{'data/' if key == 'data' else ''}NAME.yaml",
-            )
-    target = (own.get("model") or {}).get("_target_")
-    parents = [entry for entry in own.get("defaults", []) if isinstance(entry, str) and entry != "_self_"]
-    for parent in parents:
-        inherited = inherited_target(parent)
-        if target is not None and inherited not in (None, target):
-            raise Refusal(
-                f"conf/{conf}.yaml exchanges model._target_ and inherits arguments",
-                f"{parent} builds {inherited} and {conf} builds {target}; the arguments of one would reach the other",
-                f"give conf/{conf}.yaml a model of its own and take {parent} out of its defaults",
-            )
-
-
-def inherited_target(parent: str) -> str | None:
-    """The class that a parent experiment builds, through its own parents if need be."""
-    known = files("conf")
-    stem = parent.removeprefix("/conf/").split("@")[0].removesuffix(".yaml")
-    if stem not in known:
-        return None
-    node = load_yaml(known[stem])
-    target = (node.get("model") or {}).get("_target_")
-    above = [entry for entry in node.get("defaults", []) if isinstance(entry, str) and entry != "_self_"]
-    return target or next((found for entry in above if (found := inherited_target(entry))), None)

@@ -18,8 +18,8 @@ import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from receipts.config import compose, project
@@ -80,7 +80,7 @@ def application(job: Callable[[Any], int], options: type | None, codes: list[int
             codes.append(job(typed(composed, options)))
         except Refusal as problem:
             codes.append(tell(problem))
-        except Exception:                          # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
+        except Exception:  # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
             traceback.print_exc()
             codes.append(BUG)
 

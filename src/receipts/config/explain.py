@@ -21,13 +21,17 @@ def explain(error: Exception, options: dict[str, list[str]], stated: Callable[[]
     if found := re.search(r"You must specify '(?P<group>\w+)'", text):
         known = options.get(found["group"], [])
         return Refusal(
-            f"no {found['group']} is chosen", "the project names no default for it", f"{found['group']}={'|'.join(known)}"
+            f"no {found['group']} is chosen",
+            "the project names no default for it",
+            f"{found['group']}={'|'.join(known)}",
         )
     if found := re.search(r"full_key: (?P<key>\S+)", text):
         return bad_key(found["key"], text, stated)
     if found := re.search(r"Could not override '(?P<key>[^']+)'", text):
         return bad_key(found["key"], text, stated)
-    return Refusal("the configuration cannot be composed", first_line(chain), "correct the words after the script's name")
+    return Refusal(
+        "the configuration cannot be composed", first_line(chain), "correct the words after the script's name"
+    )
 
 
 def causes(error: BaseException) -> list[BaseException]:
@@ -63,8 +67,12 @@ def bad_key(key: str, text: str, stated: Callable[[], list[str]]) -> Refusal:
             "correct the name",
         )
     if "Missing mandatory value" in text:
-        return Refusal(f"{key} is not stated", "it has no default, because it moves the numbers", f"state {key} in the YAML")
-    reason = next((line for line in text.splitlines() if re.search(r"[Cc]annot|could not|not a valid|Invalid", line)), text)
+        return Refusal(
+            f"{key} is not stated", "it has no default, because it moves the numbers", f"state {key} in the YAML"
+        )
+    reason = next(
+        (line for line in text.splitlines() if re.search(r"[Cc]annot|could not|not a valid|Invalid", line)), text
+    )
     return Refusal(f"{key} cannot take that value", f"{place}: {reason.strip()}", f"give {key} a value of its type")
 
 
@@ -87,4 +95,12 @@ def below(parent: str, keys: list[str]) -> list[str]:
 
 def first_line(chain: list[str]) -> str:
     """The most telling line of a chain of messages: the innermost one's first."""
-    return next((line.strip() for message in reversed(chain) for line in message.splitlines() if line.strip() not in ("", "None")), "")
+    return next(
+        (
+            line.strip()
+            for message in reversed(chain)
+            for line in message.splitlines()
+            if line.strip() not in ("", "None")
+        ),
+        "",
+    )

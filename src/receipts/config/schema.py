@@ -111,4 +111,12 @@ class Config:
     allow_dirty: bool = False
 
 
+@dataclass
+class Evaluation:
+    """What eval.py is asked: which run (an id, its beginning, `latest`, `latest:CONF`) and which split."""
+
+    run_id: str = MISSING
+    split: str = "test"
+
+
 SWITCHES = ("rerun", "retry", "allow_dirty")

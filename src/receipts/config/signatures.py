@@ -13,7 +13,7 @@ from typing import Any
 from receipts.config import project
 from receipts.refusal import Refusal, nearest
 
-PLAIN = {"int": int, "float": (int, float), "bool": bool, "str": str}
+PLAIN: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "bool": bool, "str": str}
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,16 @@ def refuse_wrong_type(key: str, value: Any, annotation: str) -> None:
     kinds = [part.strip() for part in annotation.split("|")]
     if value is None or not all(kind in PLAIN or kind == "None" for kind in kinds):
         return
-    fits = [isinstance(value, PLAIN[kind]) and (kind == "bool") == isinstance(value, bool) for kind in kinds if kind in PLAIN]
+    fits = [
+        isinstance(value, PLAIN[kind]) and (kind == "bool") == isinstance(value, bool)
+        for kind in kinds
+        if kind in PLAIN
+    ]
     if not any(fits):
         raise Refusal(
-            f"{key} is {value!r}, a {type(value).__name__}", f"the constructor says {annotation}", f"give {key} such a value"
+            f"{key} is {value!r}, a {type(value).__name__}",
+            f"the constructor says {annotation}",
+            f"give {key} such a value",
         )
 
 
@@ -79,8 +85,15 @@ def from_source(key: str, target: str) -> Signature | None:
 
 def bound(tree: ast.Module) -> set[str]:
     """Every name that a module binds in another way than by `class` or `def`: imports and assignments."""
-    imported = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-    return imported | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return imported | {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
 
 
 def source(key: str, target: str, modules: list[str]) -> Path:
@@ -88,7 +101,9 @@ def source(key: str, target: str, modules: list[str]) -> Path:
     stem = project.LAB.parent.joinpath(*modules)
     found = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
     if found is None:
-        known = [".".join(p.relative_to(project.LAB.parent).with_suffix("").parts) for p in sorted(project.LAB.rglob("*.py"))]
+        known = [
+            ".".join(p.relative_to(project.LAB.parent).with_suffix("").parts) for p in sorted(project.LAB.rglob("*.py"))
+        ]
         raise Refusal(
             f"{key}: there is no module {'.'.join(modules)}{nearest('.'.join(modules), known)}",
             f"{stem}.py does not exist; {project.LAB}/ holds {', '.join(known) or 'nothing'}",
@@ -100,7 +115,9 @@ def source(key: str, target: str, modules: list[str]) -> Path:
 def of_function(node: ast.FunctionDef) -> Signature:
     """The signature of a constructor's definition, without `self`."""
     positional = [*node.args.posonlyargs, *node.args.args][1:]
-    arguments = {arg.arg: ast.unparse(arg.annotation) if arg.annotation else "" for arg in [*positional, *node.args.kwonlyargs]}
+    arguments = {
+        arg.arg: ast.unparse(arg.annotation) if arg.annotation else "" for arg in [*positional, *node.args.kwonlyargs]
+    }
     return Signature(arguments, node.args.kwarg is not None or node.args.vararg is not None)
 
 
@@ -111,7 +128,11 @@ def from_class(kind: type) -> Signature | None:
     except ValueError:
         return None
     variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    arguments = {p.name: "" if p.annotation is p.empty else annotation(p.annotation) for p in parameters if p.kind not in variable}
+    arguments = {
+        p.name: "" if p.annotation is p.empty else annotation(p.annotation)
+        for p in parameters
+        if p.kind not in variable
+    }
     return Signature(arguments, any(p.kind in variable for p in parameters))
 
 

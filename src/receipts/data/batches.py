@@ -62,7 +62,9 @@ class TrainBatches:
         return ceil(len(self.y) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[X, Tensor]]:
-        order = torch.randperm(len(self.y), generator=torch.Generator().manual_seed(derive("order", self.seed, self.epoch)))
+        order = torch.randperm(
+            len(self.y), generator=torch.Generator().manual_seed(derive("order", self.seed, self.epoch))
+        )
         order = order.to(self.y.device)
         first = self.resume[1] if self.resume[0] == self.epoch else 0
         self.resume = (-1, 0)

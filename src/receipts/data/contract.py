@@ -9,7 +9,7 @@ from receipts.config.schema import Task
 from receipts.data.manifest import Manifest
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.splits import content_hashes
-from receipts.provenance import checksums, code
+from receipts.provenance import code
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 

@@ -82,12 +82,16 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
     cure = f"receipts split {plan.name}"
     if not path.is_file():
         raise Refusal(
-            f"{path} does not exist", "without it nobody knows which rows were held back", f"{cure}      (and commit it)"
+            f"{path} does not exist",
+            "without it nobody knows which rows were held back",
+            f"{cure}      (and commit it)",
         )
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except msgspec.MsgspecError as error:
-        raise Refusal(f"{path} is not a readable manifest", str(error), f"git checkout {path}      (or {cure})") from error
+        raise Refusal(
+            f"{path} is not a readable manifest", str(error), f"git checkout {path}      (or {cure})"
+        ) from error
     refuse_stale(path, manifest, plan, cure)
     if split not in manifest.splits:
         raise Refusal(f"there is no split {split!r}", f"{path} has {', '.join(manifest.splits)}", "name one of them")

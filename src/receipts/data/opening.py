@@ -9,7 +9,9 @@ from receipts.data.transforms import Transforms
 from receipts.runs.record import Check
 
 
-def open_splits(experiment: Experiment, manifest: Manifest, names: tuple[str, ...], checks: list[Check]) -> list[Subset]:
+def open_splits(
+    experiment: Experiment, manifest: Manifest, names: tuple[str, ...], checks: list[Check]
+) -> list[Subset]:
     """The named splits in order; every other one stays sealed. What was checked is added to `checks`.
 
     Transforms are fitted on train rows, so train is read whether or not it is asked for.

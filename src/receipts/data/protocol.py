@@ -1,5 +1,6 @@
 """What a dataset is: plain attributes, nothing to inherit."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -50,11 +51,10 @@ def check_rows(dataset: Any, name: str) -> None:
     if n == 0:
         raise Refusal(f"{name} has no rows", "there is nothing to learn from", f"check what {name} reads")
     if len(set(dataset.ids)) != n:
-        seen: set[str] = set()
-        twice = [sample for sample in dataset.ids if sample in seen or seen.add(sample)]  # type: ignore[func-returns-value]
+        twice = [sample for sample, count in Counter(dataset.ids).items() if count > 1]
         raise Refusal(
             f"{name} has duplicate ids: {', '.join(map(str, twice[:5]))}",
-            f"{len(twice)} of {n} ids are taken; a prediction could not be told from another",
+            f"{len(twice)} of them among {n} rows; a prediction could not be told from another",
             "give every row an id of its own",
         )
     for key, rows in lengths(dataset).items():

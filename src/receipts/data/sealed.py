@@ -54,7 +54,9 @@ class SealedData:
         """The rows of an opened split; a sealed one raises."""
         rows = self.rows(split)
         inputs = self.dataset.inputs
-        taken = {key: take(part, rows) for key, part in inputs.items()} if isinstance(inputs, dict) else take(inputs, rows)
+        taken = (
+            {key: take(part, rows) for key, part in inputs.items()} if isinstance(inputs, dict) else take(inputs, rows)
+        )
         targets = take(np.asarray(self.dataset.targets), rows)
         columns = {name: self._column(name, rows) for name in ("entities", "groups")}
         return Subset(split, self.ids(split), taken, targets, **columns)

@@ -58,7 +58,9 @@ def make(plan: DataPlan, dataset: Any) -> Manifest:
         files={name: f"md5:{checksums.md5(Path(name))}" for name in dataset.files},
         rule={"rule": split.rule, "shares": split.shares},
         hashes=write_hashes(plan.name, x, y),
-        splits={name: Part(ranges(part), len(part), labels(dataset.targets[part], classes)) for name, part in rows.items()},
+        splits={
+            name: Part(ranges(part), len(part), labels(dataset.targets[part], classes)) for name, part in rows.items()
+        },
         facts=facts(dataset, rows, x),
     )
 
@@ -124,7 +126,11 @@ def facts(dataset: Any, rows: Rows, x: Array) -> Facts:
     entities = getattr(dataset, "entities", None)
     times = getattr(dataset, "times", None)
     shared = None if entities is None else shared_values(np.asarray(entities), rows)
-    ordered = None if times is None else bool(np.max(np.asarray(times)[rows["train"]]) <= np.min(np.asarray(times)[rows["test"]]))
+    ordered = (
+        None
+        if times is None
+        else bool(np.max(np.asarray(times)[rows["train"]]) <= np.min(np.asarray(times)[rows["test"]]))
+    )
     return Facts(shared, ordered, shared_values(x, rows), near_duplicates(dataset, rows, x))
 
 

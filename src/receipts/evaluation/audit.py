@@ -29,7 +29,9 @@ def selected_is_scored(folder: Path, score: Score, record: Record) -> list[Check
     if now is None or not seen or min(abs(value - now) for value in seen) > LINEAGE:
         seen_then = f"val {metric} was {seen} at epoch {checkpoint.epoch} and is {now} for {checkpoint.file}"
         cure = "look for state outside state_dict, or for a callback that changes weights around validation"
-        return [Check("selected-is-scored", "fail", f"the scored weights are not the selected ones: {seen_then}; {cure}")]
+        return [
+            Check("selected-is-scored", "fail", f"the scored weights are not the selected ones: {seen_then}; {cure}")
+        ]
     return [
         Check("selected-is-scored", "pass", f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}")
     ]

@@ -11,8 +11,8 @@ from receipts.evaluation.metrics import confusion, evaluate
 from receipts.evaluation.predictions import Predictions, check_complete, from_outputs, read, write
 from receipts.provenance import code
 from receipts.refusal import CheckFailed
-from receipts.runs.record import Check, Metric, Score
 from receipts.runs.process import now
+from receipts.runs.record import Check, Metric, Score
 from receipts.runs.store import Run
 
 

@@ -64,9 +64,7 @@ def verify_folder() -> str | None:
     if named is None:
         return None
     if not DATA.is_dir():
-        raise Refusal(
-            "the data are not here", f"{POINTER} names {named[:8]}… and {DATA}/ does not exist", "dvc pull"
-        )
+        raise Refusal("the data are not here", f"{POINTER} names {named[:8]}… and {DATA}/ does not exist", "dvc pull")
     found = folder_md5(DATA)
     if found != named:
         raise Refusal(

@@ -1,4 +1,4 @@
-"""Which code can change a number: the core without its reporting rooms, and the researcher's files that a run imports."""
+"""Which code can change a number: the core without its reporting rooms, the researcher's files that a run imports."""
 
 import ast
 import hashlib
@@ -85,12 +85,15 @@ def imports(path: Path, module: Path) -> list[str] | None:
             package = module.parts[: len(module.parts) - node.level] if node.level else ()
             base = ".".join([*package, *([node.module] if node.module else [])])
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Name | ast.Attribute) and named(node) in ("import_module", "__import__", "exec", "eval"):
-            if not (isinstance(node, ast.Attribute) and node.attr == "eval"):      # module.eval() is a model's mode
-                return None
+        elif called(node) in ("import_module", "__import__", "exec", "eval"):
+            return None
     return [name for name in found if name == "lab" or name.startswith("lab.")]
 
 
-def named(node: ast.Name | ast.Attribute) -> str:
-    """The last part of a name."""
-    return node.id if isinstance(node, ast.Name) else node.attr
+def called(node: ast.AST) -> str:
+    """The name of the function that a node calls; nothing for a method `eval`, which is a model's mode."""
+    if not isinstance(node, ast.Call):
+        return ""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr if node.func.attr != "eval" else ""
+    return node.func.id if isinstance(node.func, ast.Name) else ""

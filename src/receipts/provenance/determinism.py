@@ -33,9 +33,9 @@ def derive(*parts: str | int) -> int:
 def seed_globals(seed: int) -> None:
     """Seed the global generators of Python, NumPy and, where it is loaded, torch on every device."""
     random.seed(seed)
-    np.random.seed(seed % 2**32)                              # noqa: NPY002 - the global stream is what user code draws from
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - the global stream is what user code draws from
     if (torch := sys.modules.get("torch")) is not None:
-        torch.default_generator.manual_seed(seed)             # torch.manual_seed costs 100 times as much
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed costs 100 times as much
         for generator in getattr(torch.cuda, "default_generators", ()):
             generator.manual_seed(seed)
 

@@ -16,7 +16,9 @@ def git(*arguments: str) -> bytes | None:
         done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     except FileNotFoundError as error:
         raise Refusal(
-            "git is not installed", "every record names the commit that made it", "install git (Debian: apt install git)"
+            "git is not installed",
+            "every record names the commit that made it",
+            "install git (Debian: apt install git)",
         ) from error
     return done.stdout if done.returncode == 0 else None
 
@@ -49,7 +51,9 @@ def patch(paths: Sequence[str]) -> bytes:
 
 def new_file(path: str) -> bytes:
     """An untracked file as a patch; `git diff --no-index` ends with 1 when it found a difference."""
-    return subprocess.run(["git", "diff", "--binary", "--no-index", "--", "/dev/null", path], capture_output=True, check=False).stdout
+    return subprocess.run(
+        ["git", "diff", "--binary", "--no-index", "--", "/dev/null", path], capture_output=True, check=False
+    ).stdout
 
 
 def committed(path: Path) -> bytes | None:

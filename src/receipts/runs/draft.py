@@ -8,8 +8,8 @@ from receipts.config.compose import Experiment
 from receipts.provenance import code
 from receipts.provenance.trace import Sources
 from receipts.refusal import Refusal
-from receipts.runs.record import Code, Core, Data, Record, World
 from receipts.runs.process import now, this_process
+from receipts.runs.record import Code, Core, Data, Record, World
 from receipts.runs.store import stamped
 
 
@@ -45,7 +45,9 @@ def draft(experiment: Experiment, sources: Sources, warnings: list[str]) -> Reco
             sources.lab,
         ),
         data=Data(files=sources.files, dvc=sources.dvc, manifest=sources.manifest.as_posix(), **sources.origin),
-        world=World("", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic),
+        world=World(
+            "", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic
+        ),
         warnings=warnings,
     )
 

@@ -22,8 +22,7 @@ def logged(folder: Path) -> Iterator[None]:
     screen.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     before = root.level
     root.setLevel(logging.INFO)
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    hush()
     handlers = (file, screen)
     for handler in handlers:
         root.addHandler(handler)
@@ -36,6 +35,12 @@ def logged(folder: Path) -> Iterator[None]:
             root.removeHandler(handler)
             handler.close() if handler is file else None
         root.setLevel(before)
+
+
+def hush() -> None:
+    """Let libraries speak from warnings up; to be called again after importing one that sets its own level."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def say(line: str) -> None:

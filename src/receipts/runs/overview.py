@@ -21,7 +21,9 @@ def show(conf: str | None) -> None:
             continue
         if conf is None or conf in record.names:
             table.add_row(*cells(record))
-    Console(width=None if Console().is_terminal else 200).print(table if table.row_count else "no runs yet: python train.py")
+    Console(width=None if Console().is_terminal else 200).print(
+        table if table.row_count else "no runs yet: python train.py"
+    )
 
 
 def cells(record: Record) -> list[str]:

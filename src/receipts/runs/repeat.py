@@ -45,7 +45,11 @@ def refuse_changed(record: Record, sources: Sources) -> None:
         "config": [f"runs/{record.run_id}/config.yaml"],
         "code": changed_code(record, sources),
         "lock": ["requirements.lock"],
-        "data": sorted(name for name in {**record.data.files, **sources.files} if record.data.files.get(name) != sources.files.get(name)),
+        "data": sorted(
+            name
+            for name in {**record.data.files, **sources.files}
+            if record.data.files.get(name) != sources.files.get(name)
+        ),
         "split": [record.data.manifest],
     }
     for part, names in changed.items():
@@ -59,5 +63,7 @@ def refuse_changed(record: Record, sources: Sources) -> None:
 
 def changed_code(record: Record, sources: Sources) -> list[str]:
     """Files of src/lab that differ from the record's, and files of the core that differ from its commit."""
-    lab = sorted(name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name))
+    lab = sorted(
+        name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name)
+    )
     return lab + git.changed_since(record.code.commit, ["src/receipts", "train.py"])

@@ -14,8 +14,11 @@ from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
 
 
-def publish(conf: str, record: Record, primary: str) -> None:
-    """Write the stage's three files."""
+def publish(wanted: str, record: Record, primary: str) -> None:
+    """Write the stage's three files when the run was asked for as `latest:CONF`; nothing otherwise."""
+    if not wanted.startswith("latest:"):
+        return
+    conf = wanted.removeprefix("latest:")
     numbers = {
         split: {name: metric.value for name, metric in score.metrics.items()}
         for split in sorted({score.split for score in record.scores})

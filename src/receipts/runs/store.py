@@ -24,7 +24,7 @@ from receipts.runs import views
 from receipts.runs.files import writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import is_stale, now
-from receipts.runs.record import Failure, Opening, Record
+from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S = 15.0
 LOG_TAIL = 20
@@ -50,7 +50,9 @@ class Run:
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
         if isinstance(error, Exception):
@@ -69,6 +71,12 @@ class Run:
     def is_finished(self) -> bool:
         """Whether there is nothing left to do."""
         return self.record.status == "completed"
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The selected weights, which every fitted run has."""
+        assert self.record.checkpoint is not None, "nothing was fitted"
+        return self.record.checkpoint
 
     def complete(self) -> Record:
         """Close the record of a run that did all it should, and say what keeps its numbers out of a paper."""
@@ -125,9 +133,16 @@ def obstacles(record: Record) -> list[str]:
     return found + [f"check failed: {check.code}" for check in record.checks if check.verdict == "fail"]
 
 
+def folder(record: Record) -> Path:
+    """Where a run lies."""
+    return RUNS / record.run_id
+
+
 def folders(pattern: str = "*") -> list[Path]:
     """Run folders whose id matches, newest first; half-made and foreign folders do not count."""
-    return sorted((path.parent for path in RUNS.glob(f"{pattern}/record.json")), key=lambda path: path.name, reverse=True)
+    return sorted(
+        (path.parent for path in RUNS.glob(f"{pattern}/record.json")), key=lambda path: path.name, reverse=True
+    )
 
 
 def known(identity: str) -> Iterator[Record]:
@@ -189,7 +204,7 @@ def create(draft: Record, config: bytes) -> Run:
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
     temporary.chmod(0o755)
     while (RUNS / draft.run_id).exists():
-        time.sleep(0.2)                                                   # ids are stamped by the second
+        time.sleep(0.2)  # ids are stamped by the second
         draft.run_id = stamped(draft.conf, draft.seed, draft.identity.id)
     try:
         write_atomically(temporary / "config.yaml", config)
@@ -206,7 +221,7 @@ def stamped(conf: str, seed: int, identity: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{conf}-s{seed}-{identity[:8]}"
 
 
-class editing:                                                            # noqa: N801 - reads as a verb: `with editing(run):`
+class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
     """A finished run whose record is being added to, by one process at a time; saved when left without an error."""
 
     def __init__(self, run_id: str) -> None:
@@ -218,7 +233,9 @@ class editing:                                                            # noqa
         self.run = Run(self.folder, records.read(self.folder))
         return self.run
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.run.save()
         self.lock.release()

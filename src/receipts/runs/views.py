@@ -7,8 +7,8 @@ from receipts.config.project import RUNS
 from receipts.refusal import CHECK_FAILED, DONE
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
-from receipts.runs.record import Metric, Record, Score
 from receipts.runs.process import state
+from receipts.runs.record import Metric, Record, Score
 
 CSV_ROWS = 10_000
 ARROW = {"higher": "↑", "lower": "↓"}
@@ -24,7 +24,8 @@ def write(folder: Path, record: Record) -> None:
 
 def show(record: Record, primary: str) -> int:
     """A finished run in a few lines, and what to do next; returns the exit code that its checks call for."""
-    say(f"run {record.run_id}  {state(record)}{'' if record.reportable else '  not reportable: ' + '; '.join(record.blocked_by)}")
+    blocked = "" if record.reportable else f"  not reportable: {'; '.join(record.blocked_by)}"
+    say(f"run {record.run_id}  {state(record)}{blocked}")
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
@@ -79,14 +80,16 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
     """The facts a stranger asks for first."""
     world, checkpoint, cost = record.world, record.checkpoint, record.cost
     size = f", {cost.parameters:,} parameters" if cost and cost.parameters else ""
+    epoch = f", epoch {checkpoint.epoch}" if checkpoint and checkpoint.epoch else ""
+    patch = ", with uncommitted changes (`code.patch`)" if record.code.dirty else ""
     rows = [
         ("experiment", f"`conf/{record.conf}.yaml`, preset {'+'.join(record.preset)}, seed {record.seed}"),
         ("differs from that file", ", ".join(f"`{item}`" for item in record.overrides) or "in nothing"),
         ("data", f"{record.data.source}, version {record.data.version}, {record.data.kind}, {record.data.licence}"),
         ("split", f"`{record.data.manifest}`"),
         ("method", f"on {world.device}, {world.threads} threads, {world.precision}{size}"),
-        ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{f', epoch {checkpoint.epoch}' if checkpoint.epoch else ''})" if checkpoint else "none"),
-        ("code", f"commit `{record.code.commit[:12]}`{', with uncommitted changes (`code.patch`)' if record.code.dirty else ''}"),
+        ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
+        ("code", f"commit `{record.code.commit[:12]}`{patch}"),
         ("cost", f"{cost.wall_s:.1f} s, at most {cost.peak_mib:,.0f} MiB" if cost else "unknown"),
         ("test opened", f"{sum(o.split == 'test' for o in record.openings)} times"),
         ("command", f"`{record.command}`"),
@@ -101,7 +104,14 @@ def numbers(record: Record) -> str:
     meanings = {name: metric for score in latest.values() for name, metric in score.metrics.items()}
     head = f"| metric | {' | '.join(f'{split} (n={latest[split].n})' for split in splits)} | what it means |"
     rows = [
-        f"| {name} {ARROW[metric.better]} | {' | '.join(cell(latest[split], name) for split in splits)} | {escaped(metric.definition)} |"
+        " | ".join(
+            [
+                f"| {name} {ARROW[metric.better]}",
+                *(cell(latest[split], name) for split in splits),
+                escaped(metric.definition),
+            ]
+        )
+        + " |"
         for name, metric in meanings.items()
     ]
     return "\n".join([head, f"|{'---|' * (len(splits) + 2)}", *rows, "", "↑ higher is better, ↓ lower is better."])

@@ -31,7 +31,9 @@ def read(path: Path) -> dict[str, Any]:
         raise Refusal(f"{path} is missing", "the record names it as the selected checkpoint", AGAIN) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         first = str(error).strip().splitlines()[0]
-        raise Refusal(f"{path} is no readable checkpoint", f"cut short, damaged, or not plain data: {first}", AGAIN) from error
+        raise Refusal(
+            f"{path} is no readable checkpoint", f"cut short, damaged, or not plain data: {first}", AGAIN
+        ) from error
     if not isinstance(found, dict) or not isinstance(found.get("state_dict"), dict):
         raise Refusal(f"{path} is no checkpoint", "it holds no state_dict", AGAIN)
     return found

@@ -29,9 +29,9 @@ class EstimatorMethod:
 
     def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
         """One call to the estimator's own fit; a method declared deterministic is fitted twice to prove it."""
+        first_step()
         progress.info("fit %s on %d rows", type(self.estimator).__name__, len(train))
         self._fit(self.estimator, train)
-        first_step()
         if self.config.facts.deterministic:
             self._prove_deterministic(train, val)
         save(self.estimator, folder / FILE)
@@ -44,7 +44,7 @@ class EstimatorMethod:
             raise Refusal(
                 f"{folder / checkpoint.file} is not the estimator that was recorded",
                 "its fingerprint differs from the record's",
-                f"restore it, or train again: python train.py … rerun=true",
+                "restore it, or train again: python train.py … rerun=true",
             )
 
     def predict(self, subset: Subset) -> np.ndarray[Any, Any]:
@@ -84,7 +84,7 @@ class EstimatorMethod:
                     "wrap it in sklearn.calibration.CalibratedClassifierCV",
                 )
             probabilities = np.zeros((len(x), self.config.task.classes or 0))
-            probabilities[:, estimator.classes_] = estimator.predict_proba(x)      # a class may be absent from train
+            probabilities[:, estimator.classes_] = estimator.predict_proba(x)  # a class may be absent from train
             return probabilities
 
     def _prove_deterministic(self, train: Subset, val: Subset) -> None:
@@ -105,7 +105,9 @@ def seeded(estimator: Any, seed: int) -> Any:
     """The estimator with every open `random_state` set, nested ones included."""
     if not isinstance(estimator, BaseEstimator):
         return estimator
-    open_states = [key for key, value in estimator.get_params().items() if key.endswith("random_state") and value is None]
+    open_states = [
+        key for key, value in estimator.get_params().items() if key.endswith("random_state") and value is None
+    ]
     return estimator.set_params(**dict.fromkeys(open_states, derive("estimator", seed) % 2**32))
 
 
@@ -144,7 +146,9 @@ def read(path: Path) -> Any:
             )
         return skops.io.load(path, trusted=foreign)
     except FileNotFoundError as error:
-        raise Refusal(f"{path} is missing", "the record names it", "restore it, or train again with rerun=true") from error
+        raise Refusal(
+            f"{path} is missing", "the record names it", "restore it, or train again with rerun=true"
+        ) from error
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
         raise Refusal(
             f"{path} cannot be read", f"{type(error).__name__}: {error}", "restore it, or train again with rerun=true"

@@ -26,7 +26,7 @@ class Method(Protocol):
     def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
         """Learn from train; return which weights were selected on val, and why.
 
-        `first_step` is called once, after the first step: slow bystanders may start then.
+        `first_step` is called once, when nothing is left to import: slow bystanders may start then.
         """
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:

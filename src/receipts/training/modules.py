@@ -20,13 +20,14 @@ from receipts.provenance import determinism
 from receipts.provenance.determinism import STREAMS, derive, seed_globals
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
+from receipts.runs.log import hush
 from receipts.runs.record import Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import FirstStep, Outputs
 from receipts.training.progress import Progress
 from receipts.training.validation import HarnessValidation, arrays, joined
 
-KNOWN_NOISE = (                                # said by Lightning about itself, or about what we do on purpose
+KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpose
     r".*LeafSpec.* is deprecated",
     r".*does not have many workers",
     r".*number of training batches .* is smaller than the logging interval",
@@ -51,6 +52,7 @@ class ModuleMethod:
     def __init__(self, config: Config) -> None:
         self.config = config
         refuse_unstated(config)
+        hush()
         determinism.prepare()
         self.device = device_of(config.trainer.accelerator)
         determinism.pin_backend(config.fit.deterministic, config.fit.threads)
@@ -70,7 +72,11 @@ class ModuleMethod:
         check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
         classes = task.kind == "classification"
         batches = TrainBatches(
-            tensors(train.inputs, self.device), targets(train, classes, self.device), config.fit.batch_size or 1, config.seed, augment
+            tensors(train.inputs, self.device),
+            targets(train, classes, self.device),
+            config.fit.batch_size or 1,
+            config.seed,
+            augment,
         )
         watching = OrderedBatches(
             tensors(val.inputs, self.device), targets(val, classes, self.device), len(val), config.fit.batch_size or 1
@@ -91,7 +97,9 @@ class ModuleMethod:
             trainer.save_checkpoint(path)
         content = checkpoints.read(path)
         return Checkpoint(
-            path.relative_to(folder.resolve()).as_posix() if path.is_absolute() else path.relative_to(folder).as_posix(),
+            path.relative_to(folder.resolve()).as_posix()
+            if path.is_absolute()
+            else path.relative_to(folder).as_posix(),
             int(content["epoch"]) + 1 if keeper.best_model_path else None,
             rule,
             checkpoints.weights_hash(content["state_dict"]),
@@ -127,7 +135,10 @@ class ModuleMethod:
 
     def parameters(self) -> dict[str, Any]:
         """What the module stored of its own arguments, if it did."""
-        return {key: value if isinstance(value, bool | int | float | str | None) else repr(value) for key, value in self.module.hparams.items()}
+        return {
+            key: value if isinstance(value, bool | int | float | str | None) else repr(value)
+            for key, value in self.module.hparams.items()
+        }
 
     def model(self) -> LightningModule:
         """The module, in evaluation mode."""
@@ -146,7 +157,7 @@ class ModuleMethod:
             accelerator="gpu" if self.device.type == "cuda" else "cpu",
             devices=1,
             max_epochs=min(caps),
-            precision=fit.precision,                                       # type: ignore[arg-type]
+            precision=fit.precision,  # type: ignore[arg-type]
             deterministic=fit.deterministic,
             accumulate_grad_batches=fit.accumulate,
             gradient_clip_val=fit.clip_norm,
@@ -166,9 +177,15 @@ class ModuleMethod:
         """The researcher's callbacks, then selection."""
         select = self.config.fit.select
         own = [build.build(spec, "fit.callbacks") for spec in self.config.fit.callbacks]
-        patience = [] if select.patience is None else [
-            EarlyStopping(keeper.monitor or "", mode=keeper.mode, patience=select.patience, check_on_train_epoch_end=False)
-        ]
+        patience = (
+            []
+            if select.patience is None
+            else [
+                EarlyStopping(
+                    keeper.monitor or "", mode=keeper.mode, patience=select.patience, check_on_train_epoch_end=False
+                )
+            ]
+        )
         return [*own, *patience, keeper]
 
 

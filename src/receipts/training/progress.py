@@ -60,7 +60,7 @@ class Progress(Callback):
             f"ETA {clock(elapsed / done * (self.total - done))}"
         )
         progress.info(line)
-        self.screen.step(line, done, self.total)
+        self.screen.step(line, done, self.total, elapsed)
         if done == 1:
             self.first_step()
 
@@ -90,7 +90,10 @@ class Progress(Callback):
         self.history.write(row)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)
         loss = "" if row["loss"] is None else f"loss {row['loss']:.4f}  "
-        self.screen.line(f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and 'val ' + shown}  {row['samples_per_second']:,.0f} samples/s")
+        speed = f"{self.samples / seconds:,.0f} samples/s"
+        line = f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and f'val {shown}'}  {speed}"
+        progress.info(line)
+        self.screen.line(line)
         self.losses, self.norms, self.samples = [], [], 0
         self.row_begun = time.monotonic()
 
@@ -108,21 +111,25 @@ class Screen:
 
     def __init__(self) -> None:
         self.shown = 0.0
-        self.bar: Bar | None = Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if sys.stdout.isatty() else None
+        self.bar: Bar | None = (
+            Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if sys.stdout.isatty() else None
+        )
         self.task = self.bar.add_task("") if self.bar else None
 
-    def step(self, line: str, done: int, total: int) -> None:
+    def step(self, line: str, done: int, total: int, elapsed: float) -> None:
         """A step is done: the first one is shown at once, later ones now and then."""
         if self.bar is not None and self.task is not None:
+            left = f"step {done}/{total}  {elapsed / done:.4f} s/step  ETA {clock(elapsed / done * (total - done))}"
             self.bar.start()
-            self.bar.update(self.task, description=line, completed=done, total=total)
+            self.bar.update(self.task, description=left, completed=done, total=total)
+            if done == 1:
+                self.line(line)
         elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
             self.shown = time.monotonic()
             print(line, flush=True)
 
     def line(self, line: str) -> None:
-        """A line that stays, and stands in the log."""
-        progress.info(line)
+        """A line that stays."""
         self.shown = time.monotonic()
         if self.bar is not None:
             self.bar.console.print(line, highlight=False, markup=False)

@@ -44,8 +44,8 @@ def joined(parts: list[Outputs]) -> Outputs:
     """The outputs of several batches, one after the other."""
     first = parts[0]
     if isinstance(first, dict):
-        return {key: np.concatenate([part[key] for part in parts]) for key in first}      # type: ignore[call-overload]
-    return np.concatenate(parts)                                                          # type: ignore[arg-type]
+        return {key: np.concatenate([part[key] for part in parts]) for key in first}
+    return np.concatenate(parts)  # type: ignore[arg-type]
 
 
 class HarnessValidation(Callback):
@@ -61,20 +61,21 @@ class HarnessValidation(Callback):
 
         def validation_step(module: LightningModule, batch: tuple[Any, Tensor], index: int) -> None:
             if own is not None:
-                own(batch, index)                                  # their own logs keep working
+                own(batch, index)  # their own logs keep working
             self.parts.append(arrays(module.predict_step(batch[0], index)))
 
         def checked_log(name: str, *values: Any, **options: Any) -> None:
             if name in reserved:
                 raise Refusal(
-                    f"the module logs {name!r}", "that name is the harness's: selection would not know whose it reads",
+                    f"the module logs {name!r}",
+                    "that name is the harness's: selection would not know whose it reads",
                     f"log it as {name.replace('val/', 'val_batch/')}",
                 )
             log(name, *values, **options)
 
-        module.validation_step = MethodType(validation_step, module)      # type: ignore[method-assign]
-        module.log = checked_log                                          # type: ignore[method-assign]
-        self.own_log = log                                                # Lightning sets `log` of every callback to the module's
+        module.validation_step = MethodType(validation_step, module)  # type: ignore[method-assign]
+        module.log = checked_log  # type: ignore[method-assign]
+        self.own_log = log  # Lightning sets `log` of every callback to the module's
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin a new table."""
@@ -90,7 +91,9 @@ class HarnessValidation(Callback):
 
     def score(self, table: Predictions) -> dict[str, float | None]:
         """The few numbers that training looks at."""
-        return {name: metric.value for name, metric in evaluate(table, self.task, names=self.names, second=False).items()}
+        return {
+            name: metric.value for name, metric in evaluate(table, self.task, names=self.names, second=False).items()
+        }
 
     def detach(self, module: LightningModule) -> None:
         """Hand the module back as it was."""

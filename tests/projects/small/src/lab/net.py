@@ -13,7 +13,11 @@ class Net(LightningModule):
         super().__init__()
         self.lr = lr
         self.body = nn.Sequential(
-            nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, outputs)
+            nn.Linear(features, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, outputs),
         )
 
     def forward(self, x: Tensor) -> Tensor:
