@@ -58,7 +58,8 @@ def resolve(key: str, target: str) -> type:
     """The class that a target names; refused unless it is a class *defined* in an allowed package."""
     refuse_foreign(key, target)
     module, _, name = target.rpartition(".")
-    refuse_other_clone(target)
+    if target.startswith("lab."):
+        refuse_other_clone()
     try:
         found = getattr(importlib.import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
@@ -75,10 +76,8 @@ def resolve(key: str, target: str) -> type:
     return found
 
 
-def refuse_other_clone(target: str) -> None:
+def refuse_other_clone() -> None:
     """An environment shared by two clones would run one clone's `lab` under the other's name."""
-    if not target.startswith("lab."):
-        return
     spec = importlib.util.find_spec("lab")
     here = project.LAB.resolve()
     places = [Path(place).resolve() for place in (spec.submodule_search_locations or [])] if spec else []

@@ -169,7 +169,7 @@ def is_bare(typed: Sequence[str]) -> bool:
 
 def resolved(composed: DictConfig) -> dict[str, Any]:
     """Every value of a composed config in plain containers, without Hydra's own node."""
-    inner = OmegaConf.masked_copy(composed, [key for key in composed if key not in ("hydra", "defaults")])
+    inner = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in ("hydra", "defaults")])
     values = OmegaConf.to_container(inner, resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}

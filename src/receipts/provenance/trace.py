@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from receipts.config.build import refuse_other_clone
 from receipts.provenance import checksums, code, git
 from receipts.provenance.identity import Identity, identify, targets
 from receipts.refusal import Refusal
@@ -34,6 +35,8 @@ def trace(values: dict[str, Any], files: dict[str, str], origin: dict[str, str],
     checksums.verify_files(files)
     dvc = checksums.verify_folder() if any(Path(name).parts[0] == "data" for name in files) else None
     lab = code.lab(targets(values))
+    if lab:
+        refuse_other_clone()
     identity = identify(values, lab, files, manifest.read_bytes())
     return Sources(commit, git.dirty(), git.repository(), lab, files, dvc, origin, manifest, identity)
 

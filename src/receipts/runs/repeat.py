@@ -56,7 +56,7 @@ def refuse_changed(record: Record, sources: Sources) -> None:
         if getattr(then, part) != getattr(today, part):
             raise Refusal(
                 f"the {part} of today is not the {part} of {record.run_id}",
-                f"changed: {', '.join(names) or 'files the record does not name'}",
+                f"changed: {shown(names) or 'files the record does not name'}",
                 "restore it from MLflow or a backup" if part == "config" else cure,
             )
 
@@ -67,3 +67,8 @@ def changed_code(record: Record, sources: Sources) -> list[str]:
         name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name)
     )
     return lab + git.changed_since(record.code.commit, ["src/receipts", "train.py"])
+
+
+def shown(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
