@@ -306,7 +306,7 @@ def read(path: Path) -> Predictions:
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             return _from_table(file.read())
-    except (ArrowException, OSError, LookupError, TypeError, ValueError) as error:
+    except (ArrowException, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
         raise Refusal(
             f"{path} is not a readable predictions file",
             f"{type(error).__name__}: {error}",
