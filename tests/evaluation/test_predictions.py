@@ -124,14 +124,14 @@ def test_unnamed_logits() -> None:
     assert 'return {"logits": self(x)}    (or: return self(x).softmax(-1))' in message
 
 
-@pytest.mark.parametrize("row", [[0.5, 0.4, 0.0999], [0.5, 0.5, 0.0003], [1.2, -0.2, 0.0], [0.0, 0.0, 0.0]])
+@pytest.mark.parametrize("row", [[0.5, 0.4, 0.09989], [0.5, 0.4, 0.10011], [1.2, -0.2, 0.0], [0.0, 0.0, 0.0]])
 def test_rows_that_are_no_probabilities(row: list[float]) -> None:
-    assert "not probabilities" in refused([row], DIGITS, n=1) or row[2] == 0.0999
+    assert f"sums to {sum(row):.6g}, not to 1" in refused(np.array([row]), DIGITS, n=1)
 
 
-def test_the_tolerance_of_the_sum() -> None:
-    from_outputs(np.array([[0.5, 0.4, 0.10009]]), ids(1), DIGITS, None)
-    assert "sums to 1.00011" in refused(np.array([[0.5, 0.4, 0.10011]]), DIGITS, n=1)
+@pytest.mark.parametrize("last", [0.09991, 0.10009])
+def test_rows_that_sum_to_one_within_the_tolerance(last: float) -> None:
+    from_outputs(np.array([[0.5, 0.4, last]]), ids(1), DIGITS, None)
 
 
 def test_another_number_of_classes() -> None:
@@ -197,13 +197,11 @@ def test_targets_that_are_not_finite_are_listed() -> None:
     assert "targets of 1 of 2 samples are NaN or infinite: s-1" in refused(np.zeros(2), VALUES, [0, np.nan])
 
 
-@pytest.mark.parametrize("label", [3, -1, 1.5, np.nan])
-def test_labels_out_of_range_are_listed(label: float) -> None:
+@pytest.mark.parametrize(("label", "seen"), [(3, "3"), (-1, "-1"), (1.5, "1.5"), (np.nan, "nan")])
+def test_labels_out_of_range_are_listed(label: float, seen: str) -> None:
     message = refused(np.full((2, 3), 1 / 3), DIGITS, [0, label])
-    assert f"1 labels are outside 0…2: s-1 has {float(label) if label != int(label or 0) else label}" in message or (
-        "s-1 has nan" in message
-    )
-    assert "task.classes" in message
+    assert f"1 labels are outside 0…2: s-1 has {seen}" in message
+    assert "task.classes is 3" in message
 
 
 def test_labels_from_one() -> None:
@@ -355,12 +353,15 @@ def test_a_missing_a_foreign_and_an_altered_file(tmp_path: Path) -> None:
     write(classes(4), path)
     table = parquet.read_table(path)
     place = table.column_names.index("prediction")
-    for altered, why in {
-        table.set_column(place, "prediction", pa.array([1, 1, 1, 1])): "not the most probable class",
-        table.set_column(place, "prediction", pa.array([1, None, 1, 1])): "1 cells are empty",
-        table.drop_columns(["probabilities"]): "probabilities",
-        table.replace_schema_metadata({"receipts.predictions": '{"schema": 2}'}): "its schema is 2, this core reads 1",
-    }.items():
+    for altered, why in (
+        (table.set_column(place, "prediction", pa.array([1, 1, 1, 1])), "not the most probable class"),
+        (table.set_column(place, "prediction", pa.array([1, None, 1, 1])), "1 cells are empty"),
+        (table.drop_columns(["probabilities"]), "probabilities"),
+        (
+            table.replace_schema_metadata({"receipts.predictions": '{"schema": 2}'}),
+            "its schema is 2, this core reads 1",
+        ),
+    ):
         parquet.write_table(altered, path)
         with pytest.raises(Refusal) as caught:
             read(path)

@@ -22,7 +22,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from receipts.config import compose, project
+from receipts.config import compose, help, project
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
 BUG, STOPPED = 1, 128
@@ -39,6 +39,9 @@ def start(job: Callable[[Any], int], options: type | None = None) -> None:
         register(options)
         words = sys.argv[1:]
         with compose.told(words):
+            if {"-h", "--help"} & set(words):
+                print(help_text(words, options))
+                return
             check_sweep(words, options)
             application(job, options, codes)()
     except Refusal as problem:
@@ -46,6 +49,14 @@ def start(job: Callable[[Any], int], options: type | None = None) -> None:
     except KeyboardInterrupt:
         codes.append(STOPPED + signal.SIGINT)
     sys.exit(worst(codes))
+
+
+def help_text(words: Sequence[str], options: type | None) -> str:
+    """What a script's `--help` says, for the experiment that the other words choose."""
+    story = sys.modules["__main__"].__doc__ or ""
+    if options is not None:
+        return help.of_options(story, options)
+    return help.of_experiment(story, [word for word in words if not word.startswith("-")])
 
 
 def stop(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """The metrics: what each of them means, and its value by NumPy and scikit-learn in float64.
 
-One of the three files whose hash stands in every record. A metric is a pure function of two arrays, its docstring
+One of the three files whose hash stands in every record. A metric is a pure function of two arrays: true classes (N,)
+and stated probabilities (N, K), or true and stated values (N,), the elements of all samples in a row. Its docstring
 is the definition that the record carries. `second` computes the same by torchmetrics; where the two disagree there
 is no number.
 """
