@@ -8,8 +8,7 @@ from receipts.config.compose import Experiment
 from receipts.config.entry import start
 from receipts.data import manifest
 from receipts.provenance.trace import refuse_dirty, trace
-from receipts.runs import store, views
-from receipts.runs.draft import draft
+from receipts.runs import draft, store, views
 from receipts.runs.tracking import Tracker
 
 
@@ -17,9 +16,10 @@ def train(experiment: Experiment) -> int:
     config = experiment.config
     warnings = validate(config)
     path, division = manifest.load(experiment.data)
+    warnings += manifest.suspicious(division, config)
     sources = trace(experiment.values, division.files, division.origin, path)
     refuse_dirty(sources, experiment.preset, config.allow_dirty)
-    run = store.claim(draft(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)
+    run = store.claim(draft.of(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)
 
     if not run.is_finished:
         with Tracker(run.folder) as mlflow, run:

@@ -1,26 +1,16 @@
 """Fixtures: small projects of the tests' own, and the entry scripts started in them."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from folders import commit, git
 from launching import Ended, launch
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("digits.csv.gz", "diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
-
-
-def git(folder: Path, *words: str) -> str:
-    identity = ["-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def commit(folder: Path, message: str = "change") -> None:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", message)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ A real `python train.py` pays 7 s for imports; a forked one 0.2 s. The child is 
 working folder, environment, standard streams and exit code.
 """
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -93,6 +94,7 @@ def child(
     before: Callable[[], None] | None,
 ) -> None:
     """The forked process: become `python SCRIPT WORDS` in the project's folder."""
+    gc.freeze()  # or every collection walks through all of torch
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(streams(folder, os.getpid(), name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
@@ -110,7 +112,7 @@ def child(
     sys.argv = [script, *words]
     code = 1
     try:
-        runpy.run_path(str(folder / script), run_name="__main__")
+        runpy.run_path(script, run_name="__main__")
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1

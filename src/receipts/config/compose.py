@@ -23,7 +23,6 @@ from receipts.config.files import files, load_yaml
 from receipts.config.schema import SWITCHES, Config, Split, Task
 
 GROUPS = {"conf": "_global_", "data": "_global_", "preset": "_global_", "trainer": "trainer"}
-NEUTRAL = {"conf", "data", "preset", "trainer", *SWITCHES}
 
 HYDRA = {
     "run": {"dir": "."},
@@ -192,8 +191,8 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differences(own: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """`key=value` for every value that differs from the experiment's own file; launch switches aside."""
+    """`key=value` for every value that differs from the experiment's own file; hardware and launch switches aside."""
     before, after = flat(own), flat(now)
     changed = [key for key in {**before, **after} if before.get(key, ...) != after.get(key, ...)]
-    skipped = (*SWITCHES, "purpose", "ablations")
+    skipped = (*SWITCHES, "purpose", "ablations", "trainer")
     return [f"{key}={after.get(key)}" for key in changed if key.split(".")[0] not in skipped]

@@ -11,6 +11,7 @@ import msgspec
 
 from receipts.config import project
 from receipts.config.compose import DataPlan
+from receipts.config.schema import Config
 from receipts.refusal import Refusal
 
 SCHEMA = 1
@@ -96,6 +97,12 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
     if split not in manifest.splits:
         raise Refusal(f"there is no split {split!r}", f"{path} has {', '.join(manifest.splits)}", "name one of them")
     return path, manifest
+
+
+def suspicious(manifest: Manifest, config: Config) -> list[str]:
+    """What is technically valid and probably wrong for these rows, one sentence each."""
+    rows, batch = manifest.splits["train"].n, config.fit.batch_size
+    return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"] if batch and batch > rows else []
 
 
 def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> None:

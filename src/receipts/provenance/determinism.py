@@ -15,19 +15,22 @@ from typing import Any
 
 import numpy as np
 
-STREAMS = {
-    "init": "derive('init', seed)",
-    "order": "derive('order', seed, epoch)",
-    "step": "derive('step', seed, rank, epoch, step): dropout and whatever else draws while training",
-    "augment": "derive('augment', seed, rank, epoch, step)",
-    "estimator": "derive('estimator', seed) % 2**32: every random_state left open",
-}
-
 
 def derive(*parts: str | int) -> int:
     """A seed of 63 bits from a name and numbers: BLAKE2b of their repr."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def streams(seed: int) -> dict[str, str]:
+    """How every stream of a run is seeded, for the record; the numbers themselves where no epoch enters."""
+    return {
+        "init": f"derive('init', {seed}) = {derive('init', seed)}",
+        "estimator": f"derive('estimator', {seed}) % 2**32 = {derive('estimator', seed) % 2**32}, where left open",
+        "order": f"derive('order', {seed}, epoch)",
+        "step": f"derive('step', {seed}, rank, epoch, step), for dropout and whatever else draws while training",
+        "augment": f"derive('augment', {seed}, rank, epoch, step)",
+    }
 
 
 def seed_globals(seed: int) -> None:

@@ -13,7 +13,7 @@ from receipts.runs.record import Code, Core, Data, Record, World
 from receipts.runs.store import stamped
 
 
-def draft(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
+def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
     """The record of a run that is about to start."""
     if not re.fullmatch(r"[\w.+]+(-[\w.+]+)*", experiment.conf):
         raise Refusal(

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from receipts.config import build, project
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset, as_matrix
-from receipts.provenance.determinism import STREAMS, derive, seed_globals
+from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs.log import progress
 from receipts.runs.record import Checkpoint, World
@@ -54,7 +54,7 @@ class EstimatorMethod:
     def world(self) -> World:
         """One process on a CPU."""
         fit = self.config.fit
-        return World("cpu", 1, fit.threads, "64-true", None, True, seeds=STREAMS)
+        return World("cpu", 1, fit.threads, "64-true", None, True, seeds=streams(self.config.seed))
 
     def parameters(self) -> dict[str, Any]:
         """Every parameter of the estimator and of those inside it, as text where it is no plain value."""

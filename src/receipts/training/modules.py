@@ -17,7 +17,7 @@ from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, t
 from receipts.data.sealed import Subset
 from receipts.evaluation.metrics import direction
 from receipts.provenance import determinism
-from receipts.provenance.determinism import STREAMS, derive, seed_globals
+from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
 from receipts.runs.log import hush
@@ -130,7 +130,7 @@ class ModuleMethod:
             deterministic=fit.deterministic,
             nondeterministic_ops=self.nondeterministic,
             backend=backend_flags(),
-            seeds=STREAMS,
+            seeds=streams(self.config.seed),
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches
         with quiet():
             trainer.fit(module, train, val)
     except SystemExit as error:
-        if trainer.interrupted:
+        if trainer.interrupted and error.code == 1:
             raise KeyboardInterrupt from error
         raise
 
