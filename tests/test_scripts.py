@@ -1,6 +1,5 @@
 """Journeys through the entry scripts and the `receipts` command, in the small project."""
 
-import csv
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from folders import commit, git, record, runs, write
+from folders import commit, git, record, runs, table, write
 from launching import Ended, begin, ended, launch, streams
 
 Run = Callable[..., Ended]
@@ -27,10 +26,10 @@ from pathlib import Path
 class Fitted:
     def fit(self, x, y):
         Path("fitted").write_text(f"{len(x)} {len(y)}")
-        self.mean = x.mean(0)
+        self.mean, self.std = x.mean(0), x.std(0)
 
     def __call__(self, x):
-        return x - self.mean
+        return (x - self.mean) / self.std
 
 class Seen:
     def __call__(self, x, y, generator):
@@ -64,11 +63,12 @@ def numbers(done: Ended) -> list[str]:
     return [line for line in done.out.splitlines() if re.match(r"  (train|val|test) ", line)]
 
 
-def variant(folder: Path, name: str, code: str, yaml: str = "") -> None:
+def variant(folder: Path, name: str, code: str, metric: str = "accuracy") -> None:
     """An experiment of a class that inherits from the network and changes what `code` says."""
     write(folder, f"src/lab/{name}.py", f"from lab.net import *\n\nclass Changed(Net):\n{code}")
     text = f"purpose: A test.\nseed: 0\nmodel: {{_target_: lab.{name}.Changed, features: 64, outputs: 10, hidden: 8, "
-    write(folder, f"conf/{name}.yaml", text + f"dropout: 0.0, lr: 0.01}}\nfit: {{epochs: 1, batch_size: 64}}\n{yaml}")
+    text += f"dropout: 0.0, lr: 0.01}}\nfit: {{epochs: 1, batch_size: 64, select: {{metric: {metric}}}}}\n"
+    write(folder, f"conf/{name}.yaml", text)
     commit(folder)
 
 
@@ -121,7 +121,7 @@ def test_the_log_has_every_step_and_the_history_every_epoch(trained: tuple[Path,
         (run / "train.log").read_text(),
     )
     assert steps == [str(step) for step in range(1, 35)]
-    rows = list(csv.DictReader((run / "history.csv").open()))
+    rows = table(run / "history.csv")
     assert [(row["epoch"], row["step"]) for row in rows] == [("1", "17"), ("2", "34")]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     assert all(float(rows[1][name]) > 0 for name in ("learning_rate", "gradient_norm", "samples_per_second"))
@@ -176,7 +176,7 @@ def test_predictions_are_stored_for_code_and_for_eyes(trained: tuple[Path, Ended
 
     (run,) = runs(trained[0])
     whole = read(run / "predictions/val.parquet")
-    rows = list(csv.DictReader((run / "predictions/val.csv").open()))
+    rows = table(run / "predictions/val.csv")
     assert {row["sample_id"] for row in rows} == set(whole.ids)
     assert [float(row["error"]) for row in rows] == sorted((float(row["error"]) for row in rows), reverse=True)
     assert float(rows[0]["error"]) > 0.5
@@ -311,7 +311,7 @@ def test_a_refused_job_leaves_the_others_running(project: Path, run: Run) -> Non
 
 
 def test_a_misspelt_job_stops_a_sweep_before_its_first_run(project: Path, run: Run) -> None:
-    for words in (["conf=net,nett"], ["seed=4,five"], ["seed=4", "model.hidden=8,x"]):
+    for words in (["conf=net,nett"], ["seed=4,five"], ["seed=4", "fit.epochs=1,x"], ["seed=4", "model.width=1,2"]):
         refused = run("train.py", "-m", *words)
         assert refused.code == 3, words
         assert "REFUSED" in refused.err
@@ -364,10 +364,10 @@ def test_a_modules_own_validation_keeps_running_under_a_name_of_its_own(project:
         assert not self.training
         self.log("val/loss", functional.cross_entropy(self(x), y))
     """
-    variant(project, "own", code, "  ".join(["", "select: {metric: nll}\n"]))
+    variant(project, "own", code, metric="nll")
     done = run("train.py", "conf=own", "fit.epochs=2")
     assert done.code == 0, done.err
-    rows = list(csv.DictReader((runs(project)[0] / "history.csv").open()))
+    rows = table(runs(project)[0] / "history.csv")
     assert [abs(float(row["module/val/loss"]) - float(row["val/nll"])) < 1e-5 for row in rows] == [True, True]
     assert float(rows[1]["module/train_loss_epoch"]) > 0
     assert record(project)["checkpoint"]["rule"] == "min val nll"

@@ -81,7 +81,7 @@ class Run:
     def complete(self) -> Record:
         """Close the record of a run that did all it should, and say what keeps its numbers out of a paper."""
         with self._lock:
-            self.record.status, self.record.ended = "completed", now()
+            self.record.status, self.record.ended = "completed", self.record.ended or now()
             self.record.blocked_by = obstacles(self.record)
             self.record.reportable = not self.record.blocked_by
             self.save()

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from receipts.config import build, project
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset, as_matrix
 from receipts.provenance.determinism import derive, seed_globals, streams
-from receipts.refusal import CheckFailed, Refusal
+from receipts.refusal import Refusal
 from receipts.runs.log import progress
 from receipts.runs.record import Checkpoint, World
 from receipts.training.method import FirstStep
@@ -28,12 +28,10 @@ class EstimatorMethod:
         self.estimator: Any = seeded(build.build(config.model), config.seed)
 
     def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
-        """One call to the estimator's own fit; a method declared deterministic is fitted twice to prove it."""
+        """One call to the estimator's own fit."""
         first_step()
         progress.info("fit %s on %d rows", type(self.estimator).__name__, len(train))
         self._fit(self.estimator, train)
-        if self.config.facts.deterministic:
-            self._prove_deterministic(train, val)
         save(self.estimator, folder / FILE)
         return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(self.estimator))
 
@@ -86,19 +84,6 @@ class EstimatorMethod:
             probabilities = np.zeros((len(x), self.config.task.classes or 0))
             probabilities[:, estimator.classes_] = estimator.predict_proba(x)  # a class may be absent from train
             return probabilities
-
-    def _prove_deterministic(self, train: Subset, val: Subset) -> None:
-        other_seed = self.config.seed + 1
-        seed_globals(derive("init", other_seed))
-        again = seeded(clone(build.build(self.config.model)), other_seed)
-        self._fit(again, train)
-        if not np.array_equal(self.predict(val), self._predict(again, val)):
-            raise CheckFailed(
-                "deterministic",
-                "the method is declared deterministic and is not",
-                "a second fit under another seed predicted something else on val",
-                "take facts.deterministic out, and run several seeds",
-            )
 
 
 def seeded(estimator: Any, seed: int) -> Any:
