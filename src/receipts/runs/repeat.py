@@ -28,7 +28,8 @@ def experiment_of(record: Record) -> Experiment:
     if not isinstance(values, dict):
         raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
     config = to_config(values)
-    return Experiment(config, values, record.conf, record.preset, Path(record.data.manifest).stem, record.overrides)
+    dataset = Path(record.data.manifest).stem.removesuffix(f"-fold{config.split.fold}")
+    return Experiment(config, values, record.conf, record.preset, dataset, record.overrides)
 
 
 def refuse_changed(record: Record, sources: Sources) -> None:
