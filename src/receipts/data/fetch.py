@@ -79,6 +79,7 @@ def download(url: str, checksum: str, path: Path) -> str | None:
         return f"{type(error).__name__}: {error}"
     except ValueError:  # pooch's word for another checksum; its temporary file is gone by now
         return f"got {seen['what']}, whose MD5 is not {checksum}"
+    path.chmod(0o444)  # raw data are read, never changed
     return None
 
 
