@@ -37,5 +37,5 @@ class MLP(LightningModule):
         return self(x).softmax(-1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW at a constant rate, all parameters in one kernel: steps are tiny, so the optimizer's overhead counts."""
+        """AdamW at a constant rate, in one kernel: its overhead counts where steps are tiny."""
         return torch.optim.AdamW(self.parameters(), lr=self.lr, weight_decay=self.weight_decay, fused=True)
