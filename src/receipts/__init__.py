@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from receipts.config.build import build
     from receipts.config.compose import compose
+    from receipts.data.fetch import fetch
     from receipts.data.protocol import Dataset
     from receipts.evaluation.metrics import evaluate
     from receipts.loading import load
     from receipts.refusal import Refusal
 
-__all__ = ["Dataset", "Refusal", "build", "compose", "evaluate", "load"]
+__all__ = ["Dataset", "Refusal", "build", "compose", "evaluate", "fetch", "load"]
 
 _ROOMS = {
     "Dataset": "receipts.data.protocol",
@@ -22,6 +23,7 @@ _ROOMS = {
     "build": "receipts.config.build",
     "compose": "receipts.config.compose",
     "evaluate": "receipts.evaluation.metrics",
+    "fetch": "receipts.data.fetch",
     "load": "receipts.loading",
 }
 

@@ -12,19 +12,19 @@ from receipts.refusal import DONE, Refusal, tell
 
 def split(arguments: argparse.Namespace) -> int:
     """Divide a dataset as its file in conf/data/ states, and write its manifest."""
-    from receipts.config.build import build
-    from receipts.config.compose import data_plan
-    from receipts.data import protocol, splits
+    from receipts.data import dividing
 
-    plan = data_plan(arguments.name)
-    dataset = build(plan.call, "data")
-    protocol.check(dataset)
-    manifest = splits.make(plan, dataset)
-    path = splits.write(plan, manifest)
-    sizes = ", ".join(f"{part.n} {name}" for name, part in manifest.splits.items())
-    near = manifest.facts.near_duplicates_across
-    print(f"{path}: {sizes}; {manifest.facts.duplicates_across} copies and {near.n} near copies across splits")
-    print(f"next: git add {path} {manifest.hashes.file} && git commit")
+    for line in dividing.divide(arguments.name):
+        print(line)
+    return DONE
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    """Fetch and unpack a dataset that others publish, as its class says; a stage below derived/ calls this."""
+    from receipts.data import dividing
+
+    for line in dividing.fetch(arguments.name):
+        print(line)
     return DONE
 
 
@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     add(split, ("name", "the file of conf/data/, without .yaml"))
+    add(fetch, ("name", "the file of conf/data/, without .yaml"))
     add(sync)
     add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
     add(show, ("run", "a run id, the beginning of one, latest or latest:CONF"))

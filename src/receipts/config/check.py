@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from receipts.config import division
 from receipts.config.build import calls, check_calls
 from receipts.config.schema import Config, Fit
 from receipts.refusal import Refusal, nearest
@@ -21,6 +22,7 @@ ESTIMATOR_KEYS = ("threads",)
 def validate(config: Config) -> list[str]:
     """Refuse what cannot be meant; return a warning for everything technically valid but probably wrong."""
     refuse_missing(config)
+    division.check(config.split)
     refuse_impossible(config)
     refuse_metrics(config)
     for key in ("model", "data", "transforms", "augment"):
@@ -37,8 +39,6 @@ def refuse_missing(config: Config) -> None:
         "seed": config.seed,
         "model": config.model,
         "data": config.data,
-        "split.rule": config.split.rule,
-        "split.shares": config.split.shares,
         "task.kind": config.task.kind,
         "task.primary": config.task.primary,
     }
@@ -61,6 +61,7 @@ def refuse_impossible(config: Config) -> None:
         "fit.threads": (fit.threads, 1),
         "fit.accumulate": (fit.accumulate, 1),
         "fit.select.patience": (fit.select.patience, 1),
+        "trainer.workers": (config.trainer.workers, 0),
         "limit.rows": (config.limit.rows, 1),
         "limit.epochs": (config.limit.epochs, 1),
         "task.classes": (task.classes, 2),
@@ -146,7 +147,7 @@ def warnings(config: Config) -> list[str]:
     if not config.purpose:
         found.append("purpose is empty: say in one sentence what this run is to find out")
     total = sum(config.split.shares.values())
-    if not math.isclose(total, 1, abs_tol=1e-6):
+    if config.split.shares and not math.isclose(total, 1, abs_tol=1e-6):
         found.append(f"split.shares add up to {total:g}: the rest of the data is used nowhere")
     if fit.select.patience and fit.epochs and fit.select.patience >= fit.epochs:
         found.append(f"fit.select.patience {fit.select.patience} can never end a training of {fit.epochs} epochs")

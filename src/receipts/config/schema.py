@@ -12,10 +12,16 @@ from omegaconf import MISSING
 
 @dataclass
 class Split:
-    """How a dataset is divided. `shares` are fractions of the samples, by split name."""
+    """How a dataset is divided. `shares` are fractions of the samples, by split name; `division` has the rules.
 
-    rule: str = MISSING
+    `seed` is the rule's own, for rules that draw; fold number `fold` of `folds` is test under the rule `folds`.
+    """
+
+    rule: str = "entity"
     shares: dict[str, float] = field(default_factory=dict)
+    seed: int | None = None
+    folds: int | None = None
+    fold: int | None = None
 
 
 @dataclass
@@ -82,10 +88,14 @@ class Limit:
 
 @dataclass
 class Trainer:
-    """Hardware only: nothing here is meant to move a number."""
+    """Hardware only: nothing here is meant to move a number.
+
+    `workers` are the processes that read a dataset with `__getitem__`; 0 reads in the process that trains.
+    """
 
     accelerator: str = "auto"
     processes: int = 1
+    workers: int = 0
 
 
 @dataclass

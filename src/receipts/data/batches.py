@@ -23,9 +23,15 @@ Augment = Callable[[X, Tensor, torch.Generator], tuple[X, Tensor]]
 def tensors(inputs: Inputs, device: torch.device) -> X:
     """Inputs as tensors on a device."""
     ready = floats(inputs)
-    if isinstance(ready, dict):
-        return {key: torch.as_tensor(np.ascontiguousarray(part), device=device) for key, part in ready.items()}
-    return torch.as_tensor(np.ascontiguousarray(ready), device=device)
+    return (
+        {key: tensor(part, device) for key, part in ready.items()} if isinstance(ready, dict) else tensor(ready, device)
+    )
+
+
+def tensor(part: np.ndarray[Any, Any], device: torch.device) -> Tensor:
+    """An array as a tensor over the same memory, which a read-only map must not be: a module could write to it."""
+    whole = np.ascontiguousarray(part)
+    return torch.as_tensor(whole if whole.flags.writeable else whole.copy(), device=device)
 
 
 def targets(subset: Subset, classification: bool, device: torch.device) -> Tensor:
@@ -37,6 +43,14 @@ def targets(subset: Subset, classification: bool, device: torch.device) -> Tenso
 def select(x: X, rows: Tensor | slice) -> X:
     """Rows of a tensor or of every tensor of a dictionary."""
     return {key: part[rows] for key, part in x.items()} if isinstance(x, dict) else x[rows]
+
+
+def augmented(steps: Sequence[Augment], x: X, y: Tensor, place: tuple[int, int, int, int]) -> tuple[X, Tensor]:
+    """A batch after every augmentation, each with a generator that belongs to (seed, rank, epoch, step)."""
+    for augment in steps:
+        generator = torch.Generator(y.device).manual_seed(derive("augment", *place))
+        x, y = augment(x, y, generator)
+    return x, y
 
 
 class TrainBatches:
@@ -62,23 +76,18 @@ class TrainBatches:
         return ceil(len(self.y) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[X, Tensor]]:
+        for step, rows in self.steps():
+            self.position = step + 1
+            yield augmented(self.augment, select(self.x, rows), self.y[rows], (self.seed, 0, self.epoch, step))
+
+    def steps(self) -> list[tuple[int, Tensor]]:
+        """What is left of this epoch: number and rows of each batch."""
         order = torch.randperm(
             len(self.y), generator=torch.Generator().manual_seed(derive("order", self.seed, self.epoch))
         )
-        order = order.to(self.y.device)
         first = self.resume[1] if self.resume[0] == self.epoch else 0
         self.resume = (-1, 0)
-        for step in range(first, len(self)):
-            self.position = step + 1
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield self.augmented(select(self.x, rows), self.y[rows], step)
-
-    def augmented(self, x: X, y: Tensor, step: int) -> tuple[X, Tensor]:
-        """A batch after every augmentation, each with a generator that belongs to this step."""
-        for augment in self.augment:
-            generator = torch.Generator(y.device).manual_seed(derive("augment", self.seed, 0, self.epoch, step))
-            x, y = augment(x, y, generator)
-        return x, y
+        return list(enumerate(torch.split(order.to(self.y.device), self.batch_size)))[first:]
 
     def state_dict(self) -> dict[str, int]:
         """Epoch and position."""

@@ -1,15 +1,16 @@
 """What must be true of the data before anything is learnt: counts, content, ranges, numbers."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from receipts.config.schema import Task
+from receipts.data import stored
+from receipts.data.items import Items
 from receipts.data.manifest import Manifest
 from receipts.data.sealed import SealedData, Subset
-from receipts.data.splits import content_hashes
-from receipts.provenance import code
+from receipts.data.steady import refuse_unsteady_batch, samples, spread, unsteady
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
@@ -18,22 +19,21 @@ Array = np.ndarray[Any, Any]
 
 def check(data: SealedData, task: Task) -> list[Check]:
     """Hold the opened splits against the manifest and the task; refuse what cannot be learnt from."""
-    check_source(data)
-    stored = hashes(data.manifest)
+    check_source(data.dataset, data.manifest)
+    hashes = stored.read(data.manifest)
     found = []
     for split in data.opened:
         subset = data.subset(split)
         check_numbers(subset)
         check_labels(subset, task)
-        found.append(check_content(data, split, stored))
+        found.append(check_content(data, subset, hashes))
     total = ", ".join(f"{len(data.rows(split))} {split}" for split in data.opened)
     found.append(Check("row-counts", "pass", f"{total} rows, as the manifest divides them"))
     return found
 
 
-def check_source(data: SealedData) -> None:
+def check_source(dataset: Any, manifest: Manifest) -> None:
     """Files and descriptions that the dataset gives now, against those of the day the split was made."""
-    dataset, manifest = data.dataset, data.manifest
     listed = {name: manifest.files.get(name) for name in dataset.files}
     if set(dataset.files) != set(manifest.files):
         raise Refusal(
@@ -50,46 +50,69 @@ def check_source(data: SealedData) -> None:
             )
 
 
-def hashes(manifest: Manifest) -> dict[str, Array]:
-    """The stored content hashes of all rows, checked against their own checksum."""
-    path = Path(manifest.hashes.file)
-    if not path.is_file() or code.sha256(path.read_bytes()) != manifest.hashes.sha256:
-        raise Refusal(f"{path} is not the file its manifest names", "it is missing or changed", f"git checkout {path}")
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in ("x", "y")}
+def check_content(data: SealedData, subset: Subset, hashes: dict[str, Array]) -> Check:
+    """Every label of a split, and every sample that is in memory, byte by byte, against the manifest.
+
+    Of a dataset that gives its samples one at a time, as many as a start can afford to read.
+    """
+    rows, lazy = data.rows(subset.name), isinstance(subset.inputs, Items)
+    looked = spread(len(rows)) if lazy else np.arange(len(rows))
+    x, y = stored.digests(samples(data.dataset, rows[looked])), stored.digests(subset.targets)
+    for name, now, then, at in (("inputs", x, hashes["x"], looked), ("labels", y, hashes["y"], np.arange(len(rows)))):
+        moved = at[stored.changed(now, then[rows[at]])]
+        if moved.size:
+            raise other_content(data, subset, name, moved)
+    if isinstance(subset.inputs, Items):
+        refuse_unsteady_batch(subset.inputs)
+    inputs = (
+        f"{len(looked)} of {len(rows)} inputs, evenly spread," if len(looked) < len(rows) else f"{len(rows)} inputs"
+    )
+    return Check(f"{subset.name}-content", "pass", f"{inputs} and all labels hash as when the split was made")
 
 
-def check_content(data: SealedData, split: str, stored: dict[str, Array]) -> Check:
-    """Every sample and label of a split, byte by byte, against the manifest."""
-    rows = data.rows(split)
-    subset = data.subset(split)
-    x, y = content_hashes(subset.inputs, subset.targets)
-    for name, now, then in (("inputs", x, stored["x"]), ("labels", y, stored["y"])):
-        changed = np.flatnonzero(now != then[rows])
-        if changed.size:
-            ids = [subset.ids[row] for row in changed[:5]]
-            raise Refusal(
-                f"{changed.size} {name} of {split} are not those the split was made from",
-                f"first of them {', '.join(ids)}: the files are the same, so the code that reads them changed",
-                "take that change back, or receipts split NAME and commit it",
-            )
-    return Check(f"{split}-content", "pass", f"{len(rows)} inputs and labels hash as when the split was made")
+def other_content(data: SealedData, subset: Subset, name: str, moved: Array) -> Refusal:
+    """Samples or labels that are not what the manifest has: because they never are, or because the code changed."""
+    ids = ", ".join(subset.ids[row] for row in moved[:5])
+    rows = data.rows(subset.name)[moved[:5]]
+    once, again = (stored.digests(samples(data.dataset, rows)) for _ in range(2))
+    if name == "inputs" and stored.changed(once, again).size:
+        return unsteady(type(data.dataset).__qualname__, f"samples {ids} of {subset.name} were others each time", "")
+    return Refusal(
+        f"{moved.size} {name} of {subset.name} are not those the split was made from",
+        f"first of them {ids}: the files are the same, so the code that reads them changed",
+        "take that change back, or receipts split NAME and commit it",
+    )
 
 
 def check_numbers(subset: Subset) -> None:
-    """No NaN and no infinity, in inputs or targets."""
-    parts = subset.inputs if isinstance(subset.inputs, dict) else {"inputs": subset.inputs}
-    for name, values in {**parts, "targets": subset.targets}.items():
-        if not np.issubdtype(values.dtype, np.floating):
-            continue
-        bad = ~np.isfinite(values).reshape(len(values), -1).all(1)
-        if bad.any():
-            ids = [subset.ids[row] for row in np.flatnonzero(bad)[:5]]
+    """No NaN and no infinity, in targets or in inputs; of samples that come one at a time, in those looked at."""
+    inputs, found = subset.inputs, {"targets": not_finite(subset.targets)}
+    if isinstance(inputs, Items):
+        looked = spread(len(inputs))
+        bad = [not_finite(np.asarray(sample)[None]).size > 0 for sample in inputs.samples(looked) if is_plain(sample)]
+        found["inputs"] = looked[np.array(bad, dtype=bool)] if len(bad) == len(looked) else looked[:0]
+    else:
+        named = inputs if isinstance(inputs, dict) else {"inputs": inputs}
+        found |= {name: not_finite(values) for name, values in named.items()}
+    for name, rows in found.items():
+        if rows.size:
             raise Refusal(
-                f"{int(bad.sum())} rows of {subset.name} have NaN or infinite {name}",
-                f"first of them {', '.join(ids)}",
+                f"{rows.size} rows of {subset.name} have NaN or infinite {name}",
+                f"first of them {', '.join(subset.ids[row] for row in rows[:5])}",
                 "mend or drop them where the data are derived; nothing is imputed silently",
             )
+
+
+def is_plain(sample: Any) -> bool:
+    """Whether a sample is one array or number."""
+    return not isinstance(sample, Mapping | tuple | list | str)
+
+
+def not_finite(values: Array) -> Array:
+    """Rows that hold NaN or infinity."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.arange(0)
+    return np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
 
 
 def check_labels(subset: Subset, task: Task) -> None:

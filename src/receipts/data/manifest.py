@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from receipts.config import project
+from receipts.config import division, project
 from receipts.config.compose import DataPlan
 from receipts.config.schema import Config
 from receipts.refusal import Refusal
@@ -18,10 +18,14 @@ SCHEMA = 1
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True):
-    """One split: its rows as half-open ranges, how many, and how often each label occurs (classes only)."""
+    """One split: its rows as half-open ranges, how many, and how often each label occurs (classes only).
 
-    rows: list[tuple[int, int]]
-    n: int
+    `rows` is null where there would be many ranges: then the file of hashes holds the rows too. `n` is null for a
+    split that only a LightningDataModule knows, until it is opened.
+    """
+
+    rows: list[tuple[int, int]] | None
+    n: int | None
     labels: dict[str, int]
 
 
@@ -51,7 +55,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, forbid_unknown_fields=True):
-    """A dataset's committed division."""
+    """A dataset's committed division. `facts` is null where nobody may compare the splits; `access` names terms."""
 
     schema: int
     dataset: str
@@ -64,7 +68,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
     rule: dict[str, Any]
     hashes: Hashes
     splits: dict[str, Part]
-    facts: Facts
+    facts: Facts | None
+    access: str = ""
 
     @property
     def origin(self) -> dict[str, str]:
@@ -72,14 +77,15 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
         return {"kind": self.kind, "source": self.source, "licence": self.licence, "version": self.version}
 
 
-def path_of(dataset: str) -> Path:
-    """Where the manifest of a dataset lies."""
-    return project.SPLITS / f"{dataset}.json"
+def path_of(plan: DataPlan) -> Path:
+    """Where the manifest of a division lies: one for a dataset, one for each of its folds."""
+    fold = "" if plan.split.fold is None else f"-fold{plan.split.fold}"
+    return project.SPLITS / f"{plan.name}{fold}.json"
 
 
 def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
     """The manifest of a dataset; refused when missing, damaged, made for something else or without `split`."""
-    path = path_of(plan.name)
+    path = path_of(plan)
     cure = f"receipts split {plan.name}"
     if not path.is_file():
         raise Refusal(
@@ -94,6 +100,7 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
             f"{path} is not a readable manifest", str(error), f"git checkout {path}      (or {cure})"
         ) from error
     refuse_stale(path, manifest, plan, cure)
+    refuse_missing(manifest)
     if split not in manifest.splits:
         raise Refusal(f"there is no split {split!r}", f"{path} has {', '.join(manifest.splits)}", "name one of them")
     return path, manifest
@@ -102,19 +109,20 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
 def suspicious(manifest: Manifest, config: Config) -> list[str]:
     """What is technically valid and probably wrong for these rows, one sentence each."""
     rows, batch = manifest.splits["train"].n, config.fit.batch_size
-    return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"] if batch and batch > rows else []
+    if rows and batch and batch > rows:
+        return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]
+    return []
 
 
 def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> None:
     """A manifest made from other arguments, or by another rule, than the experiment states."""
     asked = dict(plan.call)
     target = asked.pop("_target_")
-    split = {"rule": plan.split.rule, "shares": plan.split.shares}
     pairs = {
         "schema": (manifest.schema, SCHEMA),
         "dataset": (manifest.dataset, target),
         "arguments": (manifest.arguments, asked),
-        "split": (manifest.rule, split),
+        "split": (manifest.rule, division.stated(plan.split)),
     }
     for name, (stored, stated) in pairs.items():
         if stored != stated:
@@ -123,3 +131,20 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
                 f"it says {stored}, the experiment says {stated}",
                 f"{cure}      (and commit it), or take the change back",
             )
+
+
+def refuse_missing(manifest: Manifest) -> None:
+    """Files of the dataset that are not here, with the terms on which they are to be had."""
+    missing = [name for name in manifest.files if not Path(name).is_file()]
+    if missing:
+        raise missing_file(missing[0], manifest.access)
+
+
+def missing_file(name: str, access: str) -> Refusal:
+    """A file of a dataset that is not here: what it is, on which terms it is to be had, and how to get it."""
+    parts = Path(name).parts
+    cure = "dvc pull"
+    if parts[0] == "derived" and len(parts) > 2:
+        cure = f"dvc repro derived/{parts[1]}/dvc.yaml"
+    terms = f"; {access}" if access else ""
+    return Refusal(f"{name} is missing", f"the dataset reads it, and nothing stands in for missing data{terms}", cure)

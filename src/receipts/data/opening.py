@@ -1,9 +1,11 @@
 """From an experiment and its manifest to the splits a script may see: built, checked, transformed."""
 
-from receipts.config.build import build
+from typing import Any
+
+from receipts.config.build import build, resolve
 from receipts.config.compose import Experiment
 from receipts.data import contract
-from receipts.data.manifest import Manifest
+from receipts.data.manifest import Manifest, missing_file
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
 from receipts.runs.record import Check
@@ -18,7 +20,16 @@ def open_splits(
     """
     config = experiment.config
     opened = tuple(dict.fromkeys((*names, "train"))) if config.transforms else names
-    data = SealedData(build(config.data, "data"), manifest, opened, config.limit.rows)
+    data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows)
     checks += contract.check(data, config.task)
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
     return [transforms.apply(data.subset(name)) for name in names]
+
+
+def built(call: dict[str, Any], access: str = "") -> Any:
+    """The dataset that a constructor call names; a file that it misses is refused with the terms to get it."""
+    try:
+        return build(call, "data")
+    except FileNotFoundError as error:
+        terms = access or getattr(resolve("data", call["_target_"]), "access", "")
+        raise missing_file(str(error.filename), terms) from error

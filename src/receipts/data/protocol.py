@@ -18,7 +18,9 @@ class Dataset(Protocol):
 
     `ids` are unique, stable and in row order; `targets` is `(N, *target)`; `files` are the paths, relative to the
     project, that the data checksum covers. The samples are `inputs` (an array, a memory map or a dictionary of
-    arrays, first axis N). Optional arrays of length N: `entities groups times slices`.
+    arrays, first axis N), or come one at a time from `__getitem__(row)`, then with an optional `collate(list)`.
+    Optional arrays of length N: `entities groups times slices`; optional `official: {split: rows}`, and `access`:
+    terms and how a colleague obtains the data.
     """
 
     ids: Sequence[str]
@@ -33,16 +35,48 @@ class Dataset(Protocol):
 def check(dataset: Any) -> None:
     """Refuse an object that is no dataset, saying what it lacks."""
     name = type(dataset).__qualname__
-    needed = ("ids", "targets", "files", "kind", "source", "licence", "version", "inputs")
-    if missing := [attribute for attribute in needed if not hasattr(dataset, attribute)]:
+    refuse_streaming(dataset, name)
+    needed = ("ids", "targets", "files", "kind", "source", "licence", "version")
+    missing = [attribute for attribute in needed if not hasattr(dataset, attribute)]
+    if not hasattr(dataset, "inputs") and not hasattr(dataset, "__getitem__"):
+        missing.append("inputs")
+    if missing:
         raise Refusal(
             f"{name} is not a dataset: it has no {', '.join(missing)}",
-            "data._target_ must build something with ids, targets, inputs, files, kind, source, licence and version",
+            "data._target_ must build something with ids, targets, files, kind, source, licence and version, and "
+            "with inputs or __getitem__",
             f"set self.{missing[0]} in {name}.__init__",
         )
-    if dataset.kind not in KINDS:
-        raise Refusal(f"{name}.kind is {dataset.kind!r}", f"it is one of {', '.join(KINDS)}", f"correct {name}.kind")
+    check_kind(dataset.kind, name)
     check_rows(dataset, name)
+
+
+def is_lazy(dataset: Any) -> bool:
+    """Whether samples are read one at a time, through `__getitem__`."""
+    return not hasattr(dataset, "inputs")
+
+
+def check_kind(kind: str, name: str) -> None:
+    """Where data come from is one of four words."""
+    if kind not in KINDS:
+        raise Refusal(f"{name}.kind is {kind!r}", f"it is one of {', '.join(KINDS)}", f"correct {name}.kind")
+
+
+def refuse_streaming(dataset: Any, name: str) -> None:
+    """Samples that only pass by cannot be divided, counted, or found again by id."""
+    of_torch = any(kind.__name__ == "IterableDataset" for kind in type(dataset).__mro__)
+    one_by_one = hasattr(dataset, "__iter__") and not hasattr(dataset, "__getitem__")
+    if (of_torch or one_by_one) and is_lazy(dataset):
+        raise streaming(name)
+
+
+def streaming(name: str) -> Refusal:
+    """The refusal of a streaming dataset."""
+    return Refusal(
+        f"{name} is a streaming dataset",
+        "its rows have no fixed number, order or id, so none can be held back, counted or scored exactly once",
+        "write what it yields to files once, as a stage below derived/, and give it ids and __getitem__(row)",
+    )
 
 
 def check_rows(dataset: Any, name: str) -> None:
@@ -66,6 +100,7 @@ def check_rows(dataset: Any, name: str) -> None:
 
 def lengths(dataset: Any) -> dict[str, int]:
     """How many rows each per-row attribute has."""
-    inputs = dataset.inputs if isinstance(dataset.inputs, dict) else {"inputs": dataset.inputs}
+    inputs = {} if is_lazy(dataset) else {"inputs": dataset.inputs}
+    inputs = inputs["inputs"] if isinstance(inputs.get("inputs"), dict) else inputs
     optional = {key: getattr(dataset, key) for key in PER_ROW if getattr(dataset, key, None) is not None}
     return {key: len(rows) for key, rows in {**inputs, "targets": dataset.targets, **optional}.items()}

@@ -5,11 +5,13 @@ User code that opens the file itself is outside the seal; what goes through the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from receipts.data import protocol
+from receipts.data import protocol, stored
+from receipts.data.items import Items
 from receipts.data.manifest import Manifest
 from receipts.refusal import Refusal
 
@@ -19,11 +21,14 @@ Inputs = Array | dict[str, Array]
 
 @dataclass(frozen=True)
 class Subset:
-    """The rows of one split: ids (n), inputs with first axis n, raw targets `(n, *target)`, optional columns."""
+    """The rows of one split: ids (n), inputs with first axis n, raw targets `(n, *target)`, optional columns.
+
+    Inputs are `Items` where a dataset gives its samples one at a time, and are read batch by batch.
+    """
 
     name: str
     ids: list[str]
-    inputs: Inputs
+    inputs: Inputs | Items
     targets: Array
     entities: list[str] | None
     groups: list[str] | None
@@ -53,13 +58,9 @@ class SealedData:
     def subset(self, split: str) -> Subset:
         """The rows of an opened split; a sealed one raises."""
         rows = self.rows(split)
-        inputs = self.dataset.inputs
-        taken = (
-            {key: take(part, rows) for key, part in inputs.items()} if isinstance(inputs, dict) else take(inputs, rows)
-        )
         targets = take(np.asarray(self.dataset.targets), rows)
         columns = {name: self._column(name, rows) for name in ("entities", "groups")}
-        return Subset(split, self.ids(split), taken, targets, **columns)
+        return Subset(split, self.ids(split), self._inputs(rows), targets, **columns)
 
     def rows(self, split: str) -> Array:
         """Row numbers of an opened split, the first `limit` of them under a limit."""
@@ -73,25 +74,36 @@ class SealedData:
                 "python eval.py run_id=latest",
             )
         if split not in self._rows:
-            parts = [np.arange(first, last) for first, last in self.manifest.splits[split].rows]
-            self._rows[split] = np.concatenate(parts)[: self.limit]
+            self._rows[split] = self._all_rows[split][: self.limit]
         return self._rows[split]
 
     def __getitem__(self, sample: str) -> Any:
         """The input of one sample by id; an id of a sealed split raises."""
         row = list(self.dataset.ids).index(sample)
-        for name, part in self.manifest.splits.items():
-            if any(first <= row < last for first, last in part.rows):
+        for name, rows in self._all_rows.items():
+            if row in rows:
                 self.rows(name)
-                return self.dataset.inputs[row]
+                return self.dataset[row] if protocol.is_lazy(self.dataset) else self.dataset.inputs[row]
         raise KeyError(sample)
+
+    @cached_property
+    def _all_rows(self) -> dict[str, Array]:
+        return stored.rows(self.manifest)
+
+    def _inputs(self, rows: Array) -> Inputs | Items:
+        if protocol.is_lazy(self.dataset):
+            return Items(self.dataset, rows)
+        inputs = self.dataset.inputs
+        return (
+            {key: take(part, rows) for key, part in inputs.items()} if isinstance(inputs, dict) else take(inputs, rows)
+        )
 
     def _column(self, name: str, rows: Array) -> list[str] | None:
         values = getattr(self.dataset, name, None)
         return None if values is None else [str(values[row]) for row in rows]
 
     def _refuse_other_length(self) -> None:
-        last = max(end for part in self.manifest.splits.values() for _, end in part.rows)
+        last = max(int(rows[-1]) + 1 for rows in self._all_rows.values())
         if last > len(self.dataset.ids):
             raise Refusal(
                 f"the dataset has {len(self.dataset.ids)} rows, its manifest divides {last}",
@@ -126,13 +138,14 @@ def first_rows(inputs: Inputs, n: int) -> Inputs:
 
 def as_matrix(subset: Subset) -> Array:
     """Inputs for an estimator: `(n, features)`."""
-    if isinstance(subset.inputs, dict):
+    inputs = subset.inputs.all() if isinstance(subset.inputs, Items) else subset.inputs
+    if isinstance(inputs, dict):
         raise Refusal(
             "an estimator cannot take a dictionary of inputs",
-            f"{subset.name} has {', '.join(subset.inputs)}",
+            f"{subset.name} has {', '.join(inputs)}",
             "give the dataset a single array of inputs, or use a LightningModule",
         )
-    return np.asarray(floats(subset.inputs)).reshape(len(subset), -1)
+    return np.asarray(floats(inputs)).reshape(len(subset), -1)
 
 
 def names_of(subsets: Sequence[Subset]) -> str:

@@ -1,94 +1,77 @@
 """Making a split: rows divided by a named rule, with the facts that later checks need and must not open test for."""
 
-import hashlib
-from collections.abc import Callable
-from itertools import combinations
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from receipts.config import project
+from receipts.config import division
 from receipts.config.compose import DataPlan
+from receipts.data import rules, stored
 from receipts.data.manifest import SCHEMA, Facts, Hashes, Manifest, NearDuplicates, Part, path_of
-from receipts.data.sealed import Inputs
-from receipts.provenance import checksums, code
-from receipts.refusal import Refusal
+from receipts.data.protocol import is_lazy
+from receipts.data.rules import Array, Rows
+from receipts.data.steady import content_hashes
+from receipts.provenance import checksums
 from receipts.runs.files import write_atomically
 
-Array = np.ndarray[Any, Any]
-Rows = dict[str, Array]
-
 NEAR = 0.05
-ALGORITHM = "blake2b-64 of x, of y"
 
 
-def contiguous(dataset: Any, shares: dict[str, float]) -> Rows:
-    """Blocks of neighbouring rows in the order of the shares: for files in which neighbours belong together."""
-    n = len(dataset.ids)
-    edges = np.floor(np.cumsum([0.0, *shares.values()]) * n + 1e-9).astype(int)
-    return {name: np.arange(first, last) for name, first, last in zip(shares, edges[:-1], edges[1:], strict=True)}
+def make(plan: DataPlan, dataset: Any) -> list[tuple[DataPlan, Manifest]]:
+    """Divide a dataset as its file states, and collect the facts about the division; one for each of its folds."""
+    division.check(plan.split)
+    folds = [None] if plan.split.folds is None else list(range(plan.split.folds))
+    plans = [replace(plan, split=replace(plan.split, fold=fold)) for fold in folds]
+    divided = [rules.divide(dataset, each.split) for each in plans]
+    x, y = content_hashes(dataset)
+    scattered = {
+        stored.key_of(division.stated(each.split)): stored.codes_of(rows, len(x))
+        for each, rows in zip(plans, divided, strict=True)
+        if stored.is_scattered(rows)
+    }
+    hashes = stored.write(plan.name, x, y, scattered)
+    return [
+        (each, manifest(each, dataset, hashes, parts(each, dataset, rows), facts(dataset, rows, x)))
+        for each, rows in zip(plans, divided, strict=True)
+    ]
 
 
-RULES: dict[str, Callable[[Any, dict[str, float]], Rows]] = {"contiguous": contiguous}
-
-
-def make(plan: DataPlan, dataset: Any) -> Manifest:
-    """Divide a dataset as its file states, and collect the facts about the division."""
-    split, classes = plan.split, plan.task.classes
-    if split.rule not in RULES:
-        raise Refusal(f"there is no split rule {split.rule!r}", f"known are {', '.join(RULES)}", "correct split.rule")
-    if not {"train", "val", "test"} <= set(split.shares) or sum(split.shares.values()) > 1 + 1e-9:
-        raise Refusal(
-            f"split.shares are {split.shares}", "train, val and test are needed, and at most 1 in all", "correct them"
-        )
-    rows = RULES[split.rule](dataset, split.shares)
-    refuse_wrong_shares(rows, split.shares, len(dataset.ids))
-    x, y = content_hashes(dataset.inputs, np.asarray(dataset.targets))
-    arguments = {key: value for key, value in plan.call.items() if key != "_target_"}
+def manifest(plan: DataPlan, dataset: Any, hashes: Hashes, splits: dict[str, Part], found: Facts | None) -> Manifest:
+    """Everything that is to be known of a division without opening it."""
     return Manifest(
         schema=SCHEMA,
         dataset=plan.call["_target_"],
-        arguments=arguments,
+        arguments={key: value for key, value in plan.call.items() if key != "_target_"},
         kind=dataset.kind,
         source=dataset.source,
         licence=dataset.licence,
         version=dataset.version,
         files={name: f"md5:{checksums.md5(Path(name))}" for name in dataset.files},
-        rule={"rule": split.rule, "shares": split.shares},
-        hashes=write_hashes(plan.name, x, y),
-        splits={
-            name: Part(ranges(part), len(part), labels(dataset.targets[part], classes)) for name, part in rows.items()
-        },
-        facts=facts(dataset, rows, x),
+        rule=division.stated(plan.split),
+        hashes=hashes,
+        splits=splits,
+        facts=found,
+        access=getattr(dataset, "access", ""),
     )
 
 
 def write(plan: DataPlan, manifest: Manifest) -> Path:
     """Store a manifest where everyone looks for it."""
-    path = path_of(plan.name)
+    path = path_of(plan)
     write_atomically(path, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     return path
 
 
-def refuse_wrong_shares(rows: Rows, shares: dict[str, float], n: int) -> None:
-    """Empty splits, overlapping splits, and sizes that are not what was declared."""
-    for name, part in rows.items():
-        if len(part) == 0:
-            raise Refusal(f"the {name} split is empty", f"{shares[name]:g} of {n} rows is none", "change split.shares")
-        if abs(len(part) - shares[name] * n) > max(1.0, 0.01 * n):
-            raise Refusal(
-                f"the {name} split has {len(part)} rows", f"{shares[name]:g} of {n} was declared", "change split.shares"
-            )
-    for (one, first), (other, second) in combinations(rows.items(), 2):
-        assert not np.intersect1d(first, second).size, f"{one} and {other} share rows"
-
-
-def ranges(rows: Array) -> list[tuple[int, int]]:
-    """Sorted row numbers as half-open ranges."""
-    cuts = np.flatnonzero(np.diff(rows) != 1) + 1
-    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(rows, cuts)]
+def parts(plan: DataPlan, dataset: Any, rows: Rows) -> dict[str, Part]:
+    """The splits as the manifest tells them."""
+    scattered, targets = stored.is_scattered(rows), np.asarray(dataset.targets)
+    return {
+        name: Part(None if scattered else stored.ranges(part), len(part), labels(targets[part], plan.task.classes))
+        for name, part in rows.items()
+    }
 
 
 def labels(targets: Array, classes: int | None) -> dict[str, int]:
@@ -99,39 +82,17 @@ def labels(targets: Array, classes: int | None) -> dict[str, int]:
     return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
 
 
-def content_hashes(inputs: Inputs, targets: Array) -> tuple[Array, Array]:
-    """BLAKE2b-64 of the bytes of every x and of every y, before transforms: two `(n,)` arrays of uint64."""
-    named = inputs if isinstance(inputs, dict) else {"x": inputs}
-    parts = [named[key] for key in sorted(named)]
-    x = [digest(b"".join(np.ascontiguousarray(part[row]).tobytes() for part in parts)) for row in range(len(targets))]
-    y = [digest(np.ascontiguousarray(target).tobytes()) for target in targets]
-    return np.array(x, dtype=np.uint64), np.array(y, dtype=np.uint64)
-
-
-def digest(content: bytes) -> int:
-    """64 bits of BLAKE2b."""
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")
-
-
-def write_hashes(name: str, x: Array, y: Array) -> Hashes:
-    """Store the content hashes beside the manifest."""
-    path = project.SPLITS / f"{name}.npz"
-    path.parent.mkdir(exist_ok=True)
-    np.savez(path, x=x, y=y)
-    return Hashes(path.as_posix(), code.sha256(path.read_bytes()), ALGORITHM)
-
-
 def facts(dataset: Any, rows: Rows, x: Array) -> Facts:
     """What the splits share, counted over val and test against everything else."""
-    entities = getattr(dataset, "entities", None)
-    times = getattr(dataset, "times", None)
+    entities, times = (getattr(dataset, name, None) for name in ("entities", "times"))
     shared = None if entities is None else shared_values(np.asarray(entities), rows)
-    ordered = (
-        None
-        if times is None
-        else bool(np.max(np.asarray(times)[rows["train"]]) <= np.min(np.asarray(times)[rows["test"]]))
-    )
+    ordered = None if times is None else in_order(np.asarray(times), rows)
     return Facts(shared, ordered, shared_values(x, rows), near_duplicates(dataset, rows, x))
+
+
+def in_order(times: Array, rows: Rows) -> bool:
+    """Whether all of train comes before all of test."""
+    return bool(np.max(times[rows["train"]]) <= np.min(times[rows["test"]]))
 
 
 def shared_values(values: Array, rows: Rows) -> int:
@@ -147,18 +108,24 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array) -> NearDuplicates:
     The distance is the root mean square difference of two samples over the standard deviation of all values.
     """
     method = "nearest train row, root mean square difference over the standard deviation of all values"
-    if isinstance(dataset.inputs, dict) or not np.issubdtype(np.asarray(dataset.inputs[:1]).dtype, np.number):
+    if is_lazy(dataset) or not is_numeric(dataset.inputs):
         return NearDuplicates(0, "not searched: the inputs are no single numeric array", NEAR)
     train = flatten(dataset.inputs, rows["train"])
     scale, centre = float(train.std()) or 1.0, train.mean(0)  # far from zero, squares would swallow the differences
     train -= centre
+    squares = (train**2).sum(1)
     found = 0
     for name in ("val", "test"):
         for start in range(0, len(rows[name]), 512):
             block = rows[name][start : start + 512]
-            nearest = nearest_distance(flatten(dataset.inputs, block) - centre, train)
+            nearest = nearest_distance(flatten(dataset.inputs, block) - centre, train, squares)
             found += int(np.sum((nearest / scale < NEAR) & ~np.isin(x[block], x[rows["train"]])))
     return NearDuplicates(found, method, NEAR)
+
+
+def is_numeric(inputs: Any) -> bool:
+    """Whether inputs are one array of numbers."""
+    return not isinstance(inputs, dict) and np.issubdtype(np.asarray(inputs[:1]).dtype, np.number)
 
 
 def flatten(inputs: Array, rows: Array) -> Array:
@@ -166,7 +133,10 @@ def flatten(inputs: Array, rows: Array) -> Array:
     return np.asarray(inputs[rows], dtype=np.float32).reshape(len(rows), -1)
 
 
-def nearest_distance(block: Array, train: Array) -> Array:
-    """Root mean square difference between each row of a block and its nearest train row."""
-    squares = (block**2).sum(1)[:, None] + (train**2).sum(1)[None] - 2 * block @ train.T
-    return np.asarray(np.sqrt(np.maximum(squares.min(1), 0) / block.shape[1]))
+def nearest_distance(block: Array, train: Array, squares: Array) -> Array:
+    """Root mean square difference between each row of a block and its nearest train row.
+
+    `squares` holds the sum of squares of every train row.
+    """
+    apart = (block**2).sum(1)[:, None] + squares[None] - 2 * block @ train.T
+    return np.asarray(np.sqrt(np.maximum(apart.min(1), 0) / block.shape[1]))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from receipts.data.items import Items
 from receipts.data.sealed import Inputs, SealedData, Subset
 from receipts.refusal import Refusal
 
@@ -20,11 +21,19 @@ class Transforms:
                 )
         self.steps = steps
 
+    def learnt_from(self, train: Subset) -> Inputs:
+        """The train rows, read whole if a step wants to see them and their dataset gives them one at a time."""
+        if not isinstance(train.inputs, Items):
+            return train.inputs
+        wanted = any(hasattr(step, "fit") for step in self.steps)
+        found: Inputs = train.inputs.all() if wanted else train.inputs.read(range(1))
+        return found
+
     def fit(self, data: SealedData) -> "Transforms":
         """Fit each step in turn on the train rows, as the steps before it leave them."""
         if self.steps:
             train = data.subset("train")
-            inputs = train.inputs
+            inputs = self.learnt_from(train)
             for step in self.steps:
                 if hasattr(step, "fit"):
                     step.fit(inputs, train.targets)
@@ -32,8 +41,10 @@ class Transforms:
         return self
 
     def apply(self, subset: Subset) -> Subset:
-        """A split with transformed inputs, one row out for every row in."""
+        """A split with transformed inputs, one row out for every row in; `Items` go through them batch by batch."""
         inputs = subset.inputs
+        if isinstance(inputs, Items):
+            return replace(subset, inputs=replace(inputs, steps=tuple(self.steps)))
         for step in self.steps:
             inputs = changed(step, inputs)
             if rows(inputs) != len(subset):

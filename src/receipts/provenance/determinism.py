@@ -30,6 +30,7 @@ def streams(seed: int) -> dict[str, str]:
         "order": f"derive('order', {seed}, epoch)",
         "step": f"derive('step', {seed}, rank, epoch, step), for dropout and whatever else draws while training",
         "augment": f"derive('augment', {seed}, rank, epoch, step)",
+        "read": f"derive('read', {seed}, epoch, step), for whatever draws while a batch is read, in whatever process",
     }
 
 
@@ -41,6 +42,74 @@ def seed_globals(seed: int) -> None:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed costs 100 times as much
         for generator in getattr(torch.cuda, "default_generators", ()):
             generator.manual_seed(seed)
+
+
+@contextmanager
+def aside(seed: int) -> Iterator[None]:
+    """Draw from global generators seeded anew, on one thread of torch, and leave them as if nothing had happened.
+
+    What is read between two training steps is then the same in this process as in one that only reads.
+    """
+    torch = sys.modules.get("torch")
+    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch_before, threads = (torch.get_rng_state(), torch.get_num_threads()) if torch is not None else (None, 1)
+    if torch is not None:
+        torch.set_num_threads(1)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    if torch is not None:
+        torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpy_before)  # noqa: NPY002
+        if torch is not None:
+            torch.set_rng_state(torch_before)
+            torch.set_num_threads(threads)
+
+
+def held(*owners: Any) -> list[Any]:
+    """The generators that objects hold, also inside what they hold: each would otherwise go its own way in every
+    process that reads.
+    """
+    found: dict[int, Any] = {}
+    waiting, seen = list(owners), set()
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, str | bytes | int | float | np.ndarray | type):
+            continue
+        seen.add(id(thing))
+        if is_generator(thing):
+            found[id(thing)] = thing
+        elif isinstance(thing, dict):
+            waiting += thing.values()
+        elif isinstance(thing, list | tuple):
+            waiting += thing if len(thing) < 1000 else ()  # long lists hold samples
+        elif type(thing).__module__.partition(".")[0] not in ("torch", "pandas", "pyarrow"):
+            waiting += getattr(thing, "__dict__", {}).values()
+    return list(found.values())
+
+
+def is_generator(thing: Any) -> bool:
+    """Whether something draws random numbers from a state of its own."""
+    torch = sys.modules.get("torch")
+    kinds = (random.Random, np.random.Generator, np.random.RandomState)
+    return isinstance(thing, kinds) or (torch is not None and isinstance(thing, torch.Generator))
+
+
+def reseed(generators: list[Any], seed: int) -> None:
+    """Give each generator a stream of its own that belongs to a seed."""
+    for number, generator in enumerate(generators):
+        own = derive("held", seed, number)
+        if isinstance(generator, np.random.Generator):
+            generator.bit_generator.state = type(generator.bit_generator)(own).state
+        elif isinstance(generator, np.random.RandomState):
+            generator.seed(own % 2**32)
+        elif isinstance(generator, random.Random):
+            generator.seed(own)
+        else:
+            generator.manual_seed(own)
 
 
 def prepare() -> None:

@@ -29,7 +29,7 @@ def experiment_of(record: Record) -> Experiment:
     if not isinstance(values, dict):
         raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
     config = to_config(values)
-    dataset = Path(record.data.manifest).stem
+    dataset = Path(record.data.manifest).stem.removesuffix(f"-fold{config.split.fold}")
     return Experiment(config, asdict(config), record.conf, record.preset, dataset, record.overrides)
 
 

@@ -13,7 +13,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from receipts.config import build
 from receipts.config.schema import Config
-from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
+from receipts.data import loaders
+from receipts.data.batches import OrderedBatches, TrainBatches
 from receipts.data.sealed import Subset
 from receipts.evaluation.metrics import direction
 from receipts.provenance import determinism
@@ -69,18 +70,8 @@ class ModuleMethod:
         progress = Progress(folder, validation, first_step)
         keeper = best_checkpoint(config, folder)
         trainer = self.trainer([StepRng(config.seed), validation, progress, *self.callbacks(keeper)], folder)
-        check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
-        classes = task.kind == "classification"
-        batches = TrainBatches(
-            tensors(train.inputs, self.device),
-            targets(train, classes, self.device),
-            config.fit.batch_size or 1,
-            config.seed,
-            augment,
-        )
-        watching = OrderedBatches(
-            tensors(val.inputs, self.device), targets(val, classes, self.device), len(val), config.fit.batch_size or 1
-        )
+        batches = loaders.training(train, config, self.device)
+        watching = loaders.watching(val, config, self.device)
         try:
             with determinism.watched() as self.nondeterministic:
                 interruptible(trainer, self.module, batches, watching)
@@ -111,9 +102,7 @@ class ModuleMethod:
 
     def predict(self, subset: Subset) -> Outputs:
         """`predict_step` over a split in row order, under Lightning's own prediction loop."""
-        batches = OrderedBatches(
-            tensors(subset.inputs, self.device), None, len(subset), self.config.fit.batch_size or 1
-        )
+        batches = loaders.predicting(subset, self.config, self.device)
         with quiet():
             found = self.trainer([], None).predict(self.module, batches)
         return joined([arrays(part) for part in found or []])

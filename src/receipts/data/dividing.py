@@ -1,0 +1,51 @@
+"""What `receipts split NAME` and `receipts fetch NAME` do: make a dataset's files, make its manifest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from receipts.config.build import check_calls, resolve
+from receipts.config.compose import DataPlan, data_plan
+from receipts.data import protocol, splits, steady, stored
+from receipts.data.manifest import Manifest
+from receipts.data.opening import built
+from receipts.refusal import Refusal
+
+
+def divide(name: str) -> Iterator[str]:
+    """Build a dataset twice, hold the two against each other, divide it, store its manifests; say what was found."""
+    plan = data_plan(name)
+    dataset = built(plan.call)
+    protocol.check(dataset)
+    steady.refuse_unsteady(dataset, built(plan.call))
+    for each, manifest in splits.make(plan, dataset):
+        path = splits.write(each, manifest)
+        yield told(path, manifest)
+    size = Path(manifest.hashes.file).stat().st_size
+    if size > stored.LARGE:
+        yield f"{manifest.hashes.file} has {size:,} bytes, too many for git: dvc add {manifest.hashes.file}"
+    yield f"next: git add {path.parent} && git commit"
+
+
+def told(path: Path, manifest: Manifest) -> str:
+    """A manifest in one line."""
+    sizes = ", ".join(f"{'?' if part.n is None else part.n} {name}" for name, part in manifest.splits.items())
+    if manifest.facts is None:
+        return f"{path}: {sizes}; copies across splits cannot be looked for"
+    near = manifest.facts.near_duplicates_across
+    return f"{path}: {sizes}; {manifest.facts.duplicates_across} copies and {near.n} near copies across splits"
+
+
+def fetch(name: str) -> Iterator[str]:
+    """Call the static method `fetch` of a dataset's class with the arguments of its constructor."""
+    plan: DataPlan = data_plan(name)
+    check_calls("data", plan.call)
+    target = plan.call["_target_"]
+    make = getattr(resolve("data", target), "fetch", None)
+    if make is None:
+        raise Refusal(
+            f"{target} has no fetch",
+            "its files are not fetched from anywhere: they come with data.dvc, or a stage of their own",
+            "dvc pull      (or give the class a static method `fetch` with the arguments of its constructor)",
+        )
+    for path in make(**{key: value for key, value in plan.call.items() if key != "_target_"}):
+        yield f"{path}: {Path(path).stat().st_size:,} bytes"

@@ -1,0 +1,39 @@
+"""The loaders of a split, whichever way its samples are held: in memory, one at a time, or by a DataModule."""
+
+from typing import Any
+
+import torch
+
+from receipts.config import build
+from receipts.config.schema import Config
+from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
+from receipts.data.items import Items
+from receipts.data.sealed import Subset
+from receipts.data.workers import CPU, WorkerOrderedBatches, WorkerTrainBatches
+
+
+def training(subset: Subset, config: Config, device: torch.device) -> TrainBatches:
+    """Shuffled batches `(x, y)`, augmented."""
+    check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
+    size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
+    if isinstance(subset.inputs, Items):
+        y = targets(subset, classes, CPU)
+        return WorkerTrainBatches(subset.inputs, y, size, config.seed, augment, config.trainer.workers)
+    return TrainBatches(tensors(subset.inputs, device), targets(subset, classes, device), size, config.seed, augment)
+
+
+def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches:
+    """Batches `(x, y)` in row order, for validation."""
+    size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
+    if isinstance(subset.inputs, Items):
+        y = targets(subset, classes, CPU)
+        return WorkerOrderedBatches(subset.inputs, y, size, config.seed, config.trainer.workers)
+    return OrderedBatches(tensors(subset.inputs, device), targets(subset, classes, device), len(subset), size)
+
+
+def predicting(subset: Subset, config: Config, device: torch.device) -> Any:
+    """Batches of x alone, in row order."""
+    size = config.fit.batch_size or 1
+    if isinstance(subset.inputs, Items):
+        return WorkerOrderedBatches(subset.inputs, None, size, config.seed, config.trainer.workers)
+    return OrderedBatches(tensors(subset.inputs, device), None, len(subset), size)
