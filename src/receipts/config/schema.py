@@ -40,7 +40,9 @@ class Select:
 class Fit:
     """Whatever moves a number while fitting. Estimators take `threads` only.
 
-    `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every second one.
+    `batch_size` is over all processes. `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every
+    second one. `max_minutes` ends training at a checkpoint. `init_from` names the run whose weights come first; in the
+    config of a run it is `{run, identity, weights}`, so that a name like `latest` can't come to mean another one.
     """
 
     epochs: int | None = None
@@ -51,6 +53,8 @@ class Fit:
     accumulate: int = 1
     clip_norm: float | None = None
     validate_every: float = 1.0
+    max_minutes: float | None = None
+    init_from: Any = None
     select: Select = field(default_factory=Select)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -82,7 +86,7 @@ class Limit:
 
 @dataclass
 class Trainer:
-    """Hardware only: nothing here is meant to move a number."""
+    """Hardware only: nothing here is meant to move a number. `${gpus:}` is how many GPUs this process may use."""
 
     accelerator: str = "auto"
     processes: int = 1
@@ -108,7 +112,13 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     rerun: bool = False
     retry: bool = False
+    wait: bool = False
     allow_dirty: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is capped: such a run is a look, and what `full` demands is not asked of it."""
+        return self.limit.rows is not None or self.limit.epochs is not None
 
 
 @dataclass
@@ -119,4 +129,4 @@ class Evaluation:
     split: str = "test"
 
 
-SWITCHES = ("rerun", "retry", "allow_dirty")
+SWITCHES = ("rerun", "retry", "wait", "allow_dirty")
