@@ -82,6 +82,10 @@ def refuse_impossible(config: Config) -> None:
         raise Refusal(
             "task.classes is not stated", "probabilities have one column per class", "state it in the data file"
         )
+    if not (fit.init_from is None or isinstance(fit.init_from, str) or is_origin(fit.init_from)):
+        raise Refusal(
+            f"fit.init_from is {fit.init_from!r}", "it names a run", "fit.init_from=latest:CONF      (or a run id)"
+        )
     if fit.max_minutes is not None and fit.max_minutes <= 0:
         raise Refusal(f"fit.max_minutes is {fit.max_minutes:g}", "training needs time", "correct fit.max_minutes")
     if fit.deterministic not in DETERMINISTIC:
@@ -94,6 +98,11 @@ def refuse_impossible(config: Config) -> None:
         )
     if config.trainer.accelerator not in ("auto", "cpu", "gpu"):
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
+
+
+def is_origin(value: Any) -> bool:
+    """Whether `fit.init_from` is what the config of a run holds: run, identity and weights."""
+    return isinstance(value, dict) and set(value) == {"run", "identity", "weights"}
 
 
 def refuse_processes(config: Config) -> None:

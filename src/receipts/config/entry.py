@@ -26,7 +26,7 @@ from receipts.config import compose, help, project
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
 BUG, STOPPED = 1, 128
-AS_TEXT = ("run_id",)
+AS_TEXT = ("run_id", "fit.init_from")
 
 
 def start(job: Callable[[Any], int], options: type | None = None) -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from receipts.data.sealed import Inputs, Subset, floats
+from receipts.data.shares import Share
 from receipts.provenance.determinism import derive
 from receipts.refusal import Refusal
 
@@ -40,13 +41,16 @@ def select(x: X, rows: Tensor | slice) -> X:
 
 
 class TrainBatches:
-    """Shuffled batches `(x, y)` of one process, reproducible from the seed alone; also its own sampler.
+    """One process's share of shuffled global batches `(x, y)`, reproducible from the seed alone; also its own sampler.
 
     The last batch of an epoch may be smaller; none is dropped.
     """
 
-    def __init__(self, x: X, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment] = ()) -> None:
+    def __init__(
+        self, x: X, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment] = (), share: Share | None = None
+    ) -> None:
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
+        self.share = share or Share()
         self.epoch, self.position, self.resume = 0, 0, (-1, 0)
 
     @property
@@ -70,13 +74,15 @@ class TrainBatches:
         self.resume = (-1, 0)
         for step in range(first, len(self)):
             self.position = step + 1
-            rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+            rows = self.share.of_step(order[step * self.batch_size : (step + 1) * self.batch_size])
             yield self.augmented(select(self.x, rows), self.y[rows], step)
 
     def augmented(self, x: X, y: Tensor, step: int) -> tuple[X, Tensor]:
         """A batch after every augmentation, each with a generator that belongs to this step."""
         for augment in self.augment:
-            generator = torch.Generator(y.device).manual_seed(derive("augment", self.seed, 0, self.epoch, step))
+            generator = torch.Generator(y.device).manual_seed(
+                derive("augment", self.seed, self.share.rank, self.epoch, step)
+            )
             x, y = augment(x, y, generator)
         return x, y
 

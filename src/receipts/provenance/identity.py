@@ -34,6 +34,8 @@ def identify(values: dict[str, Any], lab: dict[str, str], data: dict[str, str], 
     A method declared deterministic has no seed; one file's checksum or one default changed makes another run.
     """
     kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
+    if origin := values["fit"]["init_from"]:
+        kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
     kept["processes"] = values["trainer"]["processes"]
     if values["facts"]["deterministic"]:
         del kept["seed"]

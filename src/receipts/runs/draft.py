@@ -31,6 +31,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         limit={name: cap for name, cap in experiment.values["limit"].items() if cap is not None},
         seed=config.seed,
         purpose=config.purpose,
+        parent=config.fit.init_from["run"] if config.fit.init_from else None,
         command=command(),
         started=now(),
         heartbeat=now(),
@@ -48,7 +49,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         world=World(
             "", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic
         ),
-        warnings=warnings,
+        warnings=[*experiment.notes, *warnings],
     )
 
 

@@ -140,7 +140,7 @@ class Failure(Struct):
 
 
 class Record(Struct, kw_only=True):
-    """Everything about one run."""
+    """Everything about one run. `parent` is the run whose weights came first, `stopped` what ended training early."""
 
     schema: int = SCHEMA
     run_id: str
@@ -158,6 +158,7 @@ class Record(Struct, kw_only=True):
     started: str
     heartbeat: str
     ended: str | None = None
+    stopped: str | None = None
     parent: str | None = None
     process: Process
     identity: Identity

@@ -4,8 +4,6 @@ A run's folder appears whole, with its record inside, under a name nobody else h
 leaves a record that says so.
 """
 
-import shutil
-import tempfile
 import threading
 import time
 import traceback
@@ -21,9 +19,9 @@ from receipts.provenance import code
 from receipts.refusal import Refusal
 from receipts.runs import record as records
 from receipts.runs import views
-from receipts.runs.files import writable, write_atomically
+from receipts.runs.files import write_atomically
 from receipts.runs.log import logged
-from receipts.runs.process import is_stale, now
+from receipts.runs.process import now
 from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S = 15.0
@@ -56,7 +54,7 @@ class Run:
         self._stop.set()
         self._log.__exit__(None, None, None)
         if isinstance(error, Exception):
-            self._fail(error)
+            self.fail(error)
 
     def save(self) -> None:
         """Write the record as it stands."""
@@ -94,7 +92,8 @@ class Run:
             self.record.openings.append(Opening(split, now(), by, commit))
             self.save()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Close the record of a run that cannot go on, with the reason and the end of its log."""
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
             with log.open("a", encoding="utf-8") as file:
@@ -151,69 +150,6 @@ def known(identity: str) -> Iterator[Record]:
         record = records.read(folder)
         if record.identity.id == identity:
             yield record
-
-
-def claim(draft: Record, config: bytes, *, rerun: bool = False, retry: bool = False) -> Run:
-    """The completed run of the same identity, or a new one under the draft's name with its resolved config.
-
-    Refused while the same identity is running, and after it failed unless `retry`.
-    """
-    with writable(RUNS), FileLock(RUNS / ".claim.lock"):
-        found = list(known(draft.identity.id))
-        refuse_running(found)
-        completed = next((record for record in found if record.status == "completed"), None)
-        if completed and not rerun:
-            return with_name(completed, draft.conf)
-        if not retry and not rerun:
-            refuse_failed(found)
-        return create(draft, config)
-
-
-def refuse_running(found: list[Record]) -> None:
-    """Two runs of one identity at once would only race each other."""
-    running = next((record for record in found if record.status == "running" and not is_stale(record)), None)
-    if running:
-        raise Refusal(
-            f"{running.run_id} is running",
-            "it has the same config, code and data, so its numbers will be the same",
-            f"wait for it, or look at it: tail -f {RUNS / running.run_id}/train.log",
-        )
-
-
-def refuse_failed(found: list[Record]) -> None:
-    """What failed would fail again."""
-    if found and found[0].status == "failed" and found[0].failure:
-        raise Refusal(
-            f"{found[0].run_id} failed, and nothing it depends on has changed",
-            found[0].failure.reason,
-            f"mend the cause, or retry=true      (its log: {RUNS / found[0].run_id}/train.log)",
-        )
-
-
-def with_name(record: Record, conf: str) -> Run:
-    """A finished run whose record also knows the other name its values go by."""
-    if conf in record.names:
-        return Run(RUNS / record.run_id, record)
-    with editing(record.run_id) as run:
-        run.record.names.append(conf)
-        return run
-
-
-def create(draft: Record, config: bytes) -> Run:
-    """Make the run's folder, whole and under an id of its own."""
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
-    temporary.chmod(0o755)
-    while (RUNS / draft.run_id).exists():
-        time.sleep(0.2)  # ids are stamped by the second
-        draft.run_id = stamped(draft.conf, draft.seed, draft.identity.id)
-    try:
-        write_atomically(temporary / "config.yaml", config)
-        write_atomically(temporary / "record.json", records.encode(draft))
-        temporary.rename(RUNS / draft.run_id)
-    except OSError:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    return Run(RUNS / draft.run_id, draft)
 
 
 def stamped(conf: str, seed: int, identity: str) -> str:

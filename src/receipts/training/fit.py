@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,16 +20,21 @@ from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
 from receipts.runs.store import Run
-from receipts.training.method import FirstStep, Method, Outputs, build_method
+from receipts.training import ranks
+from receipts.training.method import Method, Outputs, Site, build_method
 
 
-def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: FirstStep) -> None:
+def fit(
+    run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: Callable[[], None]
+) -> None:
     """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
     run.record.world = method.world()
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)
-    checkpoint = method.fit(train, val, run.folder, first_step)
+    with ranks.started(run, experiment.config, first_step) as site:
+        checkpoint = method.fit(train, val, site)
+    run.record.stopped = method.ended()
     method.load(run.folder, checkpoint)
     if experiment.config.facts.deterministic:
         prove_deterministic(method, experiment.config, train, val)
@@ -70,7 +76,7 @@ def prove_deterministic(method: Method, config: Config, train: Subset, val: Subs
     say(f"  proof    declared deterministic, so it is fitted again under seed {seed}")
     again = build_method(replace(config, seed=seed))
     with TemporaryDirectory() as folder:
-        again.load(Path(folder), again.fit(train, val, Path(folder), lambda: None))
+        again.load(Path(folder), again.fit(train, val, Site(Path(folder))))
     if not same(method.predict(val), again.predict(val)):
         raise CheckFailed(
             "deterministic",
@@ -84,7 +90,7 @@ def same(one: Outputs, other: Outputs) -> bool:
     """Whether two methods returned the same, to the last bit."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
-    return np.array_equal(one, other)
+    return not isinstance(one, dict) and not isinstance(other, dict) and np.array_equal(one, other)
 
 
 def peak_mib() -> float:
