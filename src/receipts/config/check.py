@@ -23,13 +23,13 @@ def validate(config: Config) -> list[str]:
     refuse_missing(config)
     refuse_impossible(config)
     refuse_metrics(config)
-    refuse_processes(config)
     refuse_purposeless(config)
     for key in ("model", "data", "transforms", "augment"):
         check_calls(key, getattr(config, key))
     check_calls("fit.callbacks", config.fit.callbacks)
     if is_estimator(config):
         refuse_fit_of_estimator(config)
+    refuse_processes(config)
     return warnings(config)
 
 

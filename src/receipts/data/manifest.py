@@ -50,7 +50,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     near_duplicates_across: NearDuplicates
 
 
-class Manifest(msgspec.Struct, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A dataset's committed division."""
 
     schema: int
@@ -65,11 +65,13 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
     hashes: Hashes
     splits: dict[str, Part]
     facts: Facts
+    generator: str | None = None
 
     @property
     def origin(self) -> dict[str, str]:
-        """Kind, source, licence and version of the dataset."""
-        return {"kind": self.kind, "source": self.source, "licence": self.licence, "version": self.version}
+        """Kind, source, licence and version of the dataset; the generator of generated data."""
+        known = {"kind": self.kind, "source": self.source, "licence": self.licence, "version": self.version}
+        return known | ({"generator": self.generator} if self.generator else {})
 
 
 def path_of(dataset: str) -> Path:

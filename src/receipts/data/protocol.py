@@ -18,7 +18,8 @@ class Dataset(Protocol):
 
     `ids` are unique, stable and in row order; `targets` is `(N, *target)`; `files` are the paths, relative to the
     project, that the data checksum covers. The samples are `inputs` (an array, a memory map or a dictionary of
-    arrays, first axis N). Optional arrays of length N: `entities groups times slices`.
+    arrays, first axis N). Optional arrays of length N: `entities groups times slices`. Generated data name their
+    `generator`.
     """
 
     ids: Sequence[str]
@@ -42,6 +43,12 @@ def check(dataset: Any) -> None:
         )
     if dataset.kind not in KINDS:
         raise Refusal(f"{name}.kind is {dataset.kind!r}", f"it is one of {', '.join(KINDS)}", f"correct {name}.kind")
+    if dataset.kind == "generated" and not getattr(dataset, "generator", None):
+        raise Refusal(
+            f"{name} is generated and does not name its generator",
+            "data written by a model carry its mistakes and its training data into every number",
+            f"generator = 'MODEL and version, with which prompts' in {name}",
+        )
     check_rows(dataset, name)
 
 

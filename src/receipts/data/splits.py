@@ -62,6 +62,7 @@ def make(plan: DataPlan, dataset: Any) -> Manifest:
             name: Part(ranges(part), len(part), labels(dataset.targets[part], classes)) for name, part in rows.items()
         },
         facts=facts(dataset, rows, x),
+        generator=getattr(dataset, "generator", None),
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may run: a completed run of the same identity is shown, a running one waited for or left alone, a failed one told.
+"""Who may run: of one identity, a completed run is shown, a running one waited for or left alone, a failed one told.
 
 Claims are made one at a time under a lock, so that of identical launches at once exactly one runs.
 """

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from receipts.config.project import RUNS
 from receipts.provenance import code
+from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import Refusal
 from receipts.runs import record as records
 from receipts.runs import views
@@ -127,9 +128,17 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"dirty: {len(record.code.dirty)} files differ from the commit")
     if record.limit:
         found.append(f"limit: {', '.join(f'{name} {cap}' for name, cap in record.limit.items())}")
-    if record.data.kind != "real":
-        found.append(f"the data are {record.data.kind.upper()}")
+    if record.word and not any(check.code == SYNTHETIC and check.verdict == "waived" for check in record.checks):
+        found.append(f"the data are {record.word}")
+    if record.parent and (above := tainted(record.parent)):
+        found.append(f"it starts from {record.parent}, which is not reportable: {above}")
     return found + [f"check failed: {check.code}" for check in record.checks if check.verdict == "fail"]
+
+
+def tainted(run_id: str) -> str:
+    """Why the run that another one starts from is not reportable; nothing where it is, or is no longer here."""
+    above = RUNS / run_id
+    return "; ".join(records.read(above).blocked_by) if (above / "record.json").is_file() else ""
 
 
 def folder(record: Record) -> Path:
