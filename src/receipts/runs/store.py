@@ -4,10 +4,12 @@ A run's folder appears whole, with its record inside, under a name nobody else h
 leaves a record that says so.
 """
 
+import errno
 import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +19,9 @@ from filelock import FileLock
 from receipts.config.project import RUNS
 from receipts.provenance import code
 from receipts.provenance.trace import SYNTHETIC
-from receipts.refusal import Refusal
+from receipts.refusal import CheckFailed, Refusal
+from receipts.runs import prompts, views
 from receipts.runs import record as records
-from receipts.runs import views
 from receipts.runs.files import write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
@@ -27,6 +29,8 @@ from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S = 15.0
 LOG_TAIL = 20
+RESERVE = 256 * 1024  # bytes
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNSEALED = ("train", "val")
 
 
@@ -34,16 +38,18 @@ class Run:
     """A run under way: its folder, its record, and the lock that keeps both in step.
 
     Used as a context: left by an exception, the record says `failed` and why; left by Ctrl-C or SIGTERM it stays
-    `running`, and shows as stale once its process is gone.
+    `running`, and shows as stale once its process is gone. A file in reserve leaves room to say so on a full disk.
     """
 
     def __init__(self, folder: Path, record: Record) -> None:
         self.folder, self.record = folder, record
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self.reserve = folder / ".reserve"
         self._began = (time.monotonic(), time.process_time())
 
     def __enter__(self) -> "Run":
+        write_atomically(self.reserve, bytes(RESERVE))
         self._log = logged(self.folder)
         self._log.__enter__()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
@@ -54,8 +60,11 @@ class Run:
     ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
+        self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
-            self.fail(error)
+            self.fail(full := out_of_space(error) or error)
+            if full is not error:
+                raise full from error
 
     def save(self) -> None:
         """Write the record as it stands."""
@@ -80,6 +89,8 @@ class Run:
     def complete(self) -> Record:
         """Close the record of a run that did all it should, and say what keeps its numbers out of a paper."""
         with self._lock:
+            if self.record.ended is None:
+                prompts.keep(self.folder)  # once more: what was answered has been written since
             self.record.status, self.record.ended = "completed", self.record.ended or now()
             self.record.blocked_by = obstacles(self.record)
             self.record.reportable = not self.record.blocked_by
@@ -97,7 +108,7 @@ class Run:
         """Close the record of a run that cannot go on, with the reason and the end of its log."""
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
-            with log.open("a", encoding="utf-8") as file:
+            with suppress(OSError), log.open("a", encoding="utf-8") as file:
                 file.write("".join(traceback.format_exception(error)))
         tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
         reason = f"{error.what}: {error.why}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
@@ -112,7 +123,23 @@ class Run:
             with self._lock:
                 if self.record.status == "running":
                     self.record.heartbeat = now()
-                    self.save()
+                    with suppress(OSError):  # a full disk is for the training itself to find
+                        self.save()
+
+
+def out_of_space(error: BaseException | None) -> CheckFailed | None:
+    """What to tell of a full disk; None for any other error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = f" ({error.filename})" if error.filename else ""
+            return CheckFailed(
+                "disk-full",
+                "the disk is full",
+                f"{error.strerror}{where}; what was written before is kept",
+                "make room, then the same command with retry=true      (receipts gc lists runs that nothing names)",
+            )
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def is_scored(record: Record, split: str) -> bool:

@@ -16,6 +16,7 @@ from receipts.data.sealed import Subset, names_of
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
+from receipts.runs import prompts
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
@@ -46,9 +47,10 @@ def fit(
 
 
 def store_environment(run: Run, experiment: Experiment) -> None:
-    """Leave beside the record what it was made in: environment, and the difference of a dirty tree."""
+    """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
     facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
     write_atomically(run.folder / "environment.json", facts.encode() + b"\n")
+    prompts.keep(run.folder)
     if run.record.code.dirty:
         write_atomically(run.folder / "code.patch", git.patch(run.record.code.dirty))
 
