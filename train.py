@@ -7,19 +7,19 @@ from receipts.config.check import validate
 from receipts.config.compose import Experiment
 from receipts.config.entry import start
 from receipts.data import manifest
-from receipts.provenance.trace import refuse_dirty, trace
-from receipts.runs import draft, store, views
+from receipts.provenance.trace import refuse_unfit, trace
+from receipts.runs import ancestry, claims, draft, views
 from receipts.runs.tracking import Tracker
 
 
 def train(experiment: Experiment) -> int:
-    config = experiment.config
+    experiment, config = ancestry.rooted(experiment)
     warnings = validate(config)
     path, division = manifest.load(experiment.data)
     warnings += manifest.suspicious(division, config)
     sources = trace(experiment.values, division.files, division.origin, path)
-    refuse_dirty(sources, experiment.preset, config.allow_dirty)
-    run = store.claim(draft.of(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)
+    refuse_unfit(sources, experiment)
+    run = claims.claim(draft.of(experiment, sources, warnings), experiment)
 
     if not run.is_finished:
         with Tracker(run.folder) as mlflow, run:

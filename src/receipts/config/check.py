@@ -25,11 +25,13 @@ def validate(config: Config) -> list[str]:
     division.check(config.split)
     refuse_impossible(config)
     refuse_metrics(config)
+    refuse_purposeless(config)
     for key in ("model", "data", "transforms", "augment"):
         check_calls(key, getattr(config, key))
     check_calls("fit.callbacks", config.fit.callbacks)
     if is_estimator(config):
         refuse_fit_of_estimator(config)
+    refuse_processes(config)
     return warnings(config)
 
 
@@ -62,6 +64,7 @@ def refuse_impossible(config: Config) -> None:
         "fit.accumulate": (fit.accumulate, 1),
         "fit.select.patience": (fit.select.patience, 1),
         "trainer.workers": (config.trainer.workers, 0),
+        "trainer.processes": (config.trainer.processes, 0),
         "limit.rows": (config.limit.rows, 1),
         "limit.epochs": (config.limit.epochs, 1),
         "task.classes": (task.classes, 2),
@@ -80,6 +83,12 @@ def refuse_impossible(config: Config) -> None:
         raise Refusal(
             "task.classes is not stated", "probabilities have one column per class", "state it in the data file"
         )
+    if not (fit.init_from is None or isinstance(fit.init_from, str) or is_origin(fit.init_from)):
+        raise Refusal(
+            f"fit.init_from is {fit.init_from!r}", "it names a run", "fit.init_from=latest:CONF      (or a run id)"
+        )
+    if fit.max_minutes is not None and fit.max_minutes <= 0:
+        raise Refusal(f"fit.max_minutes is {fit.max_minutes:g}", "training needs time", "correct fit.max_minutes")
     if fit.deterministic not in DETERMINISTIC:
         raise Refusal(f"fit.deterministic is {fit.deterministic!r}", "it is true, warn or false", "correct it")
     if fit.validate_every <= 0 or (fit.validate_every > 1 and fit.validate_every % 1):
@@ -90,8 +99,47 @@ def refuse_impossible(config: Config) -> None:
         )
     if config.trainer.accelerator not in ("auto", "cpu", "gpu"):
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
-    if config.trainer.processes != 1:
-        raise Refusal("trainer.processes is not 1", "this version trains in one process", "trainer.processes=1")
+
+
+def is_origin(value: Any) -> bool:
+    """Whether `fit.init_from` is what the config of a run holds: run, identity and weights."""
+    return isinstance(value, dict) and set(value) == {"run", "identity", "weights"}
+
+
+def refuse_processes(config: Config) -> None:
+    """Numbers of processes that cannot train this experiment, or would train another one."""
+    processes, batch = config.trainer.processes, config.fit.batch_size
+    if processes == 0:
+        raise Refusal(
+            "trainer=ddp starts one process on each GPU, and there is none here",
+            "nvidia-smi lists no GPU, or CUDA_VISIBLE_DEVICES hides all of them",
+            "trainer=ddp_cpu      (two processes on the CPU; or trainer=auto: one)",
+        )
+    if processes == 1:
+        return
+    if batch and batch % processes:
+        near = batch - batch % processes or processes
+        raise Refusal(
+            f"fit.batch_size is {batch} and does not divide by {processes} processes",
+            "it counts the samples of a step over all processes, each of which takes an equal share",
+            f"fit.batch_size={near}      (or another number of processes)",
+        )
+    if config.facts.deterministic:
+        raise Refusal(
+            f"facts.deterministic is declared and trainer.processes is {processes}",
+            "the proof, a second fit under another seed, is made in one process only",
+            "trainer=auto",
+        )
+
+
+def refuse_purposeless(config: Config) -> None:
+    """An experiment in full that does not say what it is for."""
+    if not config.purpose.strip() and not config.limited:
+        raise Refusal(
+            "purpose is not stated",
+            "preset=full makes numbers for others to read, and they are told first what was asked",
+            "purpose: one sentence in the experiment's YAML      (or preset=smoke for a look)",
+        )
 
 
 def refuse_metrics(config: Config) -> None:
@@ -116,7 +164,7 @@ def refuse_metrics(config: Config) -> None:
 
 def is_estimator(config: Config) -> bool:
     """Whether the model is one of scikit-learn's own classes, judged by its name alone."""
-    return str(config.model["_target_"]).startswith("sklearn.")
+    return str((config.model or {}).get("_target_", "")).startswith("sklearn.")
 
 
 def refuse_fit_of_estimator(config: Config) -> None:
@@ -133,9 +181,14 @@ def refuse_fit_of_estimator(config: Config) -> None:
             "an estimator is fitted in one call; only fit.threads applies to it",
             f"take {keys} out, or the preset that sets it",
         )
-    for key in ("augment",):
-        if getattr(config, key):
-            raise Refusal(f"{key} means nothing to an estimator", "it has no batches", f"take {key} out")
+    if config.augment:
+        raise Refusal("augment means nothing to an estimator", "it has no batches", "take augment out")
+    if config.trainer.processes > 1:
+        raise Refusal(
+            f"trainer.processes is {config.trainer.processes}, which means nothing to {config.model['_target_']}",
+            "an estimator is fitted in one call, in one process",
+            "trainer=auto",
+        )
 
 
 def warnings(config: Config) -> list[str]:

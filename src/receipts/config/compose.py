@@ -7,7 +7,7 @@ needs a package header and unknown keys are refused wherever they come from.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import hydra
@@ -17,7 +17,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from receipts.config import project, variants
+from receipts.config import presets, project, variants
+from receipts.config.devices import gpus
 from receipts.config.explain import explain, unknown_option
 from receipts.config.files import files, load_yaml
 from receipts.config.schema import SWITCHES, Config, Split, Task
@@ -58,7 +59,7 @@ class Experiment:
     """One composed experiment and how it was asked for.
 
     `values` is the resolved config in plain containers; `overrides` are the values that differ from what the
-    experiment's own file says under `preset=full`, whoever changed them.
+    experiment's own file says under `preset=full`, whoever changed them; `notes` is what presets did to each other.
     """
 
     config: Config
@@ -67,6 +68,7 @@ class Experiment:
     preset: list[str]
     dataset: str
     overrides: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> bytes:
@@ -96,6 +98,7 @@ def data_plan(name: str) -> DataPlan:
 
 def register() -> None:
     """Put the schema and every YAML file of the project into Hydra's ConfigStore."""
+    OmegaConf.register_new_resolver("gpus", gpus, replace=True)
     store = ConfigStore.instance()
     defaults = project.settings()
     chosen = {"data": defaults.data, "trainer": "auto", "conf": defaults.conf, "preset": "full"}
@@ -147,18 +150,13 @@ def read(composed: DictConfig, asked: Any) -> Experiment:
     choices = asked.runtime.choices
     conf, dataset = (str(choices[group]).removesuffix(".yaml") for group in ("conf", "data"))
     typed = list(asked.overrides.task)
-    preset = presets(choices, typed)
+    preset = presets.chosen(str(choices.get("preset", "")), typed)
     variants.refuse_exchanged_class(conf, typed)
     values = resolved(composed) | variants.not_inherited(conf, typed)
     changed = [] if is_bare(typed) else differences(resolved(plain([f"conf={conf}"])), values)
-    return Experiment(to_config(values), values, conf, preset, dataset, changed)
-
-
-def presets(choices: DictConfig, typed: Sequence[str]) -> list[str]:
-    """The presets chosen, in order; Hydra leaves a list of several out of its choices."""
-    listed = next((word for word in reversed(typed) if word.startswith("preset=[")), None)
-    found = listed.removeprefix("preset=[").rstrip("]").split(",") if listed else [str(choices.preset)]
-    return [name.strip(" '\"").removesuffix(".yaml") for name in found]
+    config = to_config(values)
+    presets.refuse_for_estimator(preset, config)
+    return Experiment(config, values, conf, preset, dataset, changed, presets.collisions(preset))
 
 
 def is_bare(typed: Sequence[str]) -> bool:

@@ -46,7 +46,9 @@ class Select:
 class Fit:
     """Whatever moves a number while fitting. Estimators take `threads` only.
 
-    `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every second one.
+    `batch_size` is over all processes. `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every
+    second one. `max_minutes` ends training at a checkpoint. `init_from` names the run whose weights come first; in the
+    config of a run it is `{run, identity, weights}`, so that a name like `latest` can't come to mean another one.
     """
 
     epochs: int | None = None
@@ -57,6 +59,8 @@ class Fit:
     accumulate: int = 1
     clip_norm: float | None = None
     validate_every: float = 1.0
+    max_minutes: float | None = None
+    init_from: Any = None
     select: Select = field(default_factory=Select)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -90,7 +94,8 @@ class Limit:
 class Trainer:
     """Hardware only: nothing here is meant to move a number.
 
-    `workers` are the processes that read a dataset with `__getitem__`; 0 reads in the process that trains.
+    `workers` are the processes that read a dataset with `__getitem__`; 0 reads in the process that trains. `${gpus:}`
+    is how many GPUs this process may use.
     """
 
     accelerator: str = "auto"
@@ -118,7 +123,13 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     rerun: bool = False
     retry: bool = False
+    wait: bool = False
     allow_dirty: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is capped: such a run is a look, and what `full` demands is not asked of it."""
+        return self.limit.rows is not None or self.limit.epochs is not None
 
 
 @dataclass
@@ -129,4 +140,4 @@ class Evaluation:
     split: str = "test"
 
 
-SWITCHES = ("rerun", "retry", "allow_dirty")
+SWITCHES = ("rerun", "retry", "wait", "allow_dirty")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from receipts.data.sealed import Inputs, Subset, floats
+from receipts.data.shares import Share
 from receipts.provenance.determinism import derive
 from receipts.refusal import Refusal
 
@@ -54,13 +55,16 @@ def augmented(steps: Sequence[Augment], x: X, y: Tensor, place: tuple[int, int, 
 
 
 class TrainBatches:
-    """Shuffled batches `(x, y)` of one process, reproducible from the seed alone; also its own sampler.
+    """One process's share of shuffled global batches `(x, y)`, reproducible from the seed alone; also its own sampler.
 
     The last batch of an epoch may be smaller; none is dropped.
     """
 
-    def __init__(self, x: X, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment] = ()) -> None:
+    def __init__(
+        self, x: X, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment] = (), share: Share | None = None
+    ) -> None:
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
+        self.share = share or Share()
         self.epoch, self.position, self.resume = 0, 0, (-1, 0)
 
     @property
@@ -78,16 +82,18 @@ class TrainBatches:
     def __iter__(self) -> Iterator[tuple[X, Tensor]]:
         for step, rows in self.steps():
             self.position = step + 1
-            yield augmented(self.augment, select(self.x, rows), self.y[rows], (self.seed, 0, self.epoch, step))
+            place = (self.seed, self.share.rank, self.epoch, step)
+            yield augmented(self.augment, select(self.x, rows), self.y[rows], place)
 
     def steps(self) -> list[tuple[int, Tensor]]:
-        """What is left of this epoch: number and rows of each batch."""
+        """What is left of this epoch: number and this process's rows of each global batch."""
         order = torch.randperm(
             len(self.y), generator=torch.Generator().manual_seed(derive("order", self.seed, self.epoch))
         )
         first = self.resume[1] if self.resume[0] == self.epoch else 0
         self.resume = (-1, 0)
-        return list(enumerate(torch.split(order.to(self.y.device), self.batch_size)))[first:]
+        batches = enumerate(torch.split(order.to(self.y.device), self.batch_size))
+        return [(step, self.share.of_step(rows)) for step, rows in batches][first:]
 
     def state_dict(self) -> dict[str, int]:
         """Epoch and position."""

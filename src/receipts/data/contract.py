@@ -41,10 +41,10 @@ def check_source(dataset: Any, manifest: Manifest) -> None:
             f"its manifest covers {sorted(manifest.files)}; a file nobody checks can change under a number",
             "receipts split NAME      (and commit it)",
         )
-    for key in ("kind", "source", "licence", "version"):
-        if getattr(dataset, key) != getattr(manifest, key):
+    for key in ("kind", "source", "licence", "version", "generator"):
+        if getattr(dataset, key, None) != getattr(manifest, key):
             raise Refusal(
-                f"the dataset calls its {key} {getattr(dataset, key)!r}",
+                f"the dataset calls its {key} {getattr(dataset, key, None)!r}",
                 f"its manifest says {getattr(manifest, key)!r}",
                 "receipts split NAME      (and commit it)",
             )

@@ -9,22 +9,24 @@ from receipts.config.schema import Config
 from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
 from receipts.data.items import Items
 from receipts.data.sealed import Subset
+from receipts.data.shares import Share
 from receipts.data.workers import CPU, WorkerOrderedBatches, WorkerTrainBatches
 
 
-def training(subset: Subset, config: Config, device: torch.device) -> TrainBatches:
-    """Shuffled batches `(x, y)`, augmented."""
+def training(subset: Subset, config: Config, device: torch.device, share: Share) -> TrainBatches:
+    """Shuffled batches `(x, y)`, augmented: this process's share of each global batch."""
     check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
     size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
-        return WorkerTrainBatches(subset.inputs, y, size, config.seed, augment, config.trainer.workers)
-    return TrainBatches(tensors(subset.inputs, device), targets(subset, classes, device), size, config.seed, augment)
+        return WorkerTrainBatches(subset.inputs, y, size, config.seed, augment, config.trainer.workers, share)
+    x, y = tensors(subset.inputs, device), targets(subset, classes, device)
+    return TrainBatches(x, y, size, config.seed, augment, share)
 
 
 def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches:
     """Batches `(x, y)` in row order, for validation."""
-    size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
+    size, classes = own_size(config), config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
         return WorkerOrderedBatches(subset.inputs, y, size, config.seed, config.trainer.workers)
@@ -33,7 +35,12 @@ def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBat
 
 def predicting(subset: Subset, config: Config, device: torch.device) -> Any:
     """Batches of x alone, in row order."""
-    size = config.fit.batch_size or 1
+    size = own_size(config)
     if isinstance(subset.inputs, Items):
         return WorkerOrderedBatches(subset.inputs, None, size, config.seed, config.trainer.workers)
     return OrderedBatches(tensors(subset.inputs, device), None, len(subset), size)
+
+
+def own_size(config: Config) -> int:
+    """How many samples one process takes at a time."""
+    return (config.fit.batch_size or 1) // config.trainer.processes

@@ -54,8 +54,11 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     near_duplicates_across: NearDuplicates
 
 
-class Manifest(msgspec.Struct, forbid_unknown_fields=True):
-    """A dataset's committed division. `facts` is null where nobody may compare the splits; `access` names terms."""
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A dataset's committed division. `facts` is null where nobody may compare the splits; `access` names terms.
+
+    Generated data name their `generator`.
+    """
 
     schema: int
     dataset: str
@@ -70,11 +73,13 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True):
     splits: dict[str, Part]
     facts: Facts | None
     access: str = ""
+    generator: str | None = None
 
     @property
     def origin(self) -> dict[str, str]:
-        """Kind, source, licence and version of the dataset."""
-        return {"kind": self.kind, "source": self.source, "licence": self.licence, "version": self.version}
+        """Kind, source, licence and version of the dataset; the generator of generated data."""
+        known = {"kind": self.kind, "source": self.source, "licence": self.licence, "version": self.version}
+        return known | ({"generator": self.generator} if self.generator else {})
 
 
 def path_of(plan: DataPlan) -> Path:

@@ -20,7 +20,7 @@ class Dataset(Protocol):
     project, that the data checksum covers. The samples are `inputs` (an array, a memory map or a dictionary of
     arrays, first axis N), or come one at a time from `__getitem__(row)`, then with an optional `collate(list)`.
     Optional arrays of length N: `entities groups times slices`; optional `official: {split: rows}`, and `access`:
-    terms and how a colleague obtains the data.
+    terms and how a colleague obtains the data. Generated data name their `generator`.
     """
 
     ids: Sequence[str]
@@ -47,7 +47,7 @@ def check(dataset: Any) -> None:
             "with inputs or __getitem__",
             f"set self.{missing[0]} in {name}.__init__",
         )
-    check_kind(dataset.kind, name)
+    check_kind(dataset, name)
     check_rows(dataset, name)
 
 
@@ -56,10 +56,16 @@ def is_lazy(dataset: Any) -> bool:
     return not hasattr(dataset, "inputs")
 
 
-def check_kind(kind: str, name: str) -> None:
-    """Where data come from is one of four words."""
-    if kind not in KINDS:
-        raise Refusal(f"{name}.kind is {kind!r}", f"it is one of {', '.join(KINDS)}", f"correct {name}.kind")
+def check_kind(dataset: Any, name: str) -> None:
+    """Where data come from is one of four words, and whoever generates names the generator."""
+    if dataset.kind not in KINDS:
+        raise Refusal(f"{name}.kind is {dataset.kind!r}", f"it is one of {', '.join(KINDS)}", f"correct {name}.kind")
+    if dataset.kind == "generated" and not getattr(dataset, "generator", None):
+        raise Refusal(
+            f"{name} is generated and does not name its generator",
+            "data written by a model carry its mistakes and its training data into every number",
+            f"generator = 'MODEL and version, with which prompts' in {name}",
+        )
 
 
 def refuse_streaming(dataset: Any, name: str) -> None:

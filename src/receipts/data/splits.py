@@ -55,6 +55,7 @@ def manifest(plan: DataPlan, dataset: Any, hashes: Hashes, splits: dict[str, Par
         splits=splits,
         facts=found,
         access=getattr(dataset, "access", ""),
+        generator=getattr(dataset, "generator", None),
     )
 
 

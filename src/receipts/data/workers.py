@@ -1,7 +1,7 @@
 """Batches of samples that are read one at a time, by worker processes or by this one, to the same bits.
 
 A batch is the unit of work: read, collated, transformed and augmented in one place, under seeds that belong to
-(seed, epoch, step). Who reads it can therefore not move a number, and two workers never draw alike.
+(seed, rank, epoch, step). Who reads it can therefore not move a number, and two workers never draw alike.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from receipts.data.batches import Augment, OrderedBatches, TrainBatches, X, augmented, tensors
 from receipts.data.items import Items
+from receipts.data.shares import Share
 from receipts.provenance.determinism import aside, derive, held, reseed
 
 CPU = torch.device("cpu")
@@ -23,17 +24,17 @@ Key = tuple[int, int, Tensor]
 class Reader(Dataset[tuple[X, Tensor]]):
     """Finished batches by (epoch, step, positions): a function of these, in whatever process it runs."""
 
-    def __init__(self, items: Items, y: Tensor, seed: int, augment: Sequence[Augment] = ()) -> None:
-        self.items, self.y, self.seed, self.augment = items, y, seed, augment
+    def __init__(self, items: Items, y: Tensor, seed: int, augment: Sequence[Augment] = (), rank: int = 0) -> None:
+        self.items, self.y, self.seed, self.augment, self.rank = items, y, seed, augment, rank
         self.generators = held(items.dataset, items.steps, list(augment))
 
     def __getitem__(self, key: Key) -> tuple[X, Tensor]:
         epoch, step, positions = key
-        seed = derive("read", self.seed, epoch, step)
+        seed = derive("read", self.seed, self.rank, epoch, step)
         with aside(seed):
             reseed(self.generators, seed)
             x = tensors(self.items.read(positions.tolist()), CPU)
-            return augmented(self.augment, x, self.y[positions], (self.seed, 0, epoch, step))
+            return augmented(self.augment, x, self.y[positions], (self.seed, self.rank, epoch, step))
 
 
 class Workers:
@@ -80,10 +81,17 @@ class WorkerTrainBatches(TrainBatches):
     """
 
     def __init__(
-        self, items: Items, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment], workers: int
+        self,
+        items: Items,
+        y: Tensor,
+        batch_size: int,
+        seed: int,
+        augment: Sequence[Augment],
+        workers: int,
+        share: Share,
     ) -> None:
-        super().__init__({}, y, batch_size, seed, augment)
-        self.workers = Workers(Reader(items, y, seed, augment), workers)
+        super().__init__({}, y, batch_size, seed, augment, share)
+        self.workers = Workers(Reader(items, y, seed, augment, share.rank), workers)
 
     def __iter__(self) -> Iterator[tuple[X, Tensor]]:
         steps = self.steps()

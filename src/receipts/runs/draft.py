@@ -6,10 +6,10 @@ import sys
 
 from receipts.config.compose import Experiment
 from receipts.provenance import code
-from receipts.provenance.trace import Sources
+from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
 from receipts.runs.process import now, this_process
-from receipts.runs.record import Code, Core, Data, Record, World
+from receipts.runs.record import Check, Code, Core, Data, Record, World
 from receipts.runs.store import stamped
 
 
@@ -31,6 +31,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         limit={name: cap for name, cap in experiment.values["limit"].items() if cap is not None},
         seed=config.seed,
         purpose=config.purpose,
+        parent=config.fit.init_from["run"] if config.fit.init_from else None,
         command=command(),
         started=now(),
         heartbeat=now(),
@@ -48,8 +49,15 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         world=World(
             "", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic
         ),
-        warnings=warnings,
+        warnings=[*experiment.notes, *warnings],
+        checks=waived(experiment, sources),
     )
+
+
+def waived(experiment: Experiment, sources: Sources) -> list[Check]:
+    """What the experiment's own file allows, and why."""
+    reason = experiment.config.waive.get(SYNTHETIC)
+    return [Check(SYNTHETIC, "waived", reason)] if reason and sources.origin["kind"] != "real" else []
 
 
 def command() -> str:

@@ -11,11 +11,19 @@ NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock
 progress = logging.getLogger("receipts")
 
 
+class Log(logging.FileHandler):
+    """A log whose lines are written or raise: a run that can no longer say what it does is not going well."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Let the error through, where logging would print it and go on."""
+        raise
+
+
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
     """Send log records and warnings to `train.log`, warnings to the screen as well."""
     root = logging.getLogger()
-    file = logging.FileHandler(folder / "train.log", encoding="utf-8")
+    file = Log(folder / "train.log", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)

@@ -38,4 +38,4 @@ def first(record: Record, split: str) -> str:
     if score is None:
         return ""
     name, metric = next(iter(score.metrics.items()))
-    return f"{name} {'undefined' if metric.value is None else f'{metric.value:.4f}'}"
+    return f"{name} {'undefined' if metric.value is None else f'{metric.value:.4f}'} {record.word}".rstrip()

@@ -39,7 +39,10 @@ class Code(Struct):
 
 
 class Data(Struct):
-    """Which bytes were learnt from. `files` maps path to `md5:…`; `dvc` is what the committed data.dvc says."""
+    """Which bytes were learnt from. `files` maps path to `md5:…`; `dvc` is what the committed data.dvc says.
+
+    `generator` is the model that wrote generated data.
+    """
 
     kind: str
     source: str
@@ -48,6 +51,7 @@ class Data(Struct):
     files: dict[str, str]
     dvc: str | None
     manifest: str
+    generator: str | None = None
 
 
 class World(Struct):
@@ -140,7 +144,7 @@ class Failure(Struct):
 
 
 class Record(Struct, kw_only=True):
-    """Everything about one run."""
+    """Everything about one run. `parent` is the run whose weights came first, `stopped` what ended training early."""
 
     schema: int = SCHEMA
     run_id: str
@@ -158,6 +162,7 @@ class Record(Struct, kw_only=True):
     started: str
     heartbeat: str
     ended: str | None = None
+    stopped: str | None = None
     parent: str | None = None
     process: Process
     identity: Identity
@@ -172,6 +177,11 @@ class Record(Struct, kw_only=True):
     warnings: list[str] = []
     cost: Cost | None = None
     failure: Failure | None = None
+
+    @property
+    def word(self) -> str:
+        """What every number of this run is printed with: nothing on real data, SIMULATED, SYNTHETIC or GENERATED."""
+        return "" if self.data.kind == "real" else self.data.kind.upper()
 
     def score(self, split: str) -> Score | None:
         """The latest score of a split, or None when it was never scored."""

@@ -14,12 +14,17 @@ from receipts.runs.record import Record
 
 
 def experiment_of(record: Record) -> Experiment:
-    """The experiment of a completed run, from the config beside its record: never from the command line."""
-    path = RUNS / record.run_id / "config.yaml"
+    """The experiment of a completed run."""
     if record.status != "completed":
         raise Refusal(
             f"{record.run_id} is not complete", f"its status is {record.status}", f"receipts show {record.run_id}"
         )
+    return frozen(record)
+
+
+def frozen(record: Record) -> Experiment:
+    """The experiment of a run, from the config beside its record: never from the command line."""
+    path = RUNS / record.run_id / "config.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -24,7 +24,7 @@ def publish(wanted: str, record: Record, primary: str) -> None:
         for split in sorted({score.split for score in record.scores})
         if (score := record.score(split)) is not None
     }
-    facts = {"identity": record.identity.id, **numbers}
+    facts = {"identity": record.identity.id, **({"data": record.word} if record.word else {}), **numbers}
     write_atomically(RESULTS / f"{conf}.json", (json.dumps(facts, indent=1) + "\n").encode())
     write_atomically(RESULTS / f"{conf}.csv", curve(RUNS / record.run_id, record, primary).encode())
     write_atomically(RUNS / "stages" / conf, f"{record.run_id}\n".encode())

@@ -4,12 +4,12 @@ A run's folder appears whole, with its record inside, under a name nobody else h
 leaves a record that says so.
 """
 
-import shutil
-import tempfile
+import errno
 import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,16 +20,19 @@ from receipts.config.files import files
 from receipts.config.project import RUNS
 from receipts.provenance import code
 from receipts.provenance.identity import config_hash
-from receipts.refusal import Refusal
+from receipts.provenance.trace import SYNTHETIC
+from receipts.refusal import CheckFailed, Refusal
+from receipts.runs import prompts, views
 from receipts.runs import record as records
-from receipts.runs import views
 from receipts.runs.files import writable, write_atomically
 from receipts.runs.log import logged
-from receipts.runs.process import is_stale, now
+from receipts.runs.process import now
 from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S = 15.0
 LOG_TAIL = 20
+RESERVE = 256 * 1024  # bytes
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNSEALED = ("train", "val")
 
 
@@ -37,16 +40,18 @@ class Run:
     """A run under way: its folder, its record, and the lock that keeps both in step.
 
     Used as a context: left by an exception, the record says `failed` and why; left by Ctrl-C or SIGTERM it stays
-    `running`, and shows as stale once its process is gone.
+    `running`, and shows as stale once its process is gone. A file in reserve leaves room to say so on a full disk.
     """
 
     def __init__(self, folder: Path, record: Record) -> None:
         self.folder, self.record = folder, record
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self.reserve = folder / ".reserve"
         self._began = (time.monotonic(), time.process_time())
 
     def __enter__(self) -> "Run":
+        write_atomically(self.reserve, bytes(RESERVE))
         self._log = logged(self.folder)
         self._log.__enter__()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
@@ -57,8 +62,11 @@ class Run:
     ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
+        self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
-            self._fail(error)
+            self.fail(full := out_of_space(error) or error)
+            if full is not error:
+                raise full from error
 
     def save(self) -> None:
         """Write the record as it stands."""
@@ -83,6 +91,8 @@ class Run:
     def complete(self) -> Record:
         """Close the record of a run that did all it should, and say what keeps its numbers out of a paper."""
         with self._lock:
+            if self.record.ended is None:
+                prompts.keep(self.folder)  # once more: what was answered has been written since
             self.record.status, self.record.ended = "completed", self.record.ended or now()
             self.record.blocked_by = obstacles(self.record)
             self.record.reportable = not self.record.blocked_by
@@ -96,10 +106,11 @@ class Run:
             self.record.openings.append(Opening(split, now(), by, commit))
             self.save()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Close the record of a run that cannot go on, with the reason and the end of its log."""
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
-            with log.open("a", encoding="utf-8") as file:
+            with suppress(OSError), log.open("a", encoding="utf-8") as file:
                 file.write("".join(traceback.format_exception(error)))
         tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
         reason = f"{error.what}: {error.why}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
@@ -114,7 +125,23 @@ class Run:
             with self._lock:
                 if self.record.status == "running":
                     self.record.heartbeat = now()
-                    self.save()
+                    with suppress(OSError):  # a full disk is for the training itself to find
+                        self.save()
+
+
+def out_of_space(error: BaseException | None) -> CheckFailed | None:
+    """What to tell of a full disk; None for any other error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = f" ({error.filename})" if error.filename else ""
+            return CheckFailed(
+                "disk-full",
+                "the disk is full",
+                f"{error.strerror}{where}; what was written before is kept",
+                "make room, then the same command with retry=true      (receipts gc lists runs that nothing names)",
+            )
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def is_scored(record: Record, split: str) -> bool:
@@ -130,9 +157,17 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"dirty: {len(record.code.dirty)} files differ from the commit")
     if record.limit:
         found.append(f"limit: {', '.join(f'{name} {cap}' for name, cap in record.limit.items())}")
-    if record.data.kind != "real":
-        found.append(f"the data are {record.data.kind.upper()}")
+    if record.word and not any(check.code == SYNTHETIC and check.verdict == "waived" for check in record.checks):
+        found.append(f"the data are {record.word}")
+    if record.parent and (above := tainted(record.parent)):
+        found.append(f"it starts from {record.parent}, which is not reportable: {above}")
     return found + [f"check failed: {check.code}" for check in record.checks if check.verdict == "fail"]
+
+
+def tainted(run_id: str) -> str:
+    """Why the run that another one starts from is not reportable; nothing where it is, or is no longer here."""
+    above = RUNS / run_id
+    return "; ".join(records.read(above).blocked_by) if (above / "record.json").is_file() else ""
 
 
 def folder(record: Record) -> Path:
@@ -152,69 +187,6 @@ def known(identity: str) -> Iterator[Record]:
         record = records.read(folder)
         if record.identity.id == identity:
             yield record
-
-
-def claim(draft: Record, config: bytes, *, rerun: bool = False, retry: bool = False) -> Run:
-    """The completed run of the same identity, or a new one under the draft's name with its resolved config.
-
-    Refused while the same identity is running, and after it failed unless `retry`.
-    """
-    with writable(RUNS), FileLock(RUNS / ".claim.lock"):
-        found = list(known(draft.identity.id))
-        refuse_running(found)
-        completed = next((record for record in found if record.status == "completed"), None)
-        if completed and not rerun:
-            return with_name(completed, draft.conf)
-        if not retry and not rerun:
-            refuse_failed(found)
-        return create(draft, config)
-
-
-def refuse_running(found: list[Record]) -> None:
-    """Two runs of one identity at once would only race each other."""
-    running = next((record for record in found if record.status == "running" and not is_stale(record)), None)
-    if running:
-        raise Refusal(
-            f"{running.run_id} is running",
-            "it has the same config, code and data, so its numbers will be the same",
-            f"wait for it, or look at it: tail -f {RUNS / running.run_id}/train.log",
-        )
-
-
-def refuse_failed(found: list[Record]) -> None:
-    """What failed would fail again."""
-    if found and found[0].status == "failed" and found[0].failure:
-        raise Refusal(
-            f"{found[0].run_id} failed, and nothing it depends on has changed",
-            found[0].failure.reason,
-            f"mend the cause, or retry=true      (its log: {RUNS / found[0].run_id}/train.log)",
-        )
-
-
-def with_name(record: Record, conf: str) -> Run:
-    """A finished run whose record also knows the other name its values go by."""
-    if conf in record.names:
-        return Run(RUNS / record.run_id, record)
-    with editing(record.run_id) as run:
-        run.record.names.append(conf)
-        return run
-
-
-def create(draft: Record, config: bytes) -> Run:
-    """Make the run's folder, whole and under an id of its own."""
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
-    temporary.chmod(0o755)
-    while (RUNS / draft.run_id).exists():
-        time.sleep(0.2)  # ids are stamped by the second
-        draft.run_id = stamped(draft.conf, draft.seed, draft.identity.id)
-    try:
-        write_atomically(temporary / "config.yaml", config)
-        write_atomically(temporary / "record.json", records.encode(draft))
-        temporary.rename(RUNS / draft.run_id)
-    except OSError:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    return Run(RUNS / draft.run_id, draft)
 
 
 def stamped(conf: str, seed: int, identity: str) -> str:
@@ -280,5 +252,6 @@ def stated(conf: str) -> str:
     What was typed when a run started tells less: the file may have changed since, and may have changed back.
     """
     from receipts.config.compose import compose
+    from receipts.runs.ancestry import rooted
 
-    return config_hash(compose(f"conf={conf}").values) if conf in files("conf") else ""
+    return config_hash(rooted(compose(f"conf={conf}"))[0].values) if conf in files("conf") else ""

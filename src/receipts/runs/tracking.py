@@ -46,7 +46,7 @@ DEFAULTS: Final = {
 }
 ARTIFACTS: Final = (
     *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "code.patch"),
-    *("train.log", "history.csv", "predictions"),
+    *("train.log", "history.csv", "predictions", "prompts"),
 )
 STATUS: Final = {"completed": "FINISHED", "failed": "FAILED", "running": "KILLED"}
 RUN_ID: Final = "receipts.run_id"
@@ -279,7 +279,7 @@ class View:
 
     def _artifacts(self) -> None:
         client = self.store.client
-        for path in (self.folder / name for name in ARTIFACTS):
+        for path in (*(self.folder / name for name in ARTIFACTS), *sorted(self.folder.glob("train.rank*.log"))):
             if path.is_dir():
                 client.log_artifacts(self.id, str(path), path.name)
             elif path.exists():

@@ -18,7 +18,9 @@ ARROW = {"higher": "↑", "lower": "↓"}
 def write(folder: Path, record: Record) -> None:
     """Bring the views of a run up to date."""
     numbers = {s.split: {name: m.value for name, m in s.metrics.items()} for s in record.scores}
-    facts = {"run_id": record.run_id, "status": record.status, "reportable": record.reportable, "metrics": numbers}
+    facts: dict[str, object] = {"run_id": record.run_id, "status": record.status, "reportable": record.reportable}
+    facts |= {"data": record.word} if record.word else {}
+    facts["metrics"] = numbers
     write_atomically(folder / "metrics.json", (json.dumps(facts, indent=1) + "\n").encode())
     write_atomically(folder / "README.md", readme(record).encode())
 
@@ -30,7 +32,7 @@ def show(record: Record, primary: str) -> int:
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
-        say(f"  {split:<5} {line(score, primary)}      ({score.n} samples)")
+        say(f"  {split:<5} {line(score, primary, record.word)}      ({score.n} samples)")
     failed = [check for check in record.checks if check.verdict == "fail"]
     for check in failed:
         say(f"  CHECK FAILED  {check.code}: {check.evidence}")
@@ -39,15 +41,15 @@ def show(record: Record, primary: str) -> int:
     return CHECK_FAILED if failed else DONE
 
 
-def line(score: Score, primary: str) -> str:
+def line(score: Score, primary: str, word: str) -> str:
     """The primary metric first, then the others."""
     names = [primary, *(name for name in score.metrics if name != primary)]
-    return "  ".join(f"{name} {number(score.metrics[name])}" for name in names if name in score.metrics)
+    return "  ".join(f"{name} {number(score.metrics[name], word)}" for name in names if name in score.metrics)
 
 
-def number(metric: Metric) -> str:
-    """A value with four decimals, or the word for none."""
-    return "undefined" if metric.value is None else f"{metric.value:.4f}"
+def number(metric: Metric, word: str) -> str:
+    """A value with four decimals, or the word for none; then what kind of data it is of, if they are not real."""
+    return f"{'undefined' if metric.value is None else f'{metric.value:.4f}'} {word}".rstrip()
 
 
 def readme(record: Record) -> str:
@@ -72,6 +74,8 @@ def verdict(record: Record) -> str:
     """One sentence on what the numbers are good for."""
     if record.failure:
         return f"This run **failed**: {record.failure.reason}"
+    if record.reportable and record.word:
+        return f"This run is complete; its numbers may be reported, each with the word {record.word}."
     if record.reportable:
         return "This run is complete; its numbers may be reported."
     return f"This run is {state(record)} and **not reportable**: {'; '.join(record.blocked_by) or 'it has not ended'}."
@@ -87,7 +91,10 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("experiment", f"`conf/{record.conf}.yaml`, preset {'+'.join(record.preset)}, seed {record.seed}"),
         ("differs from that file", ", ".join(f"`{item}`" for item in record.overrides) or "in nothing"),
         ("data", f"{record.data.source}, version {record.data.version}, {record.data.kind}, {record.data.licence}"),
+        ("data written by", record.data.generator or ""),
         ("split", f"`{record.data.manifest}`"),
+        ("first weights", f"those of `{record.parent}`" if record.parent else ""),
+        ("training ended early", record.stopped or ""),
         ("method", f"on {world.device}, {world.threads} threads, {world.precision}{size}"),
         ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
         ("code", f"commit `{record.code.commit[:12]}`{patch}"),
@@ -108,7 +115,7 @@ def numbers(record: Record) -> str:
         " | ".join(
             [
                 f"| {name} {ARROW[metric.better]}",
-                *(cell(latest[split], name) for split in splits),
+                *(cell(latest[split], name, record.word) for split in splits),
                 escaped(metric.definition),
             ]
         )
@@ -118,12 +125,12 @@ def numbers(record: Record) -> str:
     return "\n".join([head, f"|{'---|' * (len(splits) + 2)}", *rows, "", "↑ higher is better, ↓ lower is better."])
 
 
-def cell(score: Score, name: str) -> str:
+def cell(score: Score, name: str, word: str) -> str:
     """One number of one split."""
     metric = score.metrics.get(name)
     if metric is None:
         return ""
-    return number(metric) if metric.undefined is None else f"undefined: {escaped(metric.undefined)}"
+    return number(metric, word) if metric.undefined is None else f"undefined: {escaped(metric.undefined)}"
 
 
 def where(record: Record) -> str:

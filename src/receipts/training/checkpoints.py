@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from receipts.config.project import RUNS
 from receipts.refusal import Refusal
+from receipts.runs import record as records
 
 AGAIN = "restore it from a backup, or train again: python train.py … rerun=true"
 
@@ -50,3 +52,33 @@ def state_of(path: Path, expected: str) -> dict[str, Tensor]:
             f"{path} does not hold the weights that were recorded", "its hash differs from the record's", AGAIN
         )
     return state
+
+
+def begin_from(origin: dict[str, str] | None, module: nn.Module) -> None:
+    """Give a module the selected weights of the run that `fit.init_from` names; another architecture is refused."""
+    if origin is None:
+        return
+    folder = RUNS / origin["run"]
+    checkpoint = records.read(folder).checkpoint
+    assert checkpoint is not None, "only a fitted run can be named"
+    state = state_of(folder / checkpoint.file, origin["weights"])
+    refuse_other_architecture(origin["run"], state, module.state_dict())
+    module.load_state_dict(state, strict=True)
+
+
+def refuse_other_architecture(run: str, theirs: dict[str, Tensor], ours: dict[str, Tensor]) -> None:
+    """Weights that do not fit key by key; half of them taken over would be neither the one model nor the other."""
+    problems = [f"{key} is not in this model" for key in theirs if key not in ours]
+    problems += [f"{key} is not in that run" for key in ours if key not in theirs]
+    problems += [
+        f"{key} is {tuple(ours[key].shape)} here and {tuple(theirs[key].shape)} there"
+        for key in ours
+        if key in theirs and ours[key].shape != theirs[key].shape
+    ]
+    if problems:
+        more = f"; and {len(problems) - 6} more" if len(problems) > 6 else ""
+        raise Refusal(
+            f"fit.init_from: {run} has another architecture",
+            "; ".join(problems[:6]) + more,
+            "start from a run of the same model and arguments, or take fit.init_from out",
+        )

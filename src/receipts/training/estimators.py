@@ -18,7 +18,7 @@ from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.refusal import Refusal
 from receipts.runs.log import progress
 from receipts.runs.record import Checkpoint, World
-from receipts.training.method import FirstStep
+from receipts.training.method import Site
 
 FILE = Path("checkpoints/estimator.skops")
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
@@ -32,13 +32,13 @@ class EstimatorMethod:
         seed_globals(derive("init", config.seed))
         self.estimator: Any = seeded(build.build(config.model), config.seed)
 
-    def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
+    def fit(self, train: Subset, val: Subset, site: Site) -> Checkpoint:
         """One call to the estimator's own fit."""
-        first_step()
+        site.first_step()
         progress.info("fit %s on %d rows", type(self.estimator).__name__, len(train))
         self._fit(self.estimator, train)
-        save(self.estimator, folder / FILE)
-        return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(folder / FILE))
+        save(self.estimator, site.folder / FILE)
+        return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(site.folder / FILE))
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Read the stored estimator; only types of the allowed packages are built."""
@@ -66,6 +66,10 @@ class EstimatorMethod:
     def model(self) -> Any:
         """The estimator."""
         return self.estimator
+
+    def ended(self) -> None:
+        """An estimator's fit has no epochs."""
+        return
 
     def size(self) -> None:
         """Estimators have no common notion of size."""

@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,20 +16,26 @@ from receipts.data.sealed import Subset, names_of
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
+from receipts.runs import prompts
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
 from receipts.runs.store import Run
-from receipts.training.method import FirstStep, Method, Outputs, build_method
+from receipts.training import ranks
+from receipts.training.method import Method, Outputs, Site, build_method
 
 
-def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: FirstStep) -> None:
+def fit(
+    run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: Callable[[], None]
+) -> None:
     """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
     run.record.world = method.world()
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)
-    checkpoint = method.fit(train, val, run.folder, first_step)
+    with ranks.started(run, experiment.config, first_step) as site:
+        checkpoint = method.fit(train, val, site)
+    run.record.stopped = method.ended()
     method.load(run.folder, checkpoint)
     if experiment.config.facts.deterministic:
         prove_deterministic(method, experiment.config, train, val)
@@ -40,9 +47,10 @@ def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Su
 
 
 def store_environment(run: Run, experiment: Experiment) -> None:
-    """Leave beside the record what it was made in: environment, and the difference of a dirty tree."""
+    """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
     facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
     write_atomically(run.folder / "environment.json", facts.encode() + b"\n")
+    prompts.keep(run.folder)
     if run.record.code.dirty:
         write_atomically(run.folder / "code.patch", git.patch(run.record.code.dirty))
 
@@ -70,7 +78,7 @@ def prove_deterministic(method: Method, config: Config, train: Subset, val: Subs
     say(f"  proof    declared deterministic, so it is fitted again under seed {seed}")
     again = build_method(replace(config, seed=seed))
     with TemporaryDirectory() as folder:
-        again.load(Path(folder), again.fit(train, val, Path(folder), lambda: None))
+        again.load(Path(folder), again.fit(train, val, Site(Path(folder))))
     if not same(method.predict(val), again.predict(val)):
         raise CheckFailed(
             "deterministic",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,17 +18,29 @@ from receipts.runs.record import Checkpoint, World
 Outputs = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
 
 
-FirstStep = Callable[[], None]
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a fit happens: the run's folder, this process among all that train, the port they meet at.
+
+    `first_step` is called once, when nothing is left to import: slow bystanders may start then.
+    """
+
+    folder: Path
+    first_step: Callable[[], None] = nothing
+    rank: int = 0
+    world: int = 1
+    port: int = 0
 
 
 class Method(Protocol):
     """What the scripts know of a model: fit it, load the weights that were selected, predict, describe."""
 
-    def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
-        """Learn from train; return which weights were selected on val, and why.
-
-        `first_step` is called once, when nothing is left to import: slow bystanders may start then.
-        """
+    def fit(self, train: Subset, val: Subset, site: Site) -> Checkpoint:
+        """Learn from train; return which weights were selected on val, and why."""
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Take the selected weights, refusing a file that is not the recorded one."""
@@ -43,6 +56,9 @@ class Method(Protocol):
 
     def model(self) -> Any:
         """The model itself, ready to predict."""
+
+    def ended(self) -> str | None:
+        """What ended the fit before its last epoch; None where nothing did."""
 
     def size(self) -> int | None:
         """How many parameters it has; None where the notion does not apply."""

@@ -1,22 +1,18 @@
 """Lightning modules as methods: Lightning trains, the core feeds it, watches it and selects by the harness."""
 
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data import loaders
-from receipts.data.batches import OrderedBatches, TrainBatches
 from receipts.data.sealed import Subset
-from receipts.evaluation.metrics import direction
+from receipts.data.shares import Share
 from receipts.provenance import determinism
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
@@ -24,15 +20,12 @@ from receipts.refusal import Refusal
 from receipts.runs.log import hush
 from receipts.runs.record import Checkpoint, World
 from receipts.training import checkpoints
-from receipts.training.method import FirstStep, Outputs
+from receipts.training.method import Outputs, Site
 from receipts.training.progress import Progress
+from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
 from receipts.training.validation import HarnessValidation, arrays, joined
+from receipts.training.weighting import weighted
 
-KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpose
-    r".*LeafSpec.* is deprecated",
-    r".*does not have many workers",
-    r".*number of training batches .* is smaller than the logging interval",
-)
 LOSS_LIKE = {"classification": "nll", "regression": "rmse"}
 
 
@@ -60,38 +53,43 @@ class ModuleMethod:
         seed_globals(derive("init", config.seed))
         self.module: LightningModule = build.build(config.model)
         self.nondeterministic: list[str] = []
+        self.stopped: str | None = None
         refuse_incomplete(self.module, config.model["_target_"])
 
-    def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
+    def fit(self, train: Subset, val: Subset, site: Site) -> Checkpoint:
         """Train with Lightning; the checkpoint kept is the best on val by the harness's own metric."""
-        config, task = self.config, self.config.task
+        config, task, share = self.config, self.config.task, Share(site.rank, site.world)
+        checkpoints.begin_from(config.fit.init_from, self.module)
+        self.device = on_rank(self.device, site)
         names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[task.kind]]))
-        validation = HarnessValidation(self.module, val, task, names)
-        progress = Progress(folder, validation, first_step)
-        keeper = best_checkpoint(config, folder)
-        trainer = self.trainer([StepRng(config.seed), validation, progress, *self.callbacks(keeper)], folder)
-        batches = loaders.training(train, config, self.device)
-        watching = loaders.watching(val, config, self.device)
+        validation = HarnessValidation(self.module, val, task, names, share)
+        best, last = best_and_last(config, site.folder)
+        own = [build.build(spec, "fit.callbacks") for spec in config.fit.callbacks]
+        watching = [StepRng(config.seed), validation, Progress(site, validation)]
+        trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
+        train_batches = loaders.training(train, config, self.device, share)
+        val_batches = loaders.watching(share.of_split(val), config, self.device)
         try:
-            with determinism.watched() as self.nondeterministic:
-                interruptible(trainer, self.module, batches, watching)
+            with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
+                interruptible(trainer, self.module, train_batches, val_batches)
         finally:
             validation.detach(self.module)
-        return self.selected(trainer, keeper, folder)
+        self.stopped = reason_to_stop(config, trainer)
+        return self.selected(trainer, best, site.folder)
 
-    def selected(self, trainer: Trainer, keeper: ModelCheckpoint, folder: Path) -> Checkpoint:
-        """The checkpoint that selection kept; the initial weights where nothing was trained."""
-        path = Path(keeper.best_model_path)
-        rule = f"{keeper.mode} {keeper.monitor}".replace("val/", "val ")
-        if not keeper.best_model_path:
-            path, rule = folder / "checkpoints" / "init.ckpt", "no epoch was trained"
+    def selected(self, trainer: Trainer, best: ModelCheckpoint, folder: Path) -> Checkpoint:
+        """The checkpoint that selection kept; the last weights where val was never scored."""
+        path = Path(best.best_model_path)
+        rule = f"{best.mode} {best.monitor}".replace("val/", "val ")
+        if not best.best_model_path:
+            trained = trainer.global_step > 0
+            path = folder / "checkpoints" / ("last.ckpt" if trained else "init.ckpt")
+            rule = "the last weights: val was never scored" if trained else "no epoch was trained"
             trainer.save_checkpoint(path)
         content = checkpoints.read(path)
         return Checkpoint(
-            path.relative_to(folder.resolve()).as_posix()
-            if path.is_absolute()
-            else path.relative_to(folder).as_posix(),
-            int(content["epoch"]) + 1 if keeper.best_model_path else None,
+            path.resolve().relative_to(folder.resolve()).as_posix(),
+            int(content["epoch"]) + 1 if best.best_model_path else None,
             rule,
             checkpoints.weights_hash(content["state_dict"]),
         )
@@ -104,7 +102,7 @@ class ModuleMethod:
         """`predict_step` over a split in row order, under Lightning's own prediction loop."""
         batches = loaders.predicting(subset, self.config, self.device)
         with quiet():
-            found = self.trainer([], None).predict(self.module, batches)
+            found = make(self.config, self.device, []).predict(self.module, batches)
         return joined([arrays(part) for part in found or []])
 
     def world(self) -> World:
@@ -133,83 +131,13 @@ class ModuleMethod:
         """The module, in evaluation mode."""
         return self.module.eval()
 
+    def ended(self) -> str | None:
+        """Patience or the clock, where one of them ended training."""
+        return self.stopped
+
     def size(self) -> int:
         """How many numbers the module's parameters hold."""
         return sum(parameter.numel() for parameter in self.module.parameters())
-
-    def trainer(self, callbacks: list[Callback], folder: Path | None) -> Trainer:
-        """Lightning's trainer as the config states it, with nothing of its own that moves, prints or writes."""
-        fit = self.config.fit
-        caps = [cap for cap in (fit.epochs, self.config.limit.epochs) if cap is not None]
-        every = fit.validate_every
-        return Trainer(
-            accelerator="gpu" if self.device.type == "cuda" else "cpu",
-            devices=1,
-            max_epochs=min(caps),
-            precision=fit.precision,  # type: ignore[arg-type]
-            deterministic=fit.deterministic,
-            accumulate_grad_batches=fit.accumulate,
-            gradient_clip_val=fit.clip_norm,
-            check_val_every_n_epoch=int(every) if every >= 1 else 1,
-            val_check_interval=1.0 if every >= 1 else every,
-            callbacks=callbacks,
-            default_root_dir=folder,
-            logger=False,
-            enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
-
-    def callbacks(self, keeper: ModelCheckpoint) -> list[Callback]:
-        """The researcher's callbacks, then selection."""
-        select = self.config.fit.select
-        own = [build.build(spec, "fit.callbacks") for spec in self.config.fit.callbacks]
-        patience = (
-            []
-            if select.patience is None
-            else [
-                EarlyStopping(
-                    keeper.monitor or "", mode=keeper.mode, patience=select.patience, check_on_train_epoch_end=False
-                )
-            ]
-        )
-        return [*own, *patience, keeper]
-
-
-def best_checkpoint(config: Config, folder: Path) -> ModelCheckpoint:
-    """Keeps the best epoch on val by the selected metric, whose direction is its own."""
-    metric = config.fit.select.metric
-    mode = "max" if direction(config.task.kind, metric) == "higher" else "min"
-    return ModelCheckpoint(
-        folder / "checkpoints",
-        "best",
-        monitor=f"val/{metric}",
-        mode=mode,
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the warnings that no researcher can act on; every other one is shown and logged."""
-    with warnings.catch_warnings():
-        for message in KNOWN_NOISE:
-            warnings.filterwarnings("ignore", message=message)
-        yield
-
-
-def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches, val: OrderedBatches) -> None:
-    """Fit; Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it."""
-    try:
-        with quiet():
-            trainer.fit(module, train, val)
-    except SystemExit as error:
-        if trainer.interrupted and error.code == 1:
-            raise KeyboardInterrupt from error
-        raise
 
 
 def refuse_unstated(config: Config) -> None:
@@ -246,3 +174,16 @@ def device_of(accelerator: str) -> torch.device:
             "trainer=auto      (or install the CUDA build: README, set-up)",
         )
     return torch.device("cuda:0") if available and accelerator != "cpu" else torch.device("cpu")
+
+
+def on_rank(device: torch.device, site: Site) -> torch.device:
+    """The device of one process among several; refused where there are fewer GPUs than processes."""
+    if device.type == "cpu" or site.world == 1:
+        return device
+    if site.world > torch.cuda.device_count():
+        raise Refusal(
+            f"trainer.processes is {site.world} and torch finds {torch.cuda.device_count()} GPUs",
+            "each process takes a GPU of its own",
+            "trainer=ddp      (one for each GPU; or trainer=ddp_cpu)",
+        )
+    return torch.device("cuda", site.rank)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -17,7 +18,8 @@ from torch import Tensor
 from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
 from receipts.runs.log import progress
-from receipts.training.method import FirstStep
+from receipts.training.method import Site
+from receipts.training.utilisation import Meter
 from receipts.training.validation import HarnessValidation
 
 GRADIENT_EVERY = 16
@@ -25,20 +27,25 @@ STEP_ON_SCREEN_S = 5.0
 
 
 class Progress(Callback):
-    """Tells of steps and passes. Per step it costs one formatted line; gradient norms are sampled."""
+    """Tells of steps and passes. Per step it costs one formatted line; gradient norms are sampled.
 
-    def __init__(self, folder: Path, validation: HarnessValidation, first_step: FirstStep) -> None:
-        self.validation, self.first_step = validation, first_step
-        self.history = History(folder / "history.csv")
+    Of several processes the first one tells; a row of history holds what all of them did.
+    """
+
+    def __init__(self, site: Site, validation: HarnessValidation) -> None:
+        self.validation, self.site = validation, site
+        self.history = History(site.folder / "history.csv")
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.samples = 0
         self.scores: Mapping[str, float | None] | None = None
-        self.screen = Screen()
+        self.screen = Screen(silent=site.rank > 0)
         self.begun = self.row_begun = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
+        """Start the clocks."""
+        self.meter = Meter(pl_module.device)
+        self.meter.start()
         self.begun = self.row_begun = time.monotonic()
         self.total = int(trainer.estimated_stepping_batches) * trainer.accumulate_grad_batches
 
@@ -65,7 +72,7 @@ class Progress(Callback):
         progress.info(line)
         self.screen.step(line, done, self.total, elapsed)
         if done == 1:
-            self.first_step()
+            self.site.first_step()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the scores of a pass over val; what the module logs for its epoch is only known at the epoch's end."""
@@ -74,35 +81,46 @@ class Progress(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """A row of history for a pass over val within an epoch."""
         if self.scores is not None:
-            self.row(trainer, self.scores)
+            self.row(trainer, pl_module, self.scores)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A row of history at the end of each epoch, validated or not."""
-        self.row(trainer, self.scores or {})
+        self.row(trainer, pl_module, self.scores or {})
 
-    def row(self, trainer: Trainer, scores: Mapping[str, float | None]) -> None:
+    def row(self, trainer: Trainer, pl_module: LightningModule, scores: Mapping[str, float | None]) -> None:
         """Write what happened since the last row."""
         seconds = max(time.monotonic() - self.row_begun, 1e-9)
+        loss, samples = self.over_all(mean(self.losses), self.samples, pl_module)
         row: dict[str, float | int | None] = {
             "epoch": trainer.current_epoch + 1,
             "step": trainer.global_step,
-            "loss": mean(self.losses),
+            "loss": loss,
             "elapsed_s": round(time.monotonic() - self.begun, 3),
             "learning_rate": rate(trainer),
             "gradient_norm": mean(self.norms),
-            "samples_per_second": round(self.samples / seconds, 1),
+            "samples_per_second": round(samples / seconds, 1),
+            **self.meter.since(),
             **{f"val/{name}": scores.get(name) for name in self.validation.names},
             **self.module_values(trainer),
         }
-        self.history.write(row)
+        if self.site.rank == 0:
+            self.history.write(row)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)
-        loss = "" if row["loss"] is None else f"loss {row['loss']:.4f}  "
-        speed = f"{self.samples / seconds:,.0f} samples/s"
-        line = f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and f'val {shown}'}  {speed}"
+        told = "" if loss is None else f"loss {loss:.4f}  "
+        speed = f"{samples / seconds:,.0f} samples/s"
+        line = f"epoch {row['epoch']}/{trainer.max_epochs}  {told}{shown and f'val {shown}'}  {speed}"
         progress.info(line)
         self.screen.line(line)
         self.losses, self.norms, self.samples, self.scores = [], [], 0, None
         self.row_begun = time.monotonic()
+
+    def over_all(self, loss: float | None, samples: int, pl_module: LightningModule) -> tuple[float | None, int]:
+        """The mean loss and the number of samples over all processes; their losses come weighted by their shares."""
+        if self.site.world == 1 or loss is None:
+            return loss, samples
+        both = torch.tensor([loss / self.site.world, samples], dtype=torch.float64, device=pl_module.device)
+        torch.distributed.all_reduce(both)
+        return float(both[0]), int(both[1])
 
     def module_values(self, trainer: Trainer) -> dict[str, float]:
         """What the module itself logged, under a name that says so."""
@@ -112,21 +130,26 @@ class Progress(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the screen."""
-        self.screen.close()
+        self.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave the screen whatever happens."""
+        self.close()
+
+    def close(self) -> None:
+        """Leave the screen, and stop the meter where it was started."""
         self.screen.close()
+        if hasattr(self, "meter"):
+            self.meter.stop()
 
 
 class Screen:
     """One live line of steps under the lines of epochs on a terminal; plain lines, fewer of them, elsewhere."""
 
-    def __init__(self) -> None:
-        self.shown = 0.0
-        self.bar: Bar | None = (
-            Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if sys.stdout.isatty() else None
-        )
+    def __init__(self, silent: bool = False) -> None:
+        self.shown, self.silent = 0.0, silent
+        bar = sys.stdout.isatty() and not silent
+        self.bar: Bar | None = Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if bar else None
         self.task = self.bar.add_task("") if self.bar else None
 
     def step(self, line: str, done: int, total: int, elapsed: float) -> None:
@@ -138,15 +161,14 @@ class Screen:
             if done == 1:
                 self.line(line)
         elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
-            self.shown = time.monotonic()
-            print(line, flush=True)
+            self.line(line)
 
     def line(self, line: str) -> None:
         """A line that stays."""
         self.shown = time.monotonic()
         if self.bar is not None:
             self.bar.console.print(line, highlight=False, markup=False)
-        else:
+        elif not self.silent:
             print(line, flush=True)
 
     def close(self) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from receipts.config.schema import Task
 from receipts.data.sealed import Subset
+from receipts.data.shares import Share
 from receipts.evaluation.metrics import evaluate, metric_names
 from receipts.evaluation.predictions import Predictions, from_outputs
 from receipts.refusal import Refusal
@@ -48,11 +50,28 @@ def joined(parts: list[Outputs]) -> Outputs:
     return np.concatenate(parts)  # type: ignore[arg-type]
 
 
-class HarnessValidation(Callback):
-    """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched."""
+def once(parts: list[tuple[list[str], Outputs]], wanted: list[str]) -> Outputs:
+    """The outputs of all processes in the order of `wanted`, each id once; a borrowed row is dropped."""
+    at: dict[str, int] = {}
+    for position, sample in enumerate(sample for ids, _ in parts for sample in ids):
+        at.setdefault(sample, position)
+    rows = np.array([at[sample] for sample in wanted])
+    assert len(at) == len(rows), "a process predicted ids that are not in val"
+    borrowed = max(0, len(parts) - len(wanted))
+    assert sum(len(ids) for ids, _ in parts) == len(wanted) + borrowed, "an id was predicted twice"
+    whole = joined([outputs for _, outputs in parts])
+    return {key: value[rows] for key, value in whole.items()} if isinstance(whole, dict) else whole[rows]
 
-    def __init__(self, module: LightningModule, val: Subset, task: Task, names: list[str]) -> None:
-        self.val, self.task, self.names = val, task, names
+
+class HarnessValidation(Callback):
+    """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched.
+
+    Several processes each predict their share and gather the whole table, so that all of them see the same number.
+    """
+
+    def __init__(self, module: LightningModule, val: Subset, task: Task, names: list[str], share: Share) -> None:
+        self.val, self.task, self.names, self.share = val, task, names, share
+        self.mine = share.of_split(val).ids
         self.parts: list[Outputs] = []
         self.latest: dict[str, float | None] = {}
         own = module.validation_step if is_overridden("validation_step", module) else None
@@ -83,7 +102,12 @@ class HarnessValidation(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Score the table and log what selection, schedulers and history read."""
-        table = from_outputs(joined(self.parts), self.val.ids, self.task, self.val.targets)
+        outputs = joined(self.parts)
+        if self.share.world > 1:
+            everybody: list[Any] = [None] * self.share.world
+            torch.distributed.all_gather_object(everybody, (self.mine, outputs))
+            outputs = once(everybody, self.val.ids)
+        table = from_outputs(outputs, self.val.ids, self.task, self.val.targets)
         self.latest = self.score(table)
         for name, value in self.latest.items():
             if value is not None:

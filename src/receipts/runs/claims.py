@@ -1,0 +1,111 @@
+"""Who may run: of one identity, a completed run is shown, a running one waited for or left alone, a failed one told.
+
+Claims are made one at a time under a lock, so that of identical launches at once exactly one runs.
+"""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+from receipts.config.compose import Experiment
+from receipts.config.project import RUNS
+from receipts.refusal import Refusal
+from receipts.runs import record as records
+from receipts.runs.files import writable, write_atomically
+from receipts.runs.log import say
+from receipts.runs.process import is_stale, now
+from receipts.runs.record import Record
+from receipts.runs.store import Run, editing, known, stamped
+
+LOOK_S = 0.5
+
+
+def claim(draft: Record, experiment: Experiment) -> Run:
+    """The completed run of the same identity, or a new one under the draft's name with its resolved config.
+
+    Refused while the same identity is running unless `wait`, and after it failed unless `retry`.
+    """
+    config, identity = experiment.config, draft.identity.id
+    while True:
+        with writable(RUNS), FileLock(RUNS / ".claim.lock"):
+            found = list(known(identity))
+            running = under_way(found)
+            if running is None:
+                return settled(draft, experiment, found)
+        if not config.wait:
+            raise is_running(running)
+        wait_for(running)
+        draft.started = draft.heartbeat = now()
+        draft.run_id = stamped(draft.conf, draft.seed, identity)
+
+
+def settled(draft: Record, experiment: Experiment, found: list[Record]) -> Run:
+    """What a claim comes to when nobody else is at work; the lock must be held."""
+    config = experiment.config
+    completed = next((record for record in found if record.status == "completed"), None)
+    if completed and not config.rerun:
+        return with_name(completed, draft.conf)
+    if not config.retry and not config.rerun:
+        refuse_failed(found)
+    return create(draft, experiment.text)
+
+
+def under_way(found: list[Record]) -> Record | None:
+    """The first of these runs that a process is at work on."""
+    return next((record for record in found if record.status == "running" and not is_stale(record)), None)
+
+
+def wait_for(running: Record) -> None:
+    """Wait until a run has ended, in whatever way."""
+    say(f"waiting for {running.run_id}, which has the same config, code and data")
+    while under_way([running]):
+        time.sleep(LOOK_S)
+        running = records.read(RUNS / running.run_id)
+
+
+def is_running(record: Record) -> Refusal:
+    """Two runs of one identity at once would only race each other."""
+    return Refusal(
+        f"{record.run_id} is running",
+        "it has the same config, code and data, so its numbers will be the same",
+        f"wait=true waits for it      (or look at it: tail -f {RUNS / record.run_id}/train.log)",
+    )
+
+
+def refuse_failed(found: list[Record]) -> None:
+    """What failed would fail again."""
+    if found and found[0].status == "failed" and found[0].failure:
+        raise Refusal(
+            f"{found[0].run_id} failed, and nothing it depends on has changed",
+            found[0].failure.reason,
+            f"mend the cause, or retry=true      (its log: {RUNS / found[0].run_id}/train.log)",
+        )
+
+
+def with_name(record: Record, conf: str) -> Run:
+    """A finished run whose record also knows the other name its values go by."""
+    if conf in record.names:
+        return Run(RUNS / record.run_id, record)
+    with editing(record.run_id) as run:
+        run.record.names.append(conf)
+        return run
+
+
+def create(draft: Record, config: bytes) -> Run:
+    """Make the run's folder, whole and under an id of its own."""
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
+    temporary.chmod(0o755)
+    while (RUNS / draft.run_id).exists():
+        time.sleep(0.2)  # ids are stamped by the second
+        draft.run_id = stamped(draft.conf, draft.seed, draft.identity.id)
+    try:
+        write_atomically(temporary / "config.yaml", config)
+        write_atomically(temporary / "record.json", records.encode(draft))
+        temporary.rename(RUNS / draft.run_id)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return Run(RUNS / draft.run_id, draft)

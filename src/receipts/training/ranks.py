@@ -1,0 +1,149 @@
+"""Several processes for one fit: started when everything is ready, watched, and never left behind.
+
+The first process is `train.py` itself. The others run `receipts.training.rank` on the run's own frozen config, each
+with a log of its own; Lightning is told who is there. Its own launcher would compose the command line anew in every
+process, and kill this one without a word in the record when another dies.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import IO
+
+from receipts.config.schema import Config
+from receipts.runs.log import progress
+from receipts.runs.store import Run
+from receipts.training.method import Site
+
+LOOK_S = 0.5
+NOTICE_S = 15.0  # how long this process may take to notice that another has died
+END_S = 60.0
+OURS = ("MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")  # set while several processes train, by us or by Lightning
+
+
+class RankDied(RuntimeError):
+    """Another process of the fit ended before its time."""
+
+
+@contextmanager
+def started(run: Run, config: Config, first_step: Callable[[], None]) -> Iterator[Site]:
+    """Where the fit happens; with several processes, the others are started, and gone when this is left.
+
+    Raises `RankDied`, which names the process and its log, when one of them failed.
+    """
+    world = config.trainer.processes
+    if world == 1:
+        yield Site(run.folder, first_step)
+        return
+    with scrubbed():
+        os.environ["OMP_NUM_THREADS"] = str(config.fit.threads)  # or Lightning would choose another number
+        site = Site(run.folder, first_step, 0, world, free_port())
+        with Helpers(run, site):
+            yield site
+
+
+@contextmanager
+def scrubbed() -> Iterator[None]:
+    """Leave the variables of a fit by several processes as they were, for whatever runs in this one afterwards."""
+    before = {name: os.environ.get(name) for name in OURS}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+class Helpers:
+    """The processes beside the first. Each ends when its standard input closes, so none outlives this one."""
+
+    def __init__(self, run: Run, site: Site) -> None:
+        self.run, self.site = run, site
+        self.left = threading.Event()
+
+    def __enter__(self) -> "Helpers":
+        self.processes = {rank: self.start(rank) for rank in range(1, self.site.world)}
+        threading.Thread(target=self.watch, name="ranks", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.settle(END_S if error is None else LOOK_S * 4 if isinstance(error, RuntimeError) else 0)
+            died = self.died()
+        finally:
+            self.left.set()
+            self.end()
+        if died and (error is None or isinstance(error, RuntimeError)):
+            raise RankDied(self.told(died)) from error
+
+    def start(self, rank: int) -> "subprocess.Popen[bytes]":
+        """One process, which imports what this one does and hears nothing of Ctrl-C: that ends the first."""
+        words = [self.run.record.run_id, str(rank), str(self.site.world), str(self.site.port)]
+        paths = os.pathsep.join(path for path in sys.path if path)
+        with self.log(rank) as log:
+            return subprocess.Popen(
+                [sys.executable, "-u", "-m", "receipts.training.rank", *words],
+                env={**os.environ, "PYTHONPATH": paths},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log(self, rank: int) -> IO[bytes]:
+        """Where a process writes."""
+        return (self.run.folder / f"train.rank{rank}.log").open("ab")
+
+    def settle(self, seconds: float) -> None:
+        """Wait until all have ended or one has failed, for so long at most."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.died() and any(p.poll() is None for p in self.processes.values()):
+            time.sleep(0.02)
+
+    def died(self) -> int | None:
+        """The rank of a process that failed."""
+        return next((rank for rank, process in self.processes.items() if process.poll()), None)
+
+    def end(self) -> None:
+        """End whatever still runs."""
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+
+    def watch(self) -> None:
+        """End this process when another died and it waits for that one for ever, as it may in a collective call."""
+        while not self.left.wait(LOOK_S):
+            died = self.died()
+            if died is None or self.left.wait(NOTICE_S):
+                continue
+            self.run.fail(RankDied(self.told(died)))
+            progress.error(self.told(died))
+            self.end()
+            os._exit(1)
+
+    def told(self, rank: int) -> str:
+        """What happened to a process, in one sentence with the last line of its log."""
+        code = self.processes[rank].returncode
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        path = self.run.folder / f"train.rank{rank}.log"
+        lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        return f"process {rank} of {self.site.world} {how} ({path}: {lines[-1].strip() if lines else 'empty'})"

@@ -1,0 +1,230 @@
+"""Two processes, one run: real launches on the small project, and the parts of them that need none."""
+
+import csv
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from folders import commit, record, runs, write
+from launching import begin, ended, launch
+
+from receipts.data.batches import TrainBatches
+from receipts.data.sealed import Subset
+from receipts.data.shares import Share
+from receipts.evaluation.predictions import read
+from receipts.training import ranks
+from receipts.training.validation import once
+from receipts.training.weighting import scaled
+
+DDP = ("conf=net", "trainer=ddp_cpu")
+WITNESS = """
+import os
+from pathlib import Path
+import torch
+from lab.net import Net
+
+class Changed(Net):
+    def note(self, name, *words):
+        with Path(f"{name}.{self.global_rank}").open("a") as file:
+            file.write(" ".join(str(word) for word in words) + "\\n")
+
+    def on_fit_start(self):
+        self.note("weights", sum(p.detach().double().sum().item() for p in self.parameters()))
+        self.note("environment", sorted(name for name in os.environ if name in ("MASTER_PORT", "OMP_NUM_THREADS")))
+
+    def training_step(self, batch, batch_idx):
+        if self.current_epoch == 0:
+            self.note("rows", *batch[1].tolist())
+            self.note("draws", torch.rand(()).item())
+        if Path("die").exists() and self.global_rank == 1 and self.current_epoch == 1:
+            raise ValueError("this process has had enough")
+        return super().training_step(batch, batch_idx)
+"""
+
+
+def witness(folder: Path) -> None:
+    """An experiment of a network that notes what each process sees."""
+    write(folder, "src/lab/witness.py", WITNESS)
+    text = "purpose: Who sees what?\nseed: 0\nmodel: {_target_: lab.witness.Changed, features: 64, outputs: 10, "
+    write(folder, "conf/witness.yaml", text + "hidden: 8, dropout: 0.5, lr: 0.01}\nfit: {epochs: 3, batch_size: 64}\n")
+    commit(folder)
+
+
+def test_two_processes_leave_one_run(project: Path) -> None:
+    witness(project)
+    done = launch(project, "train.py", "conf=witness", "trainer=ddp_cpu", "limit.rows=181")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.count("epoch 1/3  loss") == 1
+    (run,) = runs(project)
+    found = record(project)
+    assert (found["status"], found["world"]["processes"], found["world"]["global_batch"]) == ("completed", 2, 64)
+    assert {path.name for path in run.glob("*.log")} == {"train.log", "train.rank1.log"}
+    assert len(re.findall(r"step \d+/9 loss", (run / "train.rank1.log").read_text())) == 9
+
+    stored = read(run / "predictions/val.parquet")
+    assert len(stored.ids) == len(set(stored.ids)) == 181
+    best = max(float(row["val/accuracy"]) for row in csv.DictReader((run / "history.csv").read_text().splitlines()))
+    assert best == found["scores"][0]["metrics"]["accuracy"]["value"]
+    assert {check["verdict"] for check in found["checks"]} == {"pass"}
+
+    def notes(name: str) -> list[str]:
+        return [(project / f"{name}.{rank}").read_text() for rank in (0, 1)]
+
+    assert notes("weights")[0] == notes("weights")[1]
+    assert notes("environment")[0] == "['MASTER_PORT', 'OMP_NUM_THREADS']\n"
+    draws = [float(line) for text in notes("draws") for line in text.split("\n") if line]
+    assert len(set(draws)) == len(draws) == 6
+    steps = [[line.split() for line in text.splitlines()] for text in notes("rows")]
+    assert [[len(step) for step in process] for process in steps] == [[32, 32, 27], [32, 32, 26]]
+    seen = sorted(int(label) for process in steps for step in process for label in step)
+    (part,) = [entry["n"] for entry in found["scores"]]
+    assert len(seen) == part == 181
+    assert launch(project, "train.py", "conf=witness", "trainer=ddp_cpu", "limit.rows=181").out.count("epoch") == 0
+    assert launch(project, "eval.py", "run_id=latest", "split=val").code == 0
+    assert record(project)["scores"][1]["metrics"] == found["scores"][0]["metrics"]
+
+
+def test_a_process_that_dies_fails_the_run_and_leaves_nobody_behind(project: Path) -> None:
+    witness(project)
+    (project / "die").touch()
+    done = launch(project, "train.py", "conf=witness", "trainer=ddp_cpu", "limit.rows=181")
+    assert done.code == 1
+    found = record(project)
+    assert found["status"] == "failed"
+    assert "process 1 of 2 ended with exit code 1" in found["failure"]["reason"]
+    assert "ValueError: this process has had enough" in found["failure"]["reason"]
+    assert "train.rank1.log" in done.err
+    assert helpers(found["run_id"]) == []
+
+
+def test_a_killed_run_takes_its_processes_along(project: Path) -> None:
+    process = begin(project, "train.py", *DDP, "fit.epochs=100000")
+    try:
+        until = time.monotonic() + 60
+        while not (runs(project) and helpers(runs(project)[0].name)):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join(30)
+        while left := helpers(runs(project)[0].name):
+            assert time.monotonic() < until, left
+            time.sleep(0.1)
+    finally:
+        process.kill()
+    assert ended(project, process).code == -9
+    assert "stale" in launch(project, "receipts", "ls").out
+
+
+def helpers(run_id: str) -> list[int]:
+    """The processes beside the first of a run."""
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if run_id in (process.info["cmdline"] or []) and "receipts.training.rank" in process.info["cmdline"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("trainer=ddp_cpu", "fit.batch_size=63"), "does not divide by 2 processes"),
+        (("trainer=ddp",), "starts one process on each GPU, and there is none here"),
+        (("-m", "trainer.processes=3", "fit.batch_size=63", "seed=0,1"), "-m cannot start runs of several processes"),
+        (("conf=linear", "trainer=ddp_cpu"), "which means nothing to sklearn.pipeline.Pipeline"),
+        (("trainer=ddp_cpu", "facts.deterministic=true"), "facts.deterministic is declared"),
+    ],
+)
+def test_what_several_processes_cannot_do_costs_nothing(project: Path, words: tuple[str, ...], what: str) -> None:
+    done = launch(project, "train.py", "conf=net", *words, environment={"CUDA_VISIBLE_DEVICES": ""})
+    assert done.code == 3
+    assert what in done.err
+    assert "fix  " in done.err
+    assert "Traceback" not in done.err
+    assert runs(project) == []
+
+
+# --- shares -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 15, 43, 60, 133])
+def test_every_row_is_trained_on_once_in_as_many_steps_for_all(n: int, world: int) -> None:
+    batch = 5 * world
+    x, y = torch.arange(float(n))[:, None], torch.arange(n)
+    loaders = [TrainBatches(x, y, batch, 7, share=Share(rank, world)) for rank in range(world)]
+    steps = [[labels.tolist() for _, labels in loader] for loader in loaders]
+    assert {len(process) for process in steps} == {len(loaders[0])}
+    alone = [sorted(labels.tolist()) for _, labels in TrainBatches(x, y, batch, 7)]
+    seen: list[int] = []
+    for number, parts in enumerate(zip(*steps, strict=True)):
+        rows = min(batch, n - number * batch)
+        weights = [Share(rank, world).weight(rows) for rank in range(world)]
+        own = [part if weight else [] for part, weight in zip(parts, weights, strict=True)]
+        assert all(parts), "every process needs a row in every step"
+        assert max(map(len, own)) - min(map(len, own)) <= 1
+        mean = sum(w * np.mean(part) for w, part in zip(weights, parts, strict=True)) / world
+        assert mean == pytest.approx(np.mean([row for part in own for row in part]))
+        assert sorted(row for part in own for row in part) == alone[number], "the same global batches as in one process"
+        seen += alone[number]
+    assert sorted(seen) == list(range(n))
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 43])
+def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int) -> None:
+    ids = [f"id-{row}" for row in range(n)]
+    val = Subset("val", ids, {"a": np.arange(n)}, np.arange(n), None, None)
+    parts = []
+    for rank in range(world):
+        mine = Share(rank, world).of_split(val)
+        assert len(mine) >= 1
+        parts.append((mine.ids, {"value": np.asarray(mine.targets) * 2.0}))
+    whole = once(parts, ids)
+    assert isinstance(whole, dict)
+    assert whole["value"].tolist() == [row * 2.0 for row in range(n)]
+    if n > world > 1:
+        with pytest.raises(AssertionError, match="predicted twice"):
+            once([*parts[:-1], (ids[:1], {"value": np.zeros(1)}), parts[-1]], ids)
+
+
+def test_a_loss_is_weighted_wherever_it_stands() -> None:
+    loss = torch.tensor(3.0)
+    assert scaled(loss, 1.0) is loss
+    assert scaled({"loss": loss, "extra": 1}, 0.5) == {"loss": torch.tensor(1.5), "extra": 1}
+    assert scaled(None, 0.5) is None
+
+
+def test_the_weighted_mean_over_processes_is_the_gradient_of_the_whole_batch() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(3, 2).double()
+    x, y = torch.randn(5, 3).double(), torch.randint(0, 2, (5,))
+
+    def gradient(rows: torch.Tensor, weight: float) -> torch.Tensor:
+        layer.zero_grad()
+        (torch.nn.functional.cross_entropy(layer(x[rows]), y[rows]) * weight).backward()
+        assert layer.weight.grad is not None
+        return layer.weight.grad.clone()
+
+    whole = gradient(torch.arange(5), 1.0)
+    for world in (2, 3, 7):
+        shares = [Share(rank, world) for rank in range(world)]
+        parts = [gradient(share.of_step(torch.arange(5)), share.weight(5)) for share in shares]
+        assert torch.allclose(torch.stack(parts).mean(0), whole, atol=1e-14)
+
+
+# --- the variables of a fit -------------------------------------------------------------------------------------------
+
+
+def test_the_variables_of_a_fit_do_not_outlive_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASTER_PORT", "1")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with ranks.scrubbed():
+        os.environ["MASTER_PORT"] = os.environ["OMP_NUM_THREADS"] = os.environ["MASTER_ADDR"] = "2"
+    assert os.environ["MASTER_PORT"] == "1"
+    assert not {"OMP_NUM_THREADS", "MASTER_ADDR"} & set(os.environ)
