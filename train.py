@@ -16,7 +16,7 @@ def train(experiment: Experiment) -> int:
     config = experiment.config
     warnings = validate(config)
     path, division = manifest.load(experiment.data)
-    warnings += manifest.suspicious(division, config)
+    warnings += manifest.suspicious(division, experiment)
     sources = trace(experiment.values, division.files, division.origin, path)
     refuse_dirty(sources, experiment.preset, config.allow_dirty)
     run = store.claim(draft.of(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)

@@ -30,6 +30,8 @@ def validate(config: Config) -> list[str]:
     check_calls("fit.callbacks", config.fit.callbacks)
     if is_estimator(config):
         refuse_fit_of_estimator(config)
+    if config.split.rule == "datamodule":
+        refuse_beside_datamodule(config)
     return warnings(config)
 
 
@@ -136,6 +138,24 @@ def refuse_fit_of_estimator(config: Config) -> None:
     for key in ("augment",):
         if getattr(config, key):
             raise Refusal(f"{key} means nothing to an estimator", "it has no batches", f"take {key} out")
+
+
+def refuse_beside_datamodule(config: Config) -> None:
+    """What would change batches that a DataModule makes by itself, and methods that take no batches."""
+    stated = {"fit.batch_size": config.fit.batch_size, "transforms": config.transforms, "augment": config.augment}
+    for key, value in stated.items():
+        if value:
+            raise Refusal(
+                f"{key} means nothing to a DataModule",
+                "it makes its own batches, of its own size",
+                f"take {key} out, or {key}=null where it is inherited; say it among the arguments of data",
+            )
+    if is_estimator(config):
+        raise Refusal(
+            f"{config.model['_target_']} cannot learn from a DataModule",
+            "an estimator is fitted on all rows at once, and a DataModule gives batches",
+            "give the core a dataset with ids, inputs and targets",
+        )
 
 
 def warnings(config: Config) -> list[str]:

@@ -1,19 +1,21 @@
 """The loaders of a split, whichever way its samples are held: in memory, one at a time, or by a DataModule."""
 
-from typing import Any
-
 import torch
 
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
+from receipts.data.datamodule import OwnLoader
 from receipts.data.items import Items
+from receipts.data.ownbatches import OwnOrderedBatches, OwnTrainBatches
 from receipts.data.sealed import Subset
 from receipts.data.workers import CPU, WorkerOrderedBatches, WorkerTrainBatches
 
 
-def training(subset: Subset, config: Config, device: torch.device) -> TrainBatches:
-    """Shuffled batches `(x, y)`, augmented."""
+def training(subset: Subset, config: Config, device: torch.device) -> TrainBatches | OwnTrainBatches:
+    """Shuffled batches `(x, y)`, augmented; a DataModule's as they are."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnTrainBatches(subset.inputs, config.seed)
     check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
     size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
@@ -22,8 +24,10 @@ def training(subset: Subset, config: Config, device: torch.device) -> TrainBatch
     return TrainBatches(tensors(subset.inputs, device), targets(subset, classes, device), size, config.seed, augment)
 
 
-def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches:
+def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches | OwnOrderedBatches:
     """Batches `(x, y)` in row order, for validation."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnOrderedBatches(subset, subset.inputs, with_targets=True)
     size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
@@ -31,8 +35,10 @@ def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBat
     return OrderedBatches(tensors(subset.inputs, device), targets(subset, classes, device), len(subset), size)
 
 
-def predicting(subset: Subset, config: Config, device: torch.device) -> Any:
+def predicting(subset: Subset, config: Config, device: torch.device) -> OrderedBatches | OwnOrderedBatches:
     """Batches of x alone, in row order."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnOrderedBatches(subset, subset.inputs, with_targets=False)
     size = config.fit.batch_size or 1
     if isinstance(subset.inputs, Items):
         return WorkerOrderedBatches(subset.inputs, None, size, config.seed, config.trainer.workers)

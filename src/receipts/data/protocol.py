@@ -36,6 +36,7 @@ def check(dataset: Any) -> None:
     """Refuse an object that is no dataset, saying what it lacks."""
     name = type(dataset).__qualname__
     refuse_streaming(dataset, name)
+    refuse_datamodule(dataset, name)
     needed = ("ids", "targets", "files", "kind", "source", "licence", "version")
     missing = [attribute for attribute in needed if not hasattr(dataset, attribute)]
     if not hasattr(dataset, "inputs") and not hasattr(dataset, "__getitem__"):
@@ -68,6 +69,16 @@ def refuse_streaming(dataset: Any, name: str) -> None:
     one_by_one = hasattr(dataset, "__iter__") and not hasattr(dataset, "__getitem__")
     if (of_torch or one_by_one) and is_lazy(dataset):
         raise streaming(name)
+
+
+def refuse_datamodule(dataset: Any, name: str) -> None:
+    """A DataModule under a rule that divides rows: it knows none."""
+    if any(kind.__name__ == "LightningDataModule" for kind in type(dataset).__mro__):
+        raise Refusal(
+            f"{name} is a LightningDataModule",
+            "it makes its own division and its own batches; a split rule has no rows to divide",
+            "split: {rule: datamodule}      (or give the core a dataset with ids and targets)",
+        )
 
 
 def streaming(name: str) -> Refusal:

@@ -23,12 +23,12 @@ Inputs = Array | dict[str, Array]
 class Subset:
     """The rows of one split: ids (n), inputs with first axis n, raw targets `(n, *target)`, optional columns.
 
-    Inputs are `Items` where a dataset gives its samples one at a time, and are read batch by batch.
+    Inputs are arrays, or `Items` where a dataset gives its samples one at a time, or the loader of a DataModule.
     """
 
     name: str
     ids: list[str]
-    inputs: Inputs | Items
+    inputs: Any
     targets: Array
     entities: list[str] | None
     groups: list[str] | None

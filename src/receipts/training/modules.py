@@ -14,7 +14,6 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data import loaders
-from receipts.data.batches import OrderedBatches, TrainBatches
 from receipts.data.sealed import Subset
 from receipts.evaluation.metrics import direction
 from receipts.provenance import determinism
@@ -115,7 +114,7 @@ class ModuleMethod:
             processes=self.config.trainer.processes,
             threads=fit.threads,
             precision=fit.precision,
-            global_batch=(fit.batch_size or 0) * fit.accumulate,
+            global_batch=fit.batch_size and fit.batch_size * fit.accumulate,
             deterministic=fit.deterministic,
             nondeterministic_ops=self.nondeterministic,
             backend=backend_flags(),
@@ -201,7 +200,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches, val: OrderedBatches) -> None:
+def interruptible(trainer: Trainer, module: LightningModule, train: Any, val: Any) -> None:
     """Fit; Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it."""
     try:
         with quiet():
@@ -214,7 +213,8 @@ def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches
 
 def refuse_unstated(config: Config) -> None:
     """Training settings that have no default."""
-    if missing := [name for name in ("epochs", "batch_size") if getattr(config.fit, name) is None]:
+    needed = ("epochs",) if config.split.rule == "datamodule" else ("epochs", "batch_size")
+    if missing := [name for name in needed if getattr(config.fit, name) is None]:
         raise Refusal(
             f"the experiment does not state {', '.join(f'fit.{name}' for name in missing)}",
             "a module is trained in epochs and batches, and both move the numbers",
