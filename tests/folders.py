@@ -1,5 +1,6 @@
 """What tests do with a project's folder: change files, commit them, read what runs left there."""
 
+import csv
 import json
 import subprocess
 from pathlib import Path
@@ -32,3 +33,9 @@ def runs(folder: Path) -> list[Path]:
 def record(folder: Path, number: int = 0) -> dict[str, Any]:
     """What a run left in its record: the newest, or the n-th before it."""
     return json.loads((runs(folder)[number] / "record.json").read_text())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,6 +1,5 @@
 """Journeys through the entry scripts and the `receipts` command, in the small project."""
 
-import csv
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from folders import commit, git, record, runs, write
+from folders import commit, git, record, runs, table, write
 from launching import Ended, begin, ended, launch, streams
 
 Run = Callable[..., Ended]
@@ -27,10 +26,10 @@ from pathlib import Path
 class Fitted:
     def fit(self, x, y):
         Path("fitted").write_text(f"{len(x)} {len(y)}")
-        self.mean = x.mean(0)
+        self.mean, self.std = x.mean(0), x.std(0)
 
     def __call__(self, x):
-        return x - self.mean
+        return (x - self.mean) / self.std
 
 class Seen:
     def __call__(self, x, y, generator):
@@ -64,15 +63,16 @@ def numbers(done: Ended) -> list[str]:
     return [line for line in done.out.splitlines() if re.match(r"  (train|val|test) ", line)]
 
 
-def variant(folder: Path, name: str, code: str, yaml: str = "") -> None:
+def variant(folder: Path, name: str, code: str, metric: str = "accuracy") -> None:
     """An experiment of a class that inherits from the network and changes what `code` says."""
     write(folder, f"src/lab/{name}.py", f"from lab.net import *\n\nclass Changed(Net):\n{code}")
     text = f"purpose: A test.\nseed: 0\nmodel: {{_target_: lab.{name}.Changed, features: 64, outputs: 10, hidden: 8, "
-    write(folder, f"conf/{name}.yaml", text + f"dropout: 0.0, lr: 0.01}}\nfit: {{epochs: 1, batch_size: 64}}\n{yaml}")
+    text += f"dropout: 0.0, lr: 0.01}}\nfit: {{epochs: 1, batch_size: 64, select: {{metric: {metric}}}}}\n"
+    write(folder, f"conf/{name}.yaml", text)
     commit(folder)
 
 
-# --- what a run leaves ------------------------------------------------------------------------------------------------
+# --- what a run leaves -----------------------------------------------------------------------------------------------
 
 
 def test_a_run_says_what_it_does_and_what_to_do_next(trained: tuple[Path, Ended]) -> None:
@@ -121,7 +121,7 @@ def test_the_log_has_every_step_and_the_history_every_epoch(trained: tuple[Path,
         (run / "train.log").read_text(),
     )
     assert steps == [str(step) for step in range(1, 35)]
-    rows = list(csv.DictReader((run / "history.csv").open()))
+    rows = table(run / "history.csv")
     assert [(row["epoch"], row["step"]) for row in rows] == [("1", "17"), ("2", "34")]
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     assert all(float(rows[1][name]) > 0 for name in ("learning_rate", "gradient_norm", "samples_per_second"))
@@ -176,13 +176,13 @@ def test_predictions_are_stored_for_code_and_for_eyes(trained: tuple[Path, Ended
 
     (run,) = runs(trained[0])
     whole = read(run / "predictions/val.parquet")
-    rows = list(csv.DictReader((run / "predictions/val.csv").open()))
+    rows = table(run / "predictions/val.csv")
     assert {row["sample_id"] for row in rows} == set(whole.ids)
     assert [float(row["error"]) for row in rows] == sorted((float(row["error"]) for row in rows), reverse=True)
     assert float(rows[0]["error"]) > 0.5
 
 
-# --- done once, or again ----------------------------------------------------------------------------------------------
+# --- done once, or again ---------------------------------------------------------------------------------------------
 
 
 def test_a_finished_identity_is_shown_and_nothing_runs(project: Path, run: Run, trained: tuple[Path, Ended]) -> None:
@@ -251,7 +251,7 @@ def test_only_plain_runs_are_the_latest_of_an_experiment(project: Path, run: Run
     assert (project / "runs/stages/net").read_text() == f"{plain}\n"
 
 
-# --- the test split ---------------------------------------------------------------------------------------------------
+# --- the test split --------------------------------------------------------------------------------------------------
 
 
 def test_the_test_split_is_opened_once_and_counted(project: Path, run: Run) -> None:
@@ -295,7 +295,7 @@ def test_eval_asks_the_run_and_not_the_command_line(project: Path, run: Run) -> 
     assert "unknown key 'model" in refused.err
 
 
-# --- several at once --------------------------------------------------------------------------------------------------
+# --- several at once -------------------------------------------------------------------------------------------------
 
 
 def test_a_refused_job_leaves_the_others_running(project: Path, run: Run) -> None:
@@ -311,7 +311,7 @@ def test_a_refused_job_leaves_the_others_running(project: Path, run: Run) -> Non
 
 
 def test_a_misspelt_job_stops_a_sweep_before_its_first_run(project: Path, run: Run) -> None:
-    for words in (["conf=net,nett"], ["seed=4,five"], ["seed=4", "model.hidden=8,x"]):
+    for words in (["conf=net,nett"], ["seed=4,five"], ["seed=4", "fit.epochs=1,x"], ["seed=4", "model.width=1,2"]):
         refused = run("train.py", "-m", *words)
         assert refused.code == 3, words
         assert "REFUSED" in refused.err
@@ -319,7 +319,7 @@ def test_a_misspelt_job_stops_a_sweep_before_its_first_run(project: Path, run: R
     assert len(runs(project)) == 1
 
 
-# --- regression, transforms, augmentation, logs of one's own ----------------------------------------------------------
+# --- regression, transforms, augmentation, logs of one's own ---------------------------------------------------------
 
 
 def test_regression_by_an_estimator(project: Path, run: Run) -> None:
@@ -332,6 +332,19 @@ def test_regression_by_an_estimator(project: Path, run: Run) -> None:
     assert found["parameters"]["alpha"] == 1.0
     assert found["data"]["manifest"] == "splits/diabetes.json"
     assert (project / "results/ridge.csv").read_text().startswith("epoch,mae\n0,")
+
+
+def test_an_estimator_made_of_trees_is_stored_and_read_again(project: Path, run: Run) -> None:
+    model = "model: {_target_: sklearn.ensemble.RandomForestClassifier, n_estimators: 5}"
+    write(project, "conf/forest.yaml", f"purpose: Do trees come back?\nseed: 0\n{model}\n")
+    commit(project)
+    for words in (["conf=forest"], ["conf=forest", "rerun=true"], ["conf=forest", "seed=1"]):
+        assert run("train.py", *words).code == 0
+    other, again, first = (record(project, number) for number in range(3))
+    assert first["checkpoint"] == again["checkpoint"] != other["checkpoint"]
+    assert first["scores"][0]["sha256"] == again["scores"][0]["sha256"] != other["scores"][0]["sha256"]
+    assert isinstance(first["parameters"]["random_state"], int)
+    assert run("eval.py", "run_id=latest:forest").code == 0
 
 
 def test_transforms_learn_from_train_rows_and_augmentation_meets_no_others(project: Path, run: Run) -> None:
@@ -364,17 +377,17 @@ def test_a_modules_own_validation_keeps_running_under_a_name_of_its_own(project:
         assert not self.training
         self.log("val/loss", functional.cross_entropy(self(x), y))
     """
-    variant(project, "own", code, "  ".join(["", "select: {metric: nll}\n"]))
+    variant(project, "own", code, metric="nll")
     done = run("train.py", "conf=own", "fit.epochs=2")
     assert done.code == 0, done.err
-    rows = list(csv.DictReader((runs(project)[0] / "history.csv").open()))
+    rows = table(runs(project)[0] / "history.csv")
     assert [abs(float(row["module/val/loss"]) - float(row["val/nll"])) < 1e-5 for row in rows] == [True, True]
     assert float(rows[1]["module/train_loss_epoch"]) > 0
     assert record(project)["checkpoint"]["rule"] == "min val nll"
     assert set(record(project)["scores"][0]["metrics"]) >= {"accuracy", "nll"}
 
 
-# --- methods that claim to have no randomness -------------------------------------------------------------------------
+# --- methods that claim to have no randomness ------------------------------------------------------------------------
 
 
 def test_a_deterministic_method_is_one_run_whatever_the_seed(project: Path, run: Run) -> None:
@@ -401,7 +414,7 @@ def test_a_false_claim_of_determinism_fails_the_run(kind: str, project: Path, ru
     assert "declared deterministic" in found["failure"]["reason"]
 
 
-# --- what went wrong before -------------------------------------------------------------------------------------------
+# --- what went wrong before ------------------------------------------------------------------------------------------
 
 
 def test_a_failed_run_shows_its_reason_until_it_is_tried_again(project: Path, run: Run) -> None:
@@ -465,7 +478,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-# --- uncommitted changes ----------------------------------------------------------------------------------------------
+# --- uncommitted changes ---------------------------------------------------------------------------------------------
 
 
 def test_a_dirty_full_run_needs_permission_and_keeps_the_difference(project: Path, run: Run, tmp_path: Path) -> None:
@@ -502,7 +515,7 @@ def test_reports_and_results_are_no_dirt(project: Path, run: Run) -> None:
     assert record(project)["reportable"] is True
 
 
-# --- reading runs -----------------------------------------------------------------------------------------------------
+# --- reading runs ----------------------------------------------------------------------------------------------------
 
 
 def test_runs_are_listed(project: Path, run: Run) -> None:
@@ -571,7 +584,7 @@ def test_a_tracked_run_is_seen_in_mlflow(project: Path, run: Run) -> None:
     assert run("receipts", "sync").out == "sent 0, already there 2, running 0, failed 0\n"
 
 
-# --- real processes, for what a fork cannot show ----------------------------------------------------------------------
+# --- real processes, for what a fork cannot show ---------------------------------------------------------------------
 
 
 WITNESS = """

@@ -111,12 +111,14 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array) -> NearDuplicates:
     if is_lazy(dataset) or not is_numeric(dataset.inputs):
         return NearDuplicates(0, "not searched: the inputs are no single numeric array", NEAR)
     train = flatten(dataset.inputs, rows["train"])
-    squares, scale = (train**2).sum(1), float(train.std()) or 1.0
+    scale, centre = float(train.std()) or 1.0, train.mean(0)  # far from zero, squares would swallow the differences
+    train -= centre
+    squares = (train**2).sum(1)
     found = 0
     for name in ("val", "test"):
         for start in range(0, len(rows[name]), 512):
             block = rows[name][start : start + 512]
-            nearest = nearest_distance(flatten(dataset.inputs, block), train, squares)
+            nearest = nearest_distance(flatten(dataset.inputs, block) - centre, train, squares)
             found += int(np.sum((nearest / scale < NEAR) & ~np.isin(x[block], x[rows["train"]])))
     return NearDuplicates(found, method, NEAR)
 

@@ -3,16 +3,23 @@
 import json
 import resource
 import sys
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from receipts.config.compose import Experiment
+from receipts.config.schema import Config
 from receipts.data.sealed import Subset, names_of
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
+from receipts.refusal import CheckFailed
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
 from receipts.runs.store import Run
-from receipts.training.method import FirstStep, Method
+from receipts.training.method import FirstStep, Method, Outputs, build_method
 
 
 def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: FirstStep) -> None:
@@ -23,6 +30,8 @@ def fit(run: Run, method: Method, experiment: Experiment, train: Subset, val: Su
     announce(run, method, experiment, train, val)
     checkpoint = method.fit(train, val, run.folder, first_step)
     method.load(run.folder, checkpoint)
+    if experiment.config.facts.deterministic:
+        prove_deterministic(method, experiment.config, train, val)
     run.record.checkpoint, run.record.world = checkpoint, method.world()
     run.record.parameters = method.parameters()
     wall, cpu = run.seconds()
@@ -53,6 +62,29 @@ def announce(run: Run, method: Method, experiment: Experiment, train: Subset, va
         say(f"  differs  {difference}      (from conf/{record.conf}.yaml)")
     for warning in record.warnings:
         say(f"  WARNING  {warning}")
+
+
+def prove_deterministic(method: Method, config: Config, train: Subset, val: Subset) -> None:
+    """Fit once more under another seed: a method declared deterministic must predict exactly the same on val."""
+    seed = config.seed + 1
+    say(f"  proof    declared deterministic, so it is fitted again under seed {seed}")
+    again = build_method(replace(config, seed=seed))
+    with TemporaryDirectory() as folder:
+        again.load(Path(folder), again.fit(train, val, Path(folder), lambda: None))
+    if not same(method.predict(val), again.predict(val)):
+        raise CheckFailed(
+            "deterministic",
+            "the method is declared deterministic and is not",
+            "a second fit under another seed predicted something else on val",
+            "take facts.deterministic out, and run several seeds",
+        )
+
+
+def same(one: Outputs, other: Outputs) -> bool:
+    """Whether two methods returned the same, to the last bit."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
 
 
 def peak_mib() -> float:

@@ -1,9 +1,10 @@
 """Progress a person can follow: every step in train.log, every pass over val on screen and in history.csv."""
 
 import csv
+import io
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.progress import Progress as Bar
 from torch import Tensor
 
 from receipts.refusal import Refusal
+from receipts.runs.files import write_atomically
 from receipts.runs.log import progress
 from receipts.training.method import FirstStep
 from receipts.training.validation import HarnessValidation
@@ -31,6 +33,7 @@ class Progress(Callback):
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.samples = 0
+        self.scores: Mapping[str, float | None] | None = None
         self.screen = Screen()
         self.begun = self.row_begun = time.monotonic()
 
@@ -65,13 +68,17 @@ class Progress(Callback):
             self.first_step()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """A row of history after each pass over val."""
-        self.row(trainer, self.validation.latest)
+        """Keep the scores of a pass over val; what the module logs for its epoch is only known at the epoch's end."""
+        self.scores = self.validation.latest
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """A row of history for a pass over val within an epoch."""
+        if self.scores is not None:
+            self.row(trainer, self.scores)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """A row of history for an epoch that was not validated."""
-        if self.losses:
-            self.row(trainer, {})
+        """A row of history at the end of each epoch, validated or not."""
+        self.row(trainer, self.scores or {})
 
     def row(self, trainer: Trainer, scores: Mapping[str, float | None]) -> None:
         """Write what happened since the last row."""
@@ -85,7 +92,7 @@ class Progress(Callback):
             "gradient_norm": mean(self.norms),
             "samples_per_second": round(self.samples / seconds, 1),
             **{f"val/{name}": scores.get(name) for name in self.validation.names},
-            **module_values(trainer),
+            **self.module_values(trainer),
         }
         self.history.write(row)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)
@@ -94,8 +101,14 @@ class Progress(Callback):
         line = f"epoch {row['epoch']}/{trainer.max_epochs}  {loss}{shown and f'val {shown}'}  {speed}"
         progress.info(line)
         self.screen.line(line)
-        self.losses, self.norms, self.samples = [], [], 0
+        self.losses, self.norms, self.samples, self.scores = [], [], 0, None
         self.row_begun = time.monotonic()
+
+    def module_values(self, trainer: Trainer) -> dict[str, float]:
+        """What the module itself logged, under a name that says so."""
+        ours = {f"val/{name}" for name in self.validation.names}
+        logged = {name: value for name, value in trainer.callback_metrics.items() if name not in ours}
+        return {f"module/{name}": float(value) for name, value in sorted(logged.items())}
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the screen."""
@@ -143,19 +156,32 @@ class Screen:
 
 
 class History:
-    """`history.csv`, a row at a time, flushed; the first row decides the columns."""
+    """`history.csv`, a row at a time; a column that comes later is empty in the rows before it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.columns: list[str] = []
+        self.rows: list[dict[str, float | int | None]] = []
 
     def write(self, row: dict[str, float | int | None]) -> None:
-        """Append a row."""
-        rows = [] if self.columns else [list(row)]
-        self.columns = self.columns or list(row)
-        rows.append(["" if (value := row.get(name)) is None else str(value) for name in self.columns])
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+        """Append a row, or write the file anew where the row has a column of its own."""
+        new = [name for name in row if name not in self.columns]
+        self.columns += new
+        self.rows.append(row)
+        if new:
+            write_atomically(self.path, self.text([dict(zip(self.columns, self.columns, strict=True)), *self.rows]))
+        else:
+            with self.path.open("ab") as file:
+                file.write(self.text([row]))
+
+    def text(self, rows: Sequence[Mapping[str, object]]) -> bytes:
+        """Rows as lines of CSV."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows(
+            ["" if (value := row.get(name)) is None else str(value) for name in self.columns] for row in rows
+        )
+        return out.getvalue().encode()
 
 
 def loss_of(outputs: Any) -> float:
@@ -173,12 +199,6 @@ def loss_of(outputs: Any) -> float:
 def rate(trainer: Trainer) -> float:
     """The learning rate of the first parameter group."""
     return float(trainer.optimizers[0].param_groups[0]["lr"]) if trainer.optimizers else float("nan")
-
-
-def module_values(trainer: Trainer) -> dict[str, float]:
-    """What the module itself logged, under a name that says so."""
-    logged = {name: value for name, value in trainer.callback_metrics.items() if not name.startswith("val/")}
-    return {f"module/{name}": float(value) for name, value in sorted(logged.items())}
 
 
 def mean(values: list[float]) -> float | None:
