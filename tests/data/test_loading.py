@@ -39,7 +39,7 @@ def test_workers_move_no_bit_and_two_seeds_differ(project: Path, run: Run) -> No
     assert run("train.py", "conf=lazy", "seed=1", "trainer.workers=2").code == 0
     assert outcome(project, 0) != outcome(project, 1)
     checks = {check["code"]: check["evidence"] for check in record(project)["checks"]}
-    assert checks["train-content"].startswith("200 of 1078 inputs, evenly spread, and all labels")
+    assert checks["train-content"].startswith("200 of 1078 inputs, evenly spread, and labels")
 
     tested = run("eval.py", "run_id=latest")
     assert (tested.code, tested.err) == (0, "")

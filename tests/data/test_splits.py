@@ -75,6 +75,7 @@ def test_divisions_that_cannot_be_meant_are_refused(shares: dict[str, float], ru
 
 def test_a_rule_that_breaks_its_promise_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("splits").mkdir()
+
     def broken(**parts: range) -> None:
         rule = rules.Rule(lambda dataset, split: rows(**parts), lambda dataset: 0)
         monkeypatch.setitem(rules.RULES, "contiguous", rule)
