@@ -16,7 +16,7 @@ def train(experiment: Experiment) -> int:
     experiment, config = ancestry.rooted(experiment)
     warnings = validate(config)
     path, division = manifest.load(experiment.data)
-    warnings += manifest.suspicious(division, config)
+    warnings += manifest.suspicious(division, experiment)
     sources = trace(experiment.values, division.files, division.origin, path)
     refuse_unfit(sources, experiment)
     run = claims.claim(draft.of(experiment, sources, warnings), experiment)

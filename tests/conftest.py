@@ -29,7 +29,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "init", "-q", "-b", "main")
     pointer = "outs:\n- md5: {}\n  hash: md5\n  path: data\n"
     (folder / "data.dvc").write_text(pointer.format(folder_checksum(folder)))
-    for name in ("digits", "diabetes"):
+    for name in ("digits", "diabetes", "lazy", "module"):
         assert (done := launch(folder, "receipts", "split", name)).code == 0, done.err
     commit(folder, "start")
     return folder

@@ -35,4 +35,5 @@ def plan(task: Task = CLASSES, shares: dict[str, float] | None = None, rule: str
 def divided(dataset: Table, task: Task = CLASSES, shares: dict[str, float] | None = None) -> Manifest:
     """The dataset's manifest; its content hashes lie in `splits/` of the working folder."""
     Path("splits").mkdir(exist_ok=True)
-    return splits.make(plan(task, shares), dataset)
+    ((_, manifest),) = splits.make(plan(task, shares), dataset)
+    return manifest

@@ -11,14 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import SHARES, VALUES, Table, divided, plan
 
-from receipts.data import splits
-from receipts.data.splits import content_hashes, contiguous, near_duplicates, ranges
+from receipts.config.schema import Split
+from receipts.data import rules, splits
+from receipts.data.splits import near_duplicates
+from receipts.data.steady import content_hashes
+from receipts.data.stored import ranges
 from receipts.refusal import Refusal
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def contiguous(table: Table, shares: dict[str, float]) -> dict[str, Any]:
+    return rules.contiguous(table, Split("contiguous", shares))
 
 
 def rows(**parts: range) -> dict[str, Any]:
@@ -56,7 +63,7 @@ def test_ranges_are_the_rows(chosen: set[int]) -> None:
         ({"train": 0.8, "test": 0.2}, "contiguous", "split.shares are"),
         ({"train": 0.8, "val": 0.2, "test": 0.2}, "contiguous", "split.shares are"),
         ({"train": 0.98, "val": 0.01, "test": 0.01}, "contiguous", "the val split is empty"),
-        ({"train": 1.2, "val": -0.4, "test": 0.2}, "contiguous", "the val split is empty"),
+        ({"train": 1.2, "val": -0.4, "test": 0.2}, "contiguous", "split.shares are"),
         (SHARES, "magic", "there is no split rule 'magic'"),
     ],
 )
@@ -68,13 +75,17 @@ def test_divisions_that_cannot_be_meant_are_refused(shares: dict[str, float], ru
 
 def test_a_rule_that_breaks_its_promise_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("splits").mkdir()
-    monkeypatch.setitem(splits.RULES, "broken", lambda dataset, shares: rows(train=range(10), val=range(4), test=[19]))
+
+    def broken(**parts: range) -> None:
+        rule = rules.Rule(lambda dataset, split: rows(**parts), lambda dataset: 0)
+        monkeypatch.setitem(rules.RULES, "contiguous", rule)
+
+    broken(train=range(10), val=range(4), test=range(19, 20))
     with pytest.raises(Refusal, match=r"the train split has 10 rows\n.*0\.6 of 20 was declared"):
-        splits.make(plan(rule="broken"), Table())
-    overlapping = rows(train=range(12), val=range(11, 15), test=range(15, 19))
-    monkeypatch.setitem(splits.RULES, "broken", lambda dataset, shares: overlapping)
-    with pytest.raises(AssertionError, match="train and val share rows"):
-        splits.make(plan(rule="broken"), Table())
+        splits.make(plan(), Table())
+    broken(train=range(12), val=range(11, 15), test=range(15, 19))
+    with pytest.raises(Refusal, match="train and val share 1 rows"):
+        splits.make(plan(), Table())
 
 
 # Content ------------------------------------------------------------------------------------------------------------
@@ -82,30 +93,31 @@ def test_a_rule_that_breaks_its_promise_is_caught(monkeypatch: pytest.MonkeyPatc
 
 def test_content_is_hashed_row_by_row() -> None:
     table = Table()
-    x, y = content_hashes(table.inputs, table.targets)
+    x, y = content_hashes(table)
     assert x.dtype == y.dtype == np.uint64
     assert len(set(x.tolist())) == 20
     assert len(set(y.tolist())) == 3
     assert int(y[1]) == int.from_bytes(blake2b(np.int64(1).tobytes(), digest_size=8).digest(), "big")
     changed = table.inputs.copy()
     changed[7, 2] = np.nextafter(changed[7, 2], np.float32(9))
-    assert np.flatnonzero(content_hashes(changed, table.targets)[0] != x).tolist() == [7]
+    assert np.flatnonzero(content_hashes(Table(inputs=changed))[0] != x).tolist() == [7]
 
 
 def test_hashes_do_not_depend_on_how_the_rows_lie_in_memory() -> None:
     table = Table()
     fortran = np.asfortranarray(np.stack([table.inputs, table.inputs], -1))
     plain = np.ascontiguousarray(fortran)
-    for one, other in zip(content_hashes(fortran, table.targets), content_hashes(plain, table.targets), strict=True):
+    both = (content_hashes(Table(inputs=inputs)) for inputs in (fortran, plain))
+    for one, other in zip(*both, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_dictionary_is_hashed_in_the_order_of_its_names() -> None:
     table = Table()
     one, two = table.inputs[:, :2], table.inputs[:, 2:]
-    forth, _ = content_hashes({"a": one, "b": two}, table.targets)
-    back, _ = content_hashes({"b": two, "a": one}, table.targets)
-    swapped, _ = content_hashes({"a": two, "b": one}, table.targets)
+    forth, _ = content_hashes(Table(inputs={"a": one, "b": two}))
+    back, _ = content_hashes(Table(inputs={"b": two, "a": one}))
+    swapped, _ = content_hashes(Table(inputs={"a": two, "b": one}))
     np.testing.assert_array_equal(forth, back)
     assert not (forth == swapped).any()
 

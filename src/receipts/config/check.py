@@ -32,6 +32,8 @@ def validate(config: Config) -> list[str]:
     if is_estimator(config):
         refuse_fit_of_estimator(config)
     refuse_processes(config)
+    if config.split.rule == "datamodule":
+        refuse_beside_datamodule(config)
     return warnings(config)
 
 
@@ -188,6 +190,30 @@ def refuse_fit_of_estimator(config: Config) -> None:
             f"trainer.processes is {config.trainer.processes}, which means nothing to {config.model['_target_']}",
             "an estimator is fitted in one call, in one process",
             "trainer=auto",
+        )
+
+
+def refuse_beside_datamodule(config: Config) -> None:
+    """What would change batches that a DataModule makes by itself, and methods that take no batches."""
+    stated = {"fit.batch_size": config.fit.batch_size, "transforms": config.transforms, "augment": config.augment}
+    for key, value in stated.items():
+        if value:
+            raise Refusal(
+                f"{key} means nothing to a DataModule",
+                "it makes its own batches, of its own size",
+                f"take {key} out, or {key}=null where it is inherited; say it among the arguments of data",
+            )
+    if config.trainer.processes > 1:
+        raise Refusal(
+            f"trainer.processes is {config.trainer.processes}, and the data are a DataModule",
+            "its batches are its own, and nobody here can share one between processes",
+            "trainer=auto",
+        )
+    if is_estimator(config):
+        raise Refusal(
+            f"{config.model['_target_']} cannot learn from a DataModule",
+            "an estimator is fitted on all rows at once, and a DataModule gives batches",
+            "give the core a dataset with ids, inputs and targets",
         )
 
 

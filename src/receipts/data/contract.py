@@ -7,10 +7,10 @@ import numpy as np
 
 from receipts.config.schema import Task
 from receipts.data import stored
-from receipts.data.items import Items
+from receipts.data.items import Items, samples
 from receipts.data.manifest import Manifest
 from receipts.data.sealed import SealedData, Subset
-from receipts.data.steady import refuse_unsteady_batch, samples, spread, unsteady
+from receipts.data.steady import refuse_unsteady_batch, spread, unsteady
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
@@ -67,7 +67,7 @@ def check_content(data: SealedData, subset: Subset, hashes: dict[str, Array]) ->
     inputs = (
         f"{len(looked)} of {len(rows)} inputs, evenly spread," if len(looked) < len(rows) else f"{len(rows)} inputs"
     )
-    return Check(f"{subset.name}-content", "pass", f"{inputs} and all labels hash as when the split was made")
+    return Check(f"{subset.name}-content", "pass", f"{inputs} and labels hash as when the split was made")
 
 
 def other_content(data: SealedData, subset: Subset, name: str, moved: Array) -> Refusal:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from receipts.config import division
 from receipts.config.build import check_calls, resolve
 from receipts.config.compose import DataPlan, data_plan
 from receipts.data import protocol, splits, steady, stored
@@ -14,16 +15,27 @@ from receipts.refusal import Refusal
 def divide(name: str) -> Iterator[str]:
     """Build a dataset twice, hold the two against each other, divide it, store its manifests; say what was found."""
     plan = data_plan(name)
-    dataset = built(plan.call)
-    protocol.check(dataset)
-    steady.refuse_unsteady(dataset, built(plan.call))
-    for each, manifest in splits.make(plan, dataset):
+    for each, manifest in made(plan):
         path = splits.write(each, manifest)
         yield told(path, manifest)
     size = Path(manifest.hashes.file).stat().st_size
     if size > stored.LARGE:
         yield f"{manifest.hashes.file} has {size:,} bytes, too many for git: dvc add {manifest.hashes.file}"
     yield f"next: git add {path.parent} && git commit"
+
+
+def made(plan: DataPlan) -> list[tuple[DataPlan, Manifest]]:
+    """The manifests of a dataset, one for each of its folds; or that of a DataModule, which divides by itself."""
+    dataset = built(plan.call)
+    if plan.split.rule == "datamodule":
+        from receipts.data import datamodule
+
+        division.check(plan.split)
+        x, y, parts = datamodule.plan_manifest(plan, dataset)
+        return [(plan, splits.manifest(plan, dataset, stored.write(plan.name, x, y, {}), parts, None))]
+    protocol.check(dataset)
+    steady.refuse_unsteady(dataset, built(plan.call))
+    return splits.make(plan, dataset)
 
 
 def told(path: Path, manifest: Manifest) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from receipts.data.protocol import is_lazy
 from receipts.refusal import Refusal
 
 Array = np.ndarray[Any, Any]
@@ -36,6 +37,16 @@ class Items:
     def all(self) -> Any:
         """Every sample as one batch."""
         return self.read(range(len(self)))
+
+
+def samples(dataset: Any, rows: Sequence[int] | Array) -> Iterator[Any]:
+    """Samples by row, whichever way the dataset gives them."""
+    if is_lazy(dataset):
+        return Items(dataset, np.arange(len(dataset.ids))).samples(rows)
+    inputs = dataset.inputs
+    if isinstance(inputs, dict):
+        return ({name: part[row] for name, part in inputs.items()} for row in rows)
+    return (inputs[row] for row in rows)
 
 
 def collated(dataset: Any, samples: list[Any]) -> Any:

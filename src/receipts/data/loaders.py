@@ -1,20 +1,22 @@
 """The loaders of a split, whichever way its samples are held: in memory, one at a time, or by a DataModule."""
 
-from typing import Any
-
 import torch
 
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
+from receipts.data.datamodule import OwnLoader
 from receipts.data.items import Items
+from receipts.data.ownbatches import OwnOrderedBatches, OwnTrainBatches
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.data.workers import CPU, WorkerOrderedBatches, WorkerTrainBatches
 
 
-def training(subset: Subset, config: Config, device: torch.device, share: Share) -> TrainBatches:
-    """Shuffled batches `(x, y)`, augmented: this process's share of each global batch."""
+def training(subset: Subset, config: Config, device: torch.device, share: Share) -> TrainBatches | OwnTrainBatches:
+    """Shuffled batches `(x, y)`, augmented: this process's share of each global batch. A DataModule's as they are."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnTrainBatches(subset.inputs, config.seed)
     check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
     size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
@@ -24,8 +26,10 @@ def training(subset: Subset, config: Config, device: torch.device, share: Share)
     return TrainBatches(x, y, size, config.seed, augment, share)
 
 
-def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches:
+def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBatches | OwnOrderedBatches:
     """Batches `(x, y)` in row order, for validation."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnOrderedBatches(subset, subset.inputs, with_targets=True)
     size, classes = own_size(config), config.task.kind == "classification"
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
@@ -33,8 +37,10 @@ def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBat
     return OrderedBatches(tensors(subset.inputs, device), targets(subset, classes, device), len(subset), size)
 
 
-def predicting(subset: Subset, config: Config, device: torch.device) -> Any:
+def predicting(subset: Subset, config: Config, device: torch.device) -> OrderedBatches | OwnOrderedBatches:
     """Batches of x alone, in row order."""
+    if isinstance(subset.inputs, OwnLoader):
+        return OwnOrderedBatches(subset, subset.inputs, with_targets=False)
     size = own_size(config)
     if isinstance(subset.inputs, Items):
         return WorkerOrderedBatches(subset.inputs, None, size, config.seed, config.trainer.workers)

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from receipts.config import division, project
-from receipts.config.compose import DataPlan
-from receipts.config.schema import Config
+from receipts.config.compose import DataPlan, Experiment
 from receipts.refusal import Refusal
 
 SCHEMA = 1
@@ -111,9 +110,18 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
     return path, manifest
 
 
-def suspicious(manifest: Manifest, config: Config) -> list[str]:
-    """What is technically valid and probably wrong for these rows, one sentence each."""
-    rows, batch = manifest.splits["train"].n, config.fit.batch_size
+def suspicious(manifest: Manifest, experiment: Experiment) -> list[str]:
+    """What is technically valid and probably wrong for these rows, one sentence each.
+
+    Refuses a full run on data that no checksum covers.
+    """
+    if not manifest.files and experiment.preset == ["full"]:
+        raise Refusal(
+            f"{manifest.dataset} names no files",
+            "no checksum covers its data, so a number could never be traced to them",
+            "set self.files to the paths it reads, and receipts split NAME      (or preset=fast, for a look)",
+        )
+    rows, batch = manifest.splits["train"].n, experiment.config.fit.batch_size
     if rows and batch and batch > rows:
         return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]
     return []

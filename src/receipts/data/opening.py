@@ -1,5 +1,6 @@
 """From an experiment and its manifest to the splits a script may see: built, checked, transformed."""
 
+from pathlib import Path
 from typing import Any
 
 from receipts.config.build import build, resolve
@@ -19,6 +20,10 @@ def open_splits(
     Transforms are fitted on train rows, so train is read whether or not it is asked for.
     """
     config = experiment.config
+    if config.split.rule == "datamodule":
+        from receipts.data import datamodule  # with it comes Lightning, which estimators do without
+
+        return datamodule.open_splits(built(config.data, manifest.access), config, manifest, names, checks)
     opened = tuple(dict.fromkeys((*names, "train"))) if config.transforms else names
     data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows)
     checks += contract.check(data, config.task)
@@ -32,4 +37,10 @@ def built(call: dict[str, Any], access: str = "") -> Any:
         return build(call, "data")
     except FileNotFoundError as error:
         terms = access or getattr(resolve("data", call["_target_"]), "access", "")
-        raise missing_file(str(error.filename), terms) from error
+        raise missing_file(missing_name(error, call), terms) from error
+
+
+def missing_name(error: FileNotFoundError, call: dict[str, Any]) -> str:
+    """Which file was not found; some readers say so in words only, and then it is the first such path in the call."""
+    paths = [value for value in call.values() if isinstance(value, str) and "/" in value and not Path(value).exists()]
+    return str(error.filename or next(iter(paths), error))

@@ -36,9 +36,10 @@ def check(dataset: Any) -> None:
     """Refuse an object that is no dataset, saying what it lacks."""
     name = type(dataset).__qualname__
     refuse_streaming(dataset, name)
+    refuse_datamodule(dataset, name)
     needed = ("ids", "targets", "files", "kind", "source", "licence", "version")
-    missing = [attribute for attribute in needed if not hasattr(dataset, attribute)]
-    if not hasattr(dataset, "inputs") and not hasattr(dataset, "__getitem__"):
+    missing = [attribute for attribute in needed if getattr(dataset, attribute, None) is None]
+    if is_lazy(dataset) and not hasattr(dataset, "__getitem__"):
         missing.append("inputs")
     if missing:
         raise Refusal(
@@ -53,7 +54,7 @@ def check(dataset: Any) -> None:
 
 def is_lazy(dataset: Any) -> bool:
     """Whether samples are read one at a time, through `__getitem__`."""
-    return not hasattr(dataset, "inputs")
+    return getattr(dataset, "inputs", None) is None
 
 
 def check_kind(dataset: Any, name: str) -> None:
@@ -74,6 +75,16 @@ def refuse_streaming(dataset: Any, name: str) -> None:
     one_by_one = hasattr(dataset, "__iter__") and not hasattr(dataset, "__getitem__")
     if (of_torch or one_by_one) and is_lazy(dataset):
         raise streaming(name)
+
+
+def refuse_datamodule(dataset: Any, name: str) -> None:
+    """A DataModule under a rule that divides rows: it knows none."""
+    if any(kind.__name__ == "LightningDataModule" for kind in type(dataset).__mro__):
+        raise Refusal(
+            f"{name} is a LightningDataModule",
+            "it makes its own division and its own batches; a split rule has no rows to divide",
+            "split: {rule: datamodule}      (or give the core a dataset with ids and targets)",
+        )
 
 
 def streaming(name: str) -> Refusal:
@@ -102,11 +113,23 @@ def check_rows(dataset: Any, name: str) -> None:
             raise Refusal(
                 f"{name} has {n} ids and {rows} {key}", "they belong together row by row", f"check how {key} are read"
             )
+    for key, values in arrays(dataset).items():
+        if np.asarray(values[:1]).dtype == object:
+            raise Refusal(
+                f"{name} holds Python objects as {key}",
+                "their content cannot be hashed, so a sample that changed would go unseen",
+                "make them numbers, or texts: np.array(texts, dtype=str)",
+            )
+
+
+def arrays(dataset: Any) -> dict[str, Any]:
+    """Targets, and inputs that are in memory, by name."""
+    inputs = {} if is_lazy(dataset) else {"inputs": dataset.inputs}
+    inputs = inputs["inputs"] if isinstance(inputs.get("inputs"), dict) else inputs
+    return {**inputs, "targets": dataset.targets}
 
 
 def lengths(dataset: Any) -> dict[str, int]:
     """How many rows each per-row attribute has."""
-    inputs = {} if is_lazy(dataset) else {"inputs": dataset.inputs}
-    inputs = inputs["inputs"] if isinstance(inputs.get("inputs"), dict) else inputs
     optional = {key: getattr(dataset, key) for key in PER_ROW if getattr(dataset, key, None) is not None}
-    return {key: len(rows) for key, rows in {**inputs, "targets": dataset.targets, **optional}.items()}
+    return {key: len(rows) for key, rows in {**arrays(dataset), **optional}.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from receipts.data import protocol, stored
-from receipts.data.items import Items
+from receipts.data.items import Items, samples
 from receipts.data.manifest import Manifest
 from receipts.refusal import Refusal
 
@@ -23,12 +23,12 @@ Inputs = Array | dict[str, Array]
 class Subset:
     """The rows of one split: ids (n), inputs with first axis n, raw targets `(n, *target)`, optional columns.
 
-    Inputs are `Items` where a dataset gives its samples one at a time, and are read batch by batch.
+    Inputs are arrays, or `Items` where a dataset gives its samples one at a time, or the loader of a DataModule.
     """
 
     name: str
     ids: list[str]
-    inputs: Inputs | Items
+    inputs: Any
     targets: Array
     entities: list[str] | None
     groups: list[str] | None
@@ -79,11 +79,11 @@ class SealedData:
 
     def __getitem__(self, sample: str) -> Any:
         """The input of one sample by id; an id of a sealed split raises."""
-        row = list(self.dataset.ids).index(sample)
+        row = next((row for row, name in enumerate(self.dataset.ids) if str(name) == sample), -1)
         for name, rows in self._all_rows.items():
             if row in rows:
                 self.rows(name)
-                return self.dataset[row] if protocol.is_lazy(self.dataset) else self.dataset.inputs[row]
+                return next(samples(self.dataset, [row]))
         raise KeyError(sample)
 
     @cached_property
@@ -113,10 +113,14 @@ class SealedData:
 
 
 def take(values: Any, rows: Array) -> Array:
-    """Rows of an array: a view where they are neighbours (a memory map stays one), a copy otherwise."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-        return np.asarray(values[int(rows[0]) : int(rows[-1]) + 1])
-    return np.asarray(values[rows])
+    """Rows of an array: a view where they are neighbours (a memory map stays one), a copy otherwise.
+
+    Read-only: a transform that writes into its input would change the dataset, and then be applied to it again.
+    """
+    together = len(rows) and rows[-1] - rows[0] + 1 == len(rows)
+    taken = np.asarray(values[int(rows[0]) : int(rows[-1]) + 1] if together else values[rows])
+    taken.flags.writeable = False
+    return taken
 
 
 def floats(inputs: Inputs) -> Inputs:

@@ -1,13 +1,11 @@
 """Whether a dataset says the same each time it is asked: without that no split holds and no number can be repeated."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from receipts.data import stored
-from receipts.data.items import Items
-from receipts.data.protocol import is_lazy
+from receipts.data.items import Items, samples
 from receipts.provenance.determinism import aside
 from receipts.refusal import Refusal
 
@@ -20,16 +18,6 @@ def content_hashes(dataset: Any) -> tuple[Array, Array]:
     """A hash of every sample and of every label, before transforms: two `(n,)` arrays of uint64."""
     rows = range(len(dataset.ids))
     return stored.digests(samples(dataset, rows)), stored.digests(np.asarray(dataset.targets))
-
-
-def samples(dataset: Any, rows: Sequence[int] | Array) -> Iterator[Any]:
-    """Samples by row, whichever way the dataset gives them."""
-    if is_lazy(dataset):
-        return Items(dataset, np.arange(len(dataset.ids))).samples(rows)
-    inputs = dataset.inputs
-    if isinstance(inputs, dict):
-        return ({name: part[row] for name, part in inputs.items()} for row in rows)
-    return (inputs[row] for row in rows)
 
 
 def spread(n: int) -> Array:

@@ -23,10 +23,11 @@ class Transforms:
 
     def learnt_from(self, train: Subset) -> Inputs:
         """The train rows, read whole if a step wants to see them and their dataset gives them one at a time."""
-        if not isinstance(train.inputs, Items):
-            return train.inputs
+        inputs: Inputs | Items = train.inputs
+        if not isinstance(inputs, Items):
+            return inputs
         wanted = any(hasattr(step, "fit") for step in self.steps)
-        found: Inputs = train.inputs.all() if wanted else train.inputs.read(range(1))
+        found: Inputs = inputs.all() if wanted else inputs.read(range(1))
         return found
 
     def fit(self, data: SealedData) -> "Transforms":

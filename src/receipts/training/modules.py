@@ -113,7 +113,7 @@ class ModuleMethod:
             processes=self.config.trainer.processes,
             threads=fit.threads,
             precision=fit.precision,
-            global_batch=(fit.batch_size or 0) * fit.accumulate,
+            global_batch=fit.batch_size and fit.batch_size * fit.accumulate,
             deterministic=fit.deterministic,
             nondeterministic_ops=self.nondeterministic,
             backend=backend_flags(),
@@ -142,7 +142,8 @@ class ModuleMethod:
 
 def refuse_unstated(config: Config) -> None:
     """Training settings that have no default."""
-    if missing := [name for name in ("epochs", "batch_size") if getattr(config.fit, name) is None]:
+    needed = ("epochs",) if config.split.rule == "datamodule" else ("epochs", "batch_size")
+    if missing := [name for name in needed if getattr(config.fit, name) is None]:
         raise Refusal(
             f"the experiment does not state {', '.join(f'fit.{name}' for name in missing)}",
             "a module is trained in epochs and batches, and both move the numbers",

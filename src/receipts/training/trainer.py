@@ -16,7 +16,6 @@ from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
 from receipts.config.schema import Config
-from receipts.data.batches import OrderedBatches, TrainBatches
 from receipts.evaluation.metrics import direction
 from receipts.runs.files import write_atomically
 from receipts.training.method import Site
@@ -162,7 +161,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def interruptible(trainer: Trainer, module: LightningModule, train: TrainBatches, val: OrderedBatches) -> None:
+def interruptible(trainer: Trainer, module: LightningModule, train: Any, val: Any) -> None:
     """Fit; Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it."""
     try:
         with quiet():
