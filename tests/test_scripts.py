@@ -97,7 +97,7 @@ def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, End
     (run,) = runs(trained[0])
     assert {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()} == {
         *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "train.log", "history.csv"),
-        *("checkpoints/best.ckpt", "predictions/val.parquet", "predictions/val.csv"),
+        *("checkpoints/best.ckpt", "checkpoints/last.ckpt", "predictions/val.parquet", "predictions/val.csv"),
     }
     found = record(trained[0])
     assert json.loads((run / "metrics.json").read_text()) == {
@@ -580,7 +580,7 @@ def test_a_tracked_run_is_seen_in_mlflow(project: Path, run: Run) -> None:
     assert list((project / "mlruns").rglob("predictions/val.parquet"))
 
     first = run("receipts", "sync")
-    assert (first.code, first.out) == (0, "sent 1, already there 1, running 0, failed 0\n")
+    assert (first.code, first.out) == (0, "sent 1, already there 1, running 0, failed 0\n"), first.err
     assert run("receipts", "sync").out == "sent 0, already there 2, running 0, failed 0\n"
 
 
@@ -598,7 +598,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def python(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A real Python in the project, with warnings as errors."""
-    paths = {"PYTHONPATH": str(folder / "src"), **environment}
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")]), **environment}
     command = [sys.executable, "-W", "error", *words]
     return subprocess.run(command, cwd=folder, env=os.environ | paths, capture_output=True, text=True, check=False)
 

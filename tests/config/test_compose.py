@@ -79,7 +79,7 @@ def test_a_stored_config_comes_back_typed() -> None:
         (["preset=smok"], "there is no preset 'smok'; did you mean smoke?", "fast, full, smoke"),
         (["preset=[fast,nope]"], "there is no preset 'nope'", "fast, full, smoke"),
         (["data=nope"], "there is no data 'nope'", "diabetes, digits"),
-        (["trainer=tpu"], "there is no trainer 'tpu'", "auto, cpu, gpu"),
+        (["trainer=tpu"], "there is no trainer 'tpu'", "auto, cpu, ddp, ddp_cpu, gpu"),
         (["sed=3"], "unknown key 'sed'; did you mean seed?", "known here are"),
         (["fit.epoch=3"], "unknown key 'fit.epoch'; did you mean epochs?", "batch_size"),
         (["model.dropuot=0"], "unknown key 'model.dropuot'; did you mean dropout?", "hidden"),

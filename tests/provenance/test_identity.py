@@ -200,6 +200,5 @@ def test_a_dirty_full_run_is_refused_and_a_look_is_not() -> None:
     found = sources()
     assert found.dirty == ["src/lab/net.py"]
     with pytest.raises(Refusal, match=r"the work tree differs from the commit\n.*src/lab/net\.py: no commit"):
-        refuse_dirty(found, ["full"], allowed=False)
-    refuse_dirty(found, ["full"], allowed=True)
-    refuse_dirty(found, ["smoke"], allowed=False)
+        refuse_dirty(found, allowed=False)
+    refuse_dirty(found, allowed=True)

@@ -6,8 +6,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -274,6 +277,64 @@ def test_a_server_that_is_away_costs_a_warning_within_bounded_time(monkeypatch: 
     with pytest.raises(Refusal) as refused:
         tracking.sync([folder])
     assert "secret" not in f"{warning}{refused.value}"
+
+
+@pytest.mark.parametrize(("delay", "said"), [(0.0, "500"), (30.0, "timed out")])
+def test_a_server_that_is_broken_or_slow_costs_a_warning(
+    delay: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    folder = write_run()
+    with answering(delay) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        started = time.monotonic()
+        warning = tracking.Tracker(folder).finish()
+        assert time.monotonic() - started < 20
+        with pytest.raises(Refusal, match="cannot be used"):
+            tracking.sync([folder])
+    assert warning is not None
+    assert said in warning
+    assert "receipts sync" in warning
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{Path.cwd()}/mlflow.db")
+    assert tracking.sync([folder]).sent == [folder.name], "nothing is lost"
+
+
+@contextmanager
+def answering(delay: float) -> Iterator[str]:
+    """A server that answers everything with 500, after a while."""
+
+    class Broken(BaseHTTPRequestHandler):
+        def parse_request(self) -> bool:
+            stop.wait(delay)
+            with suppress(OSError):
+                super().parse_request()
+                self.send_error(500, "out of order")
+            return False
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    stop = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        stop.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_locked_database_costs_a_warning_and_loses_nothing() -> None:
+    folder = write_run()
+    with closing(sqlite3.connect("mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        warning = tracking.Tracker(folder).finish()
+        assert time.monotonic() - started < 40
+        other.execute("ROLLBACK")
+    assert warning is not None
+    assert "locked" in warning
+    assert tracking.sync([folder]).sent == [folder.name]
 
 
 def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def identify(values: dict[str, Any], lab: dict[str, str], data: dict[str, str], 
 def config_hash(values: dict[str, Any]) -> str:
     """SHA-256 of what a resolved config says of the numbers; a method declared deterministic has no seed."""
     kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
-    if origin := values["fit"]["init_from"]:
+    if isinstance(origin := values["fit"]["init_from"], dict):  # which folder the weights lie in moves no number
         kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
     kept["processes"] = values["trainer"]["processes"]
     if values["facts"]["deterministic"]:

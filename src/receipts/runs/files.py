@@ -9,6 +9,8 @@ from pathlib import Path
 
 from receipts.refusal import Refusal
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
@@ -17,6 +19,8 @@ def writable(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
+        if error.errno in FULL:
+            raise Refusal(f"{folder}/ is on a full disk", f"{error.strerror}: {error.filename}", "make room") from error
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         raise Refusal(

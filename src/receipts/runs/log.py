@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
@@ -17,6 +17,11 @@ class Log(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Let the error through, where logging would print it and go on."""
         raise
+
+    def close(self) -> None:
+        """Close the file; what could not be written was told when it could not."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager

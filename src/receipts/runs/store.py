@@ -4,7 +4,6 @@ A run's folder appears whole, with its record inside, under a name nobody else h
 leaves a record that says so.
 """
 
-import errno
 import threading
 import time
 import traceback
@@ -24,7 +23,7 @@ from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs import prompts, views
 from receipts.runs import record as records
-from receipts.runs.files import writable, write_atomically
+from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.record import Checkpoint, Failure, Opening, Record
@@ -32,7 +31,6 @@ from receipts.runs.record import Checkpoint, Failure, Opening, Record
 HEARTBEAT_S = 15.0
 LOG_TAIL = 20
 RESERVE = 256 * 1024  # bytes
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNSEALED = ("train", "val")
 
 
@@ -51,9 +49,13 @@ class Run:
         self._began = (time.monotonic(), time.process_time())
 
     def __enter__(self) -> "Run":
-        write_atomically(self.reserve, bytes(RESERVE))
         self._log = logged(self.folder)
         self._log.__enter__()
+        try:
+            write_atomically(self.reserve, bytes(RESERVE))
+        except (OSError, Refusal) as error:
+            self.__exit__(type(error), error, None)
+            raise
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
         return self
 
@@ -125,7 +127,7 @@ class Run:
             with self._lock:
                 if self.record.status == "running":
                     self.record.heartbeat = now()
-                    with suppress(OSError):  # a full disk is for the training itself to find
+                    with suppress(OSError, Refusal):  # a full disk is for the training itself to find
                         self.save()
 
 

@@ -28,7 +28,7 @@ class Net(LightningModule):
         return functional.cross_entropy(self(x), y)
 
     def predict_step(self, x: Tensor, batch_idx: int) -> Tensor:
-        return self(x).softmax(-1)
+        return self(x).float().softmax(-1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=self.lr)
