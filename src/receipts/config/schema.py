@@ -20,12 +20,16 @@ class Split:
 
 @dataclass
 class Task:
-    """What is asked of the predictions. `margin` is the smallest difference worth a sentence."""
+    """What is asked of the predictions. `margin` is the smallest difference worth a sentence.
+
+    Labels are stored raw, once; `view` says how they are scored: `class`, `ordinal` or `value`; null is the kind's own.
+    """
 
     kind: str = MISSING
     classes: int | None = None
     primary: str = MISSING
     margin: float | None = None
+    view: str | None = None
 
 
 @dataclass

@@ -15,7 +15,8 @@ from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
 from receipts.data.sealed import Subset
-from receipts.evaluation.metrics import direction
+from receipts.evaluation.metrics import direction, scored_as
+from receipts.evaluation.predictions import CLASSES
 from receipts.provenance import determinism
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
@@ -32,7 +33,7 @@ KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpos
     r".*does not have many workers",
     r".*number of training batches .* is smaller than the logging interval",
 )
-LOSS_LIKE = {"classification": "nll", "regression": "rmse"}
+LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
 
 
 class StepRng(Callback):
@@ -64,13 +65,13 @@ class ModuleMethod:
     def fit(self, train: Subset, val: Subset, folder: Path, first_step: FirstStep) -> Checkpoint:
         """Train with Lightning; the checkpoint kept is the best on val by the harness's own metric."""
         config, task = self.config, self.config.task
-        names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[task.kind]]))
+        names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
         validation = HarnessValidation(self.module, val, task, names)
         progress = Progress(folder, validation, first_step)
         keeper = best_checkpoint(config, folder)
         trainer = self.trainer([StepRng(config.seed), validation, progress, *self.callbacks(keeper)], folder)
         check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
-        classes = task.kind == "classification"
+        classes = task.kind in CLASSES
         batches = TrainBatches(
             tensors(train.inputs, self.device),
             targets(train, classes, self.device),
@@ -192,7 +193,7 @@ class ModuleMethod:
 def best_checkpoint(config: Config, folder: Path) -> ModelCheckpoint:
     """Keeps the best epoch on val by the selected metric, whose direction is its own."""
     metric = config.fit.select.metric
-    mode = "max" if direction(config.task.kind, metric) == "higher" else "min"
+    mode = "max" if direction(scored_as(config.task), metric) == "higher" else "min"
     return ModelCheckpoint(
         folder / "checkpoints",
         "best",
