@@ -30,7 +30,7 @@ def evaluate(asked: Evaluation) -> int:
             (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
             method = build_method(config)
             method.load(run.folder, run.checkpoint)
-            score(run, method, subset, config.task)
+            score(run, method, subset, config)
             record = run.complete()
     results.publish(asked.run_id, record, config.task.primary)
     return views.show(record, config.task.primary)

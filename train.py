@@ -19,7 +19,7 @@ def train(experiment: Experiment) -> int:
     warnings += manifest.suspicious(division, config)
     sources = trace(experiment.values, division.files, division.origin, path)
     refuse_dirty(sources, experiment.preset, config.allow_dirty)
-    run = store.claim(draft.of(experiment, sources, warnings), experiment.text, rerun=config.rerun, retry=config.retry)
+    run = store.claim(draft.of(experiment, sources, warnings), experiment)
 
     if not run.is_finished:
         with Tracker(run.folder) as mlflow, run:
@@ -31,7 +31,7 @@ def train(experiment: Experiment) -> int:
             train, val = open_splits(experiment, division, ("train", "val"), run.record.checks)
             method = build_method(config)
             fit(run, method, experiment, train, val, mlflow.start)
-            score(run, method, val, config.task)
+            score(run, method, val, config)
             run.complete()
     return views.show(run.record, config.task.primary)
 

@@ -97,7 +97,7 @@ def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, End
     (run,) = runs(trained[0])
     assert {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()} == {
         *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "train.log", "history.csv"),
-        *("checkpoints/best.ckpt", "predictions/val.parquet", "predictions/val.csv"),
+        *("checkpoints/best.ckpt", "predictions/val.parquet", "predictions/val.csv", "per_class.csv"),
     }
     found = record(trained[0])
     assert json.loads((run / "metrics.json").read_text()) == {

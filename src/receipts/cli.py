@@ -50,9 +50,10 @@ def ls(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the README of a run: what ran, its numbers, its checks."""
-    from receipts.runs import store, views
+    from receipts.config.project import RUNS
+    from receipts.runs import comparison, store, views
 
-    print(views.readme(store.select(arguments.run)), end="")
+    print(views.readme(store.select(arguments.run), comparison.recorded(RUNS)), end="")
     return DONE
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from receipts.config import own, rungs
 from receipts.config.build import calls, check_calls
 from receipts.config.schema import Config, Fit, Task
 from receipts.refusal import Refusal, nearest
@@ -29,6 +30,7 @@ def validate(config: Config) -> list[str]:
     refuse_missing(config)
     refuse_impossible(config)
     refuse_metrics(config)
+    own.check(config.metrics, config.task.kind, METRICS[scored_as(config.task)])
     for key in ("model", "data", "transforms", "augment"):
         check_calls(key, getattr(config, key))
     check_calls("fit.callbacks", config.fit.callbacks)
@@ -100,6 +102,10 @@ def refuse_impossible(config: Config) -> None:
             "it counts epochs: a whole number, or a part of one",
             "correct it",
         )
+    if config.facts.rung not in (None, *rungs.RUNGS):
+        raise Refusal(
+            f"facts.rung is {config.facts.rung!r}", f"it is {' or '.join(rungs.RUNGS)}", "correct it, or take it out"
+        )
     if config.trainer.accelerator not in ("auto", "cpu", "gpu"):
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
     if config.trainer.processes != 1:
@@ -110,7 +116,15 @@ def refuse_metrics(config: Config) -> None:
     """Selection by anything but the harness's own numbers on val."""
     view = scored_as(config.task)
     known = METRICS[view]
+    theirs = [metric.name for metric in config.metrics]
     for key, name in (("task.primary", config.task.primary), ("fit.select.metric", config.fit.select.metric)):
+        if name in theirs and name not in known:
+            raise Refusal(
+                f"{key} is {name!r}, a metric of this experiment's own",
+                "it stands beside the harness's numbers: no second implementation holds it, and an experiment could "
+                "change it together with what it measures",
+                f"{key}: {known[0]}, say; {name} is computed, stored and shown all the same",
+            )
         if name not in known:
             raise Refusal(
                 f"{key} is {name!r}, which is no metric of the harness{nearest(name, known)}",

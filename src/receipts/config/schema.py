@@ -33,6 +33,26 @@ class Task:
 
 
 @dataclass
+class OwnMetric:
+    """A researcher's metric: a pure function over arrays in src/lab, and a worked example that must pass first.
+
+    `range` is [lowest, highest], null where there is no bound. `example` holds the function's arguments and the
+    `value` it makes of them. `second_of` names the harness's metric that it computes once more.
+    """
+
+    function: str = ""
+    better: str = ""
+    range: list[float | None] = field(default_factory=list)
+    example: dict[str, Any] = field(default_factory=dict)
+    second_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in scores: the function's own name."""
+        return self.function.rpartition(".")[2]
+
+
+@dataclass
 class Select:
     """Which epoch is kept: the best by `metric` on val; `patience` epochs without a better one end training."""
 
@@ -61,9 +81,13 @@ class Fit:
 
 @dataclass
 class Facts:
-    """What only the author can know, declared once more so that it can be checked."""
+    """What only the author can know, declared once more so that it can be checked.
+
+    `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    """
 
     deterministic: bool = False
+    rung: str | None = None
 
 
 @dataclass
@@ -105,6 +129,7 @@ class Config:
     fit: Fit = field(default_factory=Fit)
     transforms: list[dict[str, Any]] = field(default_factory=list)
     augment: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[OwnMetric] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     ablations: dict[str, Ablation] = field(default_factory=dict)
     waive: dict[str, str] = field(default_factory=dict)

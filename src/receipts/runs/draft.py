@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 
+from receipts.config import rungs
 from receipts.config.compose import Experiment
 from receipts.provenance import code
 from receipts.provenance.trace import Sources
@@ -31,6 +32,9 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         limit={name: cap for name, cap in experiment.values["limit"].items() if cap is not None},
         seed=config.seed,
         purpose=config.purpose,
+        primary=config.task.primary,
+        margin=config.task.margin,
+        rung=rungs.rung(config),
         command=command(),
         started=now(),
         heartbeat=now(),

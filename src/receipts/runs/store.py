@@ -16,6 +16,8 @@ from types import TracebackType
 
 from filelock import FileLock
 
+from receipts.config import own
+from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.provenance import code
 from receipts.refusal import Refusal
@@ -130,7 +132,7 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"limit: {', '.join(f'{name} {cap}' for name, cap in record.limit.items())}")
     if record.data.kind != "real":
         found.append(f"the data are {record.data.kind.upper()}")
-    return found + [f"check failed: {check.code}" for check in record.checks if check.verdict == "fail"]
+    return found + [f"check failed: {check.code}" for check in record.failing]
 
 
 def folder(record: Record) -> Path:
@@ -153,20 +155,23 @@ def known(identity: str) -> Iterator[Record]:
             yield record
 
 
-def claim(draft: Record, config: bytes, *, rerun: bool = False, retry: bool = False) -> Run:
+def claim(draft: Record, experiment: Experiment) -> Run:
     """The completed run of the same identity, or a new one under the draft's name with its resolved config.
 
-    Refused while the same identity is running, and after it failed unless `retry`.
+    Refused while the same identity is running, after it failed unless `retry`, and for a new one where a worked
+    example of the researcher's own metrics fails.
     """
+    config = experiment.config
     with writable(RUNS), FileLock(RUNS / ".claim.lock"):
         found = list(known(draft.identity.id))
         refuse_running(found)
         completed = next((record for record in found if record.status == "completed"), None)
-        if completed and not rerun:
+        if completed and not config.rerun:
             return with_name(completed, draft.conf)
-        if not retry and not rerun:
+        if not config.retry and not config.rerun:
             refuse_failed(found)
-        return create(draft, config)
+        own.prove(config.metrics)
+        return create(draft, experiment.text)
 
 
 def refuse_running(found: list[Record]) -> None:
