@@ -585,7 +585,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def python(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A real Python in the project, with warnings as errors."""
-    paths = {"PYTHONPATH": str(folder / "src"), **environment}
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])  # of a worktree whose core is not the installed one
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder / "src"), *inherited]), **environment}
     command = [sys.executable, "-W", "error", *words]
     return subprocess.run(command, cwd=folder, env=os.environ | paths, capture_output=True, text=True, check=False)
 
