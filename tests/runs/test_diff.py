@@ -38,7 +38,9 @@ def test_every_difference_stands_in_its_group() -> None:
             world=World("cuda", 1, 2, "32-true", 64, True),
             preset=["smoke"],
         ),
-        CONFIG | {"model.lr": "0.2", "task.margin": "0.1", "trainer.accelerator": "cpu", "model.width": "3"},
+        CONFIG
+        | {"model.lr": "0.2", "task.margin": "0.1", "trainer.accelerator": "cpu", "model.width": "3"}
+        | {"metrics.0.second_of": "accuracy", "metrics.0.example.value": "1.0"},
         {"packages.numpy": "2.2", "packages.torch": "2.6", "python.version": "3.11.1"},
     )
     found = {group: [tuple(change) for change in changes] for group, changes in differences(side(), other).items()}
@@ -49,7 +51,7 @@ def test_every_difference_stands_in_its_group() -> None:
             ("split manifest", "ee", "other manife"),
             ("task.margin", "0.03", "0.1"),
         ],
-        "harness": [("val", "cd" * 6, "ff" * 6)],
+        "harness": [("val", "cd" * 6, "ff" * 6), ("metrics.0.second_of", "—", "accuracy")],
         "config": [("model.lr", "0.1", "0.2"), ("model.width", "—", "3")],
         "code": [
             ("src/lab/cnn.py", "—", "7" * 12),

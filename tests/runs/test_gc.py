@@ -65,6 +65,18 @@ def test_the_ledger_of_openings_survives(capsys: pytest.CaptureFixture[str]) -> 
     assert "would remove 0 runs, 0 bytes" in capsys.readouterr().out
 
 
+def test_a_stage_without_its_run_is_not_done() -> None:
+    (Path("runs") / "stages").mkdir()
+    for number in (0, 1):
+        stored(made(number))
+        (Path("runs") / "stages" / f"conf{number}").write_text(f"{made(number).run_id}\n")
+    named(1)
+    gc.collect(remove=False)
+    assert len(list(Path("runs/stages").glob("*"))) == 2
+    gc.collect(remove=True)
+    assert [path.name for path in Path("runs/stages").glob("*")] == ["conf1"]
+
+
 def test_a_run_that_is_being_written_to_stays(capsys: pytest.CaptureFixture[str]) -> None:
     folder = stored(made(0))
     stored(made(1))

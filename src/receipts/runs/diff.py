@@ -77,8 +77,8 @@ def differences(a: Side, b: Side) -> dict[str, list[Change]]:
     parts = list(zip(first, config, strict=True))
     return {
         "data and split": [*data(a.record, b.record), *(change for part, change in parts if part in ASKED)],
-        "harness": changed(harness(a.record), harness(b.record)),
-        "config": [change for part, change in parts if part not in (*ASKED, *LAUNCH)],
+        "harness": [*changed(harness(a.record), harness(b.record)), *own_metrics(config)],
+        "config": [change for part, change in parts if part not in (*ASKED, *LAUNCH, "metrics")],
         "code": code(a.record, b.record),
         "environment": [*changed(world(a.record), world(b.record)), *changed(a.environment, b.environment)],
         "launch": [*(change for part, change in parts if part in LAUNCH), *changed(launch(a.record), launch(b.record))],
@@ -126,6 +126,11 @@ def code(a: Record, b: Record) -> list[Change]:
         found.append(Change("commit", a.code.commit[:12], f"{b.code.commit[:12]} ({told})"))
     dirt = [", ".join(side.code.dirty) or "clean" for side in (a, b)]
     return found + ([Change("uncommitted", *dirt)] if dirt[0] != dirt[1] or a.code.dirty else [])
+
+
+def own_metrics(config: list[Change]) -> list[Change]:
+    """How the researcher's own metrics are declared; their worked examples change no number."""
+    return [change for change in config if change.name.startswith("metrics.") and ".example." not in change.name]
 
 
 def world(record: Record) -> dict[str, str]:

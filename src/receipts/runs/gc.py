@@ -97,10 +97,18 @@ def doomed(folder: Path, opened: bool) -> list[Path]:
     return [path for path in files if not (opened and path.parent == folder and path.name in KEPT)]
 
 
+def forget_stage(folder: Path) -> None:
+    """Without its run a pipeline's stage is not done any more: `dvc repro` is to train it again."""
+    for pointer in (RUNS / "stages").glob("*"):
+        if pointer.read_text(encoding="utf-8").strip() == folder.name:
+            pointer.unlink()
+
+
 def clear(folder: Path) -> bool:
     """Remove a run unless some process holds its record; True when it is gone."""
     try:
         with FileLock(folder / ".record.lock", timeout=0):
+            forget_stage(folder)
             if records.read(folder).openings:
                 for path in doomed(folder, opened=True):
                     path.unlink()
