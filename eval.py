@@ -26,10 +26,10 @@ def evaluate(asked: Evaluation) -> int:
             from receipts.evaluation.scoring import score
             from receipts.training.method import build_method
 
-            run.open_split(asked.split, "eval.py", sources.commit)
-            (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
             method = build_method(config)
             method.load(run.folder, run.checkpoint)
+            run.open_split(asked.split, "eval.py", sources.commit)
+            (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
             score(run, method, subset, config)
             record = run.complete()
     results.publish(asked.run_id, record, config.task.primary)

@@ -4,6 +4,7 @@ A real `python train.py` pays 7 s for imports; a forked one 0.2 s. The child is 
 working folder, environment, standard streams and exit code.
 """
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -102,6 +103,7 @@ def child(
     os.environ.update(environment)
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation")
+    warnings.filterwarnings("ignore", "The ``noload`` loader strategy is deprecated", DeprecationWarning)  # mlflow's
     sys.path.insert(0, str(folder / "src"))
     if not tracked:
         untracked()
@@ -144,3 +146,22 @@ def untracked() -> None:
 
     tracking.Tracker.start = lambda self: None
     tracking.Tracker.finish = lambda self, wait_s=0.0: None
+
+
+def bound_by_permissions() -> None:
+    """Give up a superuser's right to write into what is read-only (CAP_DAC_OVERRIDE); others have none to give up."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, sets) == 0
+    sets[0] &= ~(1 << 1)
+    assert libc.capset(header, sets) == 0, os.strerror(ctypes.get_errno())
+
+
+def patient(message: str) -> None:
+    """Let a warning be what it is for users: one that is shown, and no error."""
+    warnings.filterwarnings("default", message=message)
+
+
+def without_gpu() -> None:
+    """Go on as on a machine without a GPU."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -72,7 +72,7 @@ def variant(folder: Path, name: str, code: str, metric: str = "accuracy") -> Non
     commit(folder)
 
 
-# --- what a run leaves ------------------------------------------------------------------------------------------------
+# --- what a run leaves -----------------------------------------------------------------------------------------------
 
 
 def test_a_run_says_what_it_does_and_what_to_do_next(trained: tuple[Path, Ended]) -> None:
@@ -182,7 +182,7 @@ def test_predictions_are_stored_for_code_and_for_eyes(trained: tuple[Path, Ended
     assert float(rows[0]["error"]) > 0.5
 
 
-# --- done once, or again ----------------------------------------------------------------------------------------------
+# --- done once, or again ---------------------------------------------------------------------------------------------
 
 
 def test_a_finished_identity_is_shown_and_nothing_runs(project: Path, run: Run, trained: tuple[Path, Ended]) -> None:
@@ -251,7 +251,7 @@ def test_only_plain_runs_are_the_latest_of_an_experiment(project: Path, run: Run
     assert (project / "runs/stages/net").read_text() == f"{plain}\n"
 
 
-# --- the test split ---------------------------------------------------------------------------------------------------
+# --- the test split --------------------------------------------------------------------------------------------------
 
 
 def test_the_test_split_is_opened_once_and_counted(project: Path, run: Run) -> None:
@@ -295,7 +295,7 @@ def test_eval_asks_the_run_and_not_the_command_line(project: Path, run: Run) -> 
     assert "unknown key 'model" in refused.err
 
 
-# --- several at once --------------------------------------------------------------------------------------------------
+# --- several at once -------------------------------------------------------------------------------------------------
 
 
 def test_a_refused_job_leaves_the_others_running(project: Path, run: Run) -> None:
@@ -319,7 +319,7 @@ def test_a_misspelt_job_stops_a_sweep_before_its_first_run(project: Path, run: R
     assert len(runs(project)) == 1
 
 
-# --- regression, transforms, augmentation, logs of one's own ----------------------------------------------------------
+# --- regression, transforms, augmentation, logs of one's own ---------------------------------------------------------
 
 
 def test_regression_by_an_estimator(project: Path, run: Run) -> None:
@@ -332,6 +332,19 @@ def test_regression_by_an_estimator(project: Path, run: Run) -> None:
     assert found["parameters"]["alpha"] == 1.0
     assert found["data"]["manifest"] == "splits/diabetes.json"
     assert (project / "results/ridge.csv").read_text().startswith("epoch,mae\n0,")
+
+
+def test_an_estimator_made_of_trees_is_stored_and_read_again(project: Path, run: Run) -> None:
+    model = "model: {_target_: sklearn.ensemble.RandomForestClassifier, n_estimators: 5}"
+    write(project, "conf/forest.yaml", f"purpose: Do trees come back?\nseed: 0\n{model}\n")
+    commit(project)
+    for words in (["conf=forest"], ["conf=forest", "rerun=true"], ["conf=forest", "seed=1"]):
+        assert run("train.py", *words).code == 0
+    other, again, first = (record(project, number) for number in range(3))
+    assert first["checkpoint"] == again["checkpoint"] != other["checkpoint"]
+    assert first["scores"][0]["sha256"] == again["scores"][0]["sha256"] != other["scores"][0]["sha256"]
+    assert isinstance(first["parameters"]["random_state"], int)
+    assert run("eval.py", "run_id=latest:forest").code == 0
 
 
 def test_transforms_learn_from_train_rows_and_augmentation_meets_no_others(project: Path, run: Run) -> None:
@@ -374,7 +387,7 @@ def test_a_modules_own_validation_keeps_running_under_a_name_of_its_own(project:
     assert set(record(project)["scores"][0]["metrics"]) >= {"accuracy", "nll"}
 
 
-# --- methods that claim to have no randomness -------------------------------------------------------------------------
+# --- methods that claim to have no randomness ------------------------------------------------------------------------
 
 
 def test_a_deterministic_method_is_one_run_whatever_the_seed(project: Path, run: Run) -> None:
@@ -401,7 +414,7 @@ def test_a_false_claim_of_determinism_fails_the_run(kind: str, project: Path, ru
     assert "declared deterministic" in found["failure"]["reason"]
 
 
-# --- what went wrong before -------------------------------------------------------------------------------------------
+# --- what went wrong before ------------------------------------------------------------------------------------------
 
 
 def test_a_failed_run_shows_its_reason_until_it_is_tried_again(project: Path, run: Run) -> None:
@@ -465,7 +478,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-# --- uncommitted changes ----------------------------------------------------------------------------------------------
+# --- uncommitted changes ---------------------------------------------------------------------------------------------
 
 
 def test_a_dirty_full_run_needs_permission_and_keeps_the_difference(project: Path, run: Run, tmp_path: Path) -> None:
@@ -502,7 +515,7 @@ def test_reports_and_results_are_no_dirt(project: Path, run: Run) -> None:
     assert record(project)["reportable"] is True
 
 
-# --- reading runs -----------------------------------------------------------------------------------------------------
+# --- reading runs ----------------------------------------------------------------------------------------------------
 
 
 def test_runs_are_listed(project: Path, run: Run) -> None:
@@ -571,7 +584,7 @@ def test_a_tracked_run_is_seen_in_mlflow(project: Path, run: Run) -> None:
     assert run("receipts", "sync").out == "sent 0, already there 2, running 0, failed 0\n"
 
 
-# --- real processes, for what a fork cannot show ----------------------------------------------------------------------
+# --- real processes, for what a fork cannot show ---------------------------------------------------------------------
 
 
 WITNESS = """

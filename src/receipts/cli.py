@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from receipts.config import project
 from receipts.refusal import DONE, Refusal, tell
@@ -84,9 +85,17 @@ def gc(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        """What was typed makes no sense."""
+        raise Refusal(f"{self.prog}: {message}", self.format_usage().strip(), f"{self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """The verbs and their words; each verb's help is the first line of its function."""
-    found = argparse.ArgumentParser(prog="receipts", description=__doc__)
+    found = Parser(prog="receipts", description=__doc__)
     verbs = found.add_subparsers(required=True, metavar="VERB")
 
     def add(verb: Callable[[argparse.Namespace], int], *words: tuple[str, str]) -> argparse.ArgumentParser:
@@ -108,8 +117,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb; people-fixable problems end with exit code 3."""
-    arguments = parser().parse_args(words)
     try:
+        arguments = parser().parse_args(words)
         project.enter(Path.cwd())
         code: int = arguments.verb(arguments)
     except Refusal as problem:

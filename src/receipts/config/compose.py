@@ -106,13 +106,13 @@ def register() -> None:
 
 
 @contextmanager
-def told(words: Sequence[str] = ()) -> Iterator[None]:
+def told(words: Sequence[str] = (), schema: type = Config) -> Iterator[None]:
     """Turn Hydra's and OmegaConf's errors into refusals that name the file, the key and the nearest valid one."""
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
-        raise explain(error, {group: list(files(group)) for group in GROUPS}, lambda: stated(words)) from error
+        raise explain(error, {group: list(files(group)) for group in GROUPS}, schema, lambda: stated(words)) from error
 
 
 def stated(words: Sequence[str]) -> list[str]:

@@ -12,10 +12,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,6 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from receipts.config import compose, help, project
+from receipts.config.schema import Config
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
 BUG, STOPPED = 1, 128
@@ -38,7 +40,8 @@ def start(job: Callable[[Any], int], options: type | None = None) -> None:
         sys.argv[1:] = [quoted(word) for word in sys.argv[1:]]
         register(options)
         words = sys.argv[1:]
-        with compose.told(words):
+        with compose.told(words, options or Config):
+            check_options(words)
             if {"-h", "--help"} & set(words):
                 print(help_text(words, options))
                 return
@@ -68,6 +71,7 @@ def quoted(word: str) -> str:
     """A word whose value Hydra's grammar would take for a number or an expression, quoted as text."""
     key, equals, value = word.partition("=")
     if equals and key in AS_TEXT and not value.startswith(("'", '"')):
+        value = value.replace("'", r"\'")
         return f"{key}='{value}'"
     return word
 
@@ -88,7 +92,9 @@ def application(job: Callable[[Any], int], options: type | None, codes: list[int
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             print(f"job {number}: {' '.join(HydraConfig.get().overrides.task)}", flush=True)
         try:
-            codes.append(job(typed(composed, options)))
+            with compose.told(HydraConfig.get().overrides.task, options or Config):
+                asked = typed(composed, options)
+            codes.append(job(asked))
         except Refusal as problem:
             codes.append(tell(problem))
         except Exception:  # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
@@ -104,6 +110,21 @@ def typed(composed: DictConfig, options: type | None) -> Any:
     if options is not None:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(options), composed))
     return compose.read(composed, HydraConfig.get())
+
+
+def check_options(words: Sequence[str]) -> None:
+    """Refuse options that Hydra does not know; it would print a page on its own ones."""
+
+    def refuse(message: str) -> NoReturn:
+        raise Refusal(
+            f"the command line has {message}",
+            "settings are words without dashes; the options are Hydra's, mostly -m, --help and --cfg job",
+            "write key=value, for example preset=smoke",
+        )
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(words)
 
 
 def check_sweep(words: Sequence[str], options: type | None) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
-from receipts.config.schema import Config
 from receipts.refusal import Refusal, nearest
 
 
-def explain(error: Exception, options: dict[str, list[str]], stated: Callable[[], list[str]]) -> Refusal:
+def explain(error: Exception, options: dict[str, list[str]], schema: type, stated: Callable[[], list[str]]) -> Refusal:
     """A refusal for one of Hydra's errors: which key or option, why not, and the nearest valid one.
 
-    `options` are the names in each group; `stated()` are the dotted keys that the chosen files state.
+    `options` are the names in each group, `schema` knows the typed keys, `stated()` are the dotted keys that the
+    chosen files state.
     """
     chain = [str(error), *(str(cause) for cause in causes(error))]
     text = "\n".join(chain)
@@ -26,11 +26,20 @@ def explain(error: Exception, options: dict[str, list[str]], stated: Callable[[]
             f"{found['group']}={'|'.join(known)}",
         )
     if found := re.search(r"full_key: (?P<key>\S+)", text):
-        return bad_key(found["key"], text, stated)
+        return bad_key(found["key"], text, schema, stated)
     if found := re.search(r"Could not override '(?P<key>[^']+)'", text):
-        return bad_key(found["key"], text, stated)
+        return bad_key(found["key"], text, schema, stated)
+    if found := re.search(r"Ambiguous value for argument '(?P<word>[^']+)'", text):
+        return Refusal(
+            f"{found['word']} names several values", "only a sweep takes them, one run for each", f"-m {found['word']}"
+        )
+    word = getattr(error, "override", None)
     return Refusal(
-        "the configuration cannot be composed", first_line(chain), "correct the words after the script's name"
+        "the configuration cannot be composed" + (f": {word!r} cannot be read" if word else ""),
+        first_line(chain),
+        "write key=value; a value with signs such as = , ( or a blank in double quotes: 'key=\"a=b\"'"
+        if word
+        else "correct the words after the script's name",
     )
 
 
@@ -54,31 +63,29 @@ def unknown_option(group: str, name: str, options: dict[str, list[str]]) -> Refu
     )
 
 
-def bad_key(key: str, text: str, stated: Callable[[], list[str]]) -> Refusal:
+def bad_key(key: str, text: str, schema: type, stated: Callable[[], list[str]]) -> Refusal:
     """A key that the schema does not know, lacks, or that holds a value of another type."""
     where = found["file"] if (found := re.search(r"In '(?P<file>[^']+)'", text)) else None
     place = f"conf/{where.removeprefix('conf/')}.yaml" if where not in (None, "config") else "the command line"
     if "not in" in text or "Could not override" in text:
         parent, _, leaf = key.rpartition(".")
-        known = keys_below(parent) or below(parent, stated())
+        known = keys_below(schema, parent) or below(parent, stated())
         return Refusal(
             f"unknown key {key!r}{nearest(leaf, known)}",
             f"{place}: " + (f"known here are {', '.join(known)}" if known else "nothing of that name stands there"),
             "correct the name",
         )
-    if "Missing mandatory value" in text:
-        return Refusal(
-            f"{key} is not stated", "it has no default, because it moves the numbers", f"state {key} in the YAML"
-        )
+    if found := re.search(r"[Mm]issing mandatory value: (?P<key>[\w.]+)", text):
+        return Refusal(f"{found['key']} is not stated", "it has no default", f"state it: {found['key']}=…")
     reason = next(
         (line for line in text.splitlines() if re.search(r"[Cc]annot|could not|not a valid|Invalid", line)), text
     )
     return Refusal(f"{key} cannot take that value", f"{place}: {reason.strip()}", f"give {key} a value of its type")
 
 
-def keys_below(path: str) -> list[str]:
-    """The names the schema knows below a dotted path; none where it is open."""
-    here: Any = Config
+def keys_below(schema: type, path: str) -> list[str]:
+    """The names a schema knows below a dotted path; none where it is open."""
+    here: Any = schema
     for part in path.split(".") if path else []:
         hints = get_type_hints(here) if is_dataclass(here) else {}
         if part not in hints:

@@ -89,7 +89,7 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
         )
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(
             f"{path} is not a readable manifest", str(error), f"git checkout {path}      (or {cure})"
         ) from error

@@ -150,12 +150,13 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array) -> NearDuplicates:
     if isinstance(dataset.inputs, dict) or not np.issubdtype(np.asarray(dataset.inputs[:1]).dtype, np.number):
         return NearDuplicates(0, "not searched: the inputs are no single numeric array", NEAR)
     train = flatten(dataset.inputs, rows["train"])
-    scale = float(train.std()) or 1.0
+    scale, centre = float(train.std()) or 1.0, train.mean(0)  # far from zero, squares would swallow the differences
+    train -= centre
     found = 0
     for name in ("val", "test"):
         for start in range(0, len(rows[name]), 512):
             block = rows[name][start : start + 512]
-            nearest = nearest_distance(flatten(dataset.inputs, block), train)
+            nearest = nearest_distance(flatten(dataset.inputs, block) - centre, train)
             found += int(np.sum((nearest / scale < NEAR) & ~np.isin(x[block], x[rows["train"]])))
     return NearDuplicates(found, method, NEAR)
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from fnmatch import fnmatch
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,7 @@ from receipts.refusal import Refusal
 
 DATA = Path("data")
 POINTER = Path("data.dvc")
+NEVER = (".hg/", ".git/", ".git", ".dvc/")  # what DVC leaves out by itself
 
 
 def md5(path: Path) -> str:
@@ -25,23 +27,30 @@ def folder_md5(folder: Path) -> str:
 
     Files named in `.dvcignore` do not count. The order is that of whole relative paths as strings.
     """
-    ignored = ignore_patterns()
-    paths = (path for path in folder.rglob("*") if path.is_file() and not matches(path, ignored))
+    ignored = ignorer()
+    paths = (path for path in folder.rglob("*") if path.is_file() and not ignored(path))
     rows = [{"md5": md5(path), "relpath": path.relative_to(folder).as_posix()} for path in paths]
     rows.sort(key=lambda row: row["relpath"])
     return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
-def ignore_patterns() -> list[str]:
-    """The patterns of `.dvcignore`, comments and blank lines aside."""
+def ignorer() -> Callable[[Path], bool]:
+    """Whether DVC leaves a file out, for its own name or for that of a folder above it.
+
+    The patterns of `.dvcignore` are git's, and DVC matches them with the same class.
+    """
+    from pathspec import PathSpec
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
     path = Path(".dvcignore")
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return [line.strip().rstrip("/") for line in lines if line.strip() and not line.startswith("#")]
+    spec = PathSpec.from_lines(GitIgnoreSpecPattern, [*NEVER, *(line.strip() for line in lines)])
 
+    @cache
+    def closed(folder: Path) -> bool:
+        return folder != Path() and (closed(folder.parent) or spec.match_file(f"{folder.as_posix()}/"))
 
-def matches(path: Path, patterns: list[str]) -> bool:
-    """Whether a part of a path matches one of the patterns."""
-    return any(fnmatch(part, pattern) for part in path.parts for pattern in patterns)
+    return lambda path: closed(path.parent) or spec.match_file(path.as_posix())
 
 
 def pointed_to(pointer: bytes | None) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from receipts.config import project
 
 CORE = Path(__file__).resolve().parents[1]
+MACHINERY = ("importlib", "pkgutil", "runpy", "builtins")
 REPORTING = ("report", "ablation", "gauntlet", "reproduction")
 HARNESS = tuple(CORE / "evaluation" / name for name in ("predictions.py", "metrics.py", "second.py"))
 
@@ -76,7 +77,7 @@ def module_files(module: str) -> list[Path]:
 
 
 def imports(path: Path, module: Path) -> list[str] | None:
-    """The modules below `lab` that a file imports; None where it imports by a computed name."""
+    """The names below `lab` that a file imports; None where it imports by a computed name."""
     found = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         if isinstance(node, ast.Import):
@@ -84,16 +85,23 @@ def imports(path: Path, module: Path) -> list[str] | None:
         elif isinstance(node, ast.ImportFrom):
             package = module.parts[: len(module.parts) - node.level] if node.level else ()
             base = ".".join([*package, *([node.module] if node.module else [])])
-            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        elif called(node) in ("import_module", "__import__", "exec", "eval"):
+            found += [f"{base}.{alias.name}" for alias in node.names]
+        elif mentioned(node) in ("import_module", "__import__", "exec", "eval"):
             return None
+    if any(map(is_computed, found)):
+        return None
     return [name for name in found if name == "lab" or name.startswith("lab.")]
 
 
-def called(node: ast.AST) -> str:
-    """The name of the function that a node calls; nothing for a method `eval`, which is a model's mode."""
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr if node.func.attr != "eval" else ""
-    return node.func.id if isinstance(node.func, ast.Name) else ""
+def mentioned(node: ast.AST) -> str:
+    """The name that a node reads; nothing for a method `eval`, which is a model's mode."""
+    if isinstance(node, ast.Attribute):
+        return node.attr if node.attr != "eval" else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def is_computed(name: str) -> bool:
+    """Whether an import opens the way to names that only run time knows: import machinery, or `from lab.x import *`."""
+    if name.startswith(("importlib.metadata", "importlib.resources")):
+        return False
+    return name.partition(".")[0] in MACHINERY or (name.startswith("lab.") and name.endswith(".*"))

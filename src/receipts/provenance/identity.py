@@ -31,20 +31,25 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def identify(values: dict[str, Any], lab: dict[str, str], data: dict[str, str], manifest: bytes) -> Identity:
     """The identity of a run from its resolved config, its files, its data's checksums and its split manifest.
 
-    A method declared deterministic has no seed; one file's checksum or one default changed makes another run.
+    One file's checksum or one default changed makes another run.
     """
-    kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
-    kept["processes"] = values["trainer"]["processes"]
-    if values["facts"]["deterministic"]:
-        del kept["seed"]
     parts = {
-        "config": code.sha256(json.dumps(kept, sort_keys=True).encode()),
+        "config": config_hash(values),
         "code": code.combined({"core": code.core(), "train.py": file_hash(Path("train.py")), **lab}),
         "lock": file_hash(project.LOCK),
         "data": code.combined(data),
         "split": code.sha256(manifest),
     }
     return Identity(id=code.combined(parts), **parts)
+
+
+def config_hash(values: dict[str, Any]) -> str:
+    """SHA-256 of what a resolved config says of the numbers; a method declared deterministic has no seed."""
+    kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
+    kept["processes"] = values["trainer"]["processes"]
+    if values["facts"]["deterministic"]:
+        del kept["seed"]
+    return code.sha256(json.dumps(kept, sort_keys=True).encode())
 
 
 def file_hash(path: Path) -> str:

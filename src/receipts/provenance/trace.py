@@ -38,7 +38,8 @@ def trace(values: dict[str, Any], files: dict[str, str], origin: dict[str, str],
     if lab:
         refuse_other_clone()
     identity = identify(values, lab, files, manifest.read_bytes())
-    return Sources(commit, git.dirty(), git.repository(), lab, files, dvc, origin, manifest, identity)
+    dirty = sorted({*git.dirty(), *git.untracked(list(lab))})
+    return Sources(commit, dirty, git.repository(), lab, files, dvc, origin, manifest, identity)
 
 
 def refuse_dirty(sources: Sources, preset: list[str], allowed: bool) -> None:

@@ -21,11 +21,12 @@ def this_process() -> Process:
 
 
 def started_at(pid: int) -> float | None:
-    """When a process of this machine started; None when there is none of that number."""
+    """When a process of this machine started; None when there is none of that number, or only its exit code is left."""
     import psutil
 
     try:
-        return float(psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
     except psutil.NoSuchProcess:
         return None
 

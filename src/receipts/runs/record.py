@@ -218,7 +218,7 @@ def decode(data: bytes, where: Path) -> Record:
                 "take the newer core into this clone",
             )
         return msgspec.convert(found, Record)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(
             f"{where} is not a readable record",
             str(error),

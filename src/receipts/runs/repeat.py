@@ -1,5 +1,6 @@
 """Taking a recorded run up again: its experiment from its own config, refused when anything it rests on has changed."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -28,7 +29,8 @@ def experiment_of(record: Record) -> Experiment:
     if not isinstance(values, dict):
         raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
     config = to_config(values)
-    return Experiment(config, values, record.conf, record.preset, Path(record.data.manifest).stem, record.overrides)
+    dataset = Path(record.data.manifest).stem
+    return Experiment(config, asdict(config), record.conf, record.preset, dataset, record.overrides)
 
 
 def refuse_changed(record: Record, sources: Sources) -> None:

@@ -18,8 +18,10 @@ from filelock import FileLock
 
 from receipts.config import own
 from receipts.config.compose import Experiment
+from receipts.config.files import files
 from receipts.config.project import RUNS
 from receipts.provenance import code
+from receipts.provenance.identity import config_hash
 from receipts.refusal import Refusal
 from receipts.runs import record as records
 from receipts.runs import views
@@ -142,9 +144,8 @@ def folder(record: Record) -> Path:
 
 def folders(pattern: str = "*") -> list[Path]:
     """Run folders whose id matches, newest first; half-made and foreign folders do not count."""
-    return sorted(
-        (path.parent for path in RUNS.glob(f"{pattern}/record.json")), key=lambda path: path.name, reverse=True
-    )
+    found = (path.parent for path in RUNS.glob(f"{pattern}/record.json"))
+    return sorted((path for path in found if path.name[0] != "."), key=lambda path: path.name, reverse=True)
 
 
 def known(identity: str) -> Iterator[Record]:
@@ -234,7 +235,8 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
         self.lock = FileLock(self.folder / ".record.lock")
 
     def __enter__(self) -> Run:
-        self.lock.acquire()
+        with writable(self.folder):
+            self.lock.acquire()
         self.run = Run(self.folder, records.read(self.folder))
         return self.run
 
@@ -263,11 +265,11 @@ def select(wanted: str) -> Record:
 
 
 def latest(conf: str) -> Record:
-    """The newest completed run, or the newest of one experiment exactly as its file states it."""
+    """The newest completed run, or the newest with exactly the values that the file of one experiment states today."""
+    values = stated(conf) if conf else None
     for folder in folders():
         record = records.read(folder)
-        plain = conf in record.names and record.preset == ["full"] and not record.overrides
-        if record.status == "completed" and (not conf or plain):
+        if record.status == "completed" and values in (None, record.identity.config):
             return record
     wanted = f"{conf} as its file states it" if conf else "any experiment"
     raise Refusal(
@@ -275,3 +277,13 @@ def latest(conf: str) -> Record:
         f"{RUNS}/ holds {len(folders())} runs",
         f"python train.py conf={conf or 'baseline'}",
     )
+
+
+def stated(conf: str) -> str:
+    """The hash of an experiment's config as its file states it today; of nothing where there is no such file.
+
+    What was typed when a run started tells less: the file may have changed since, and may have changed back.
+    """
+    from receipts.config.compose import compose
+
+    return config_hash(compose(f"conf={conf}").values) if conf in files("conf") else ""

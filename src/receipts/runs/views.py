@@ -1,6 +1,7 @@
 """What people read of a run: README.md, metrics.json, a few lines on the screen. All are views of the record."""
 
 import json
+import re
 from pathlib import Path
 
 from receipts.config.project import RUNS
@@ -152,7 +153,9 @@ def numbers(record: Record) -> str:
 def cell(score: Score, name: str) -> str:
     """One number of one split."""
     metric = score.metrics.get(name)
-    return "" if metric is None else number(metric) if metric.undefined is None else f"undefined: {metric.undefined}"
+    if metric is None:
+        return ""
+    return number(metric) if metric.undefined is None else f"undefined: {escaped(metric.undefined)}"
 
 
 def where(record: Record) -> str:
@@ -177,4 +180,4 @@ def table(rows: list[tuple[str, str]]) -> str:
 
 def escaped(text: str) -> str:
     """Text that cannot end a cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    return re.sub(r"[\r\n]+", " ", text.replace("|", "\\|"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,13 @@ def weights_hash(state: dict[str, Tensor]) -> str:
 def read(path: Path) -> dict[str, Any]:
     """A checkpoint's content, onto the CPU; refused when it is missing, cut short, or holds more than plain data."""
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the refusal says it better
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise Refusal(f"{path} is missing", "the record names it as the selected checkpoint", AGAIN) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        first = str(error).strip().splitlines()[0]
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refusal(
             f"{path} is no readable checkpoint", f"cut short, damaged, or not plain data: {first}", AGAIN
         ) from error

@@ -1,5 +1,9 @@
 """scikit-learn estimators as methods: one fit, stored with skops, loaded without running anybody's code."""
 
+import hashlib
+import io
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from receipts.runs.record import Checkpoint, World
 from receipts.training.method import FirstStep, Outputs
 
 FILE = Path("checkpoints/estimator.skops")
+ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
 
 
 class EstimatorMethod:
@@ -33,12 +38,12 @@ class EstimatorMethod:
         progress.info("fit %s on %d rows", type(self.estimator).__name__, len(train))
         self._fit(self.estimator, train)
         save(self.estimator, folder / FILE)
-        return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(self.estimator))
+        return Checkpoint(FILE.as_posix(), None, "the fit itself", fingerprint(folder / FILE))
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Read the stored estimator; only types of the allowed packages are built."""
         self.estimator = read(folder / checkpoint.file)
-        if fingerprint(self.estimator) != checkpoint.weights:
+        if fingerprint(folder / checkpoint.file) != checkpoint.weights:
             raise Refusal(
                 f"{folder / checkpoint.file} is not the estimator that was recorded",
                 "its fingerprint differs from the record's",
@@ -103,11 +108,28 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else repr(value)
 
 
-def fingerprint(estimator: Any) -> str:
-    """A hash of everything a fitted estimator learnt."""
-    import joblib
+def fingerprint(path: Path) -> str:
+    """SHA-256 over everything that a stored estimator learnt, the same for every run that learnt the same.
 
-    return str(joblib.hash(estimator, hash_name="sha1"))
+    skops names objects by their addresses, which no two runs share, so these are numbered in order of appearance;
+    the gaps between the fields of a tree's nodes hold whatever was in memory, so fields are hashed one by one.
+    """
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(path) as stored:
+        schema = stored.read("schema.json").decode()
+        numbers = {address: n for n, address in enumerate(dict.fromkeys(ADDRESS.findall(schema)))}
+        digest.update(ADDRESS.sub(lambda found: str(numbers[found[0]]), schema).encode())
+        files = {Path(name).stem: name for name in stored.namelist()}
+        for name in (files[address] for address in numbers if address in files):
+            digest.update(without_gaps(stored.read(name)) if name.endswith(".npy") else stored.read(name))
+    return digest.hexdigest()
+
+
+def without_gaps(npy: bytes) -> bytes:
+    """An array file as type, shape and values, without the bytes between the fields of a structured array."""
+    array = np.load(io.BytesIO(npy), allow_pickle=False)
+    fields = [array[name] for name in array.dtype.names] if array.dtype.names else [array]
+    return f"{array.dtype} {array.shape}".encode() + b"".join(field.tobytes() for field in fields)
 
 
 def save(estimator: Any, path: Path) -> None:
@@ -120,8 +142,6 @@ def save(estimator: Any, path: Path) -> None:
 
 def read(path: Path) -> Any:
     """Read an estimator; a file that holds anything but allowed types is refused before any of it is built."""
-    import zipfile
-
     import skops.io
 
     prefixes = tuple(f"{prefix}." for prefix in project.settings().targets)

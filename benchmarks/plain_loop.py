@@ -1,0 +1,67 @@
+"""What a careful researcher writes without this project: the same model, batches and epochs in a plain PyTorch loop.
+
+python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS      (in a project's folder; prints seconds of each epoch)
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+
+import receipts
+
+
+def main(conf: str, kind: str, epochs: int) -> None:
+    config = receipts.compose(f"conf={conf}").config
+    torch.set_num_threads(config.fit.threads)
+    torch.manual_seed(config.seed)
+    torch.use_deterministic_algorithms(True)
+    dataset = receipts.build(config.data, "data")
+    manifest = json.loads(Path(f"splits/{conf.split('_')[0]}.json").read_text(encoding="utf-8"))
+    train, val = (tensors(dataset, manifest["splits"][split]["rows"]) for split in ("train", "val"))
+    model = receipts.build(config.model)
+    optimizer = model.configure_optimizers()
+    size = config.fit.batch_size
+    if kind == "dataloader":
+        batches, watching = (DataLoader(TensorDataset(*part), size, shuffle=part is train) for part in (train, val))
+    else:
+        batches, watching = sliced(*train, size, shuffled=True), sliced(*val, size, shuffled=False)
+    seconds = []
+    for _ in range(epochs):
+        began = time.perf_counter()
+        model.train()
+        for x, y in batches:
+            optimizer.zero_grad()
+            cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+        with torch.inference_mode():
+            sum((model(x).argmax(1) == y).sum() for x, y in watching)
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps({"seconds": seconds}))
+
+
+def tensors(dataset, rows) -> tuple[torch.Tensor, torch.Tensor]:
+    index = torch.cat([torch.arange(first, last) for first, last in rows]).numpy()
+    return torch.tensor(dataset.inputs[index], dtype=torch.float32), torch.tensor(
+        dataset.targets[index].astype("int64")
+    )
+
+
+class sliced:  # noqa: N801 - stands where DataLoader stands
+    def __init__(self, x, y, size, *, shuffled):
+        self.x, self.y, self.size, self.shuffled = x, y, size, shuffled
+
+    def __iter__(self):
+        order = torch.randperm(len(self.y)) if self.shuffled else torch.arange(len(self.y))
+        for first in range(0, len(self.y), self.size):
+            rows = order[first : first + self.size]
+            yield self.x[rows], self.y[rows]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

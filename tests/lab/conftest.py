@@ -1,0 +1,26 @@
+"""The examples' tests go with the examples: where those were deleted, nothing in this folder is collected."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from folders import commit, git
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ("conf", "src/lab", "splits", "data")
+FILES = ("train.py", "eval.py", "pyproject.toml", "requirements.lock", "data.dvc", ".gitignore")
+
+collect_ignore_glob = [] if (ROOT / "conf" / "baseline.yaml").exists() else ["*"]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository as it lies here, without its core and history, clean on a commit of its own."""
+    folder = tmp_path_factory.mktemp("shipped") / "receipts"
+    for name in SHARED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, "start")
+    return folder

@@ -1,0 +1,71 @@
+"""Files that are whole or absent."""
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from receipts.refusal import Refusal
+from receipts.runs import files
+from receipts.runs.files import write_atomically
+
+
+def test_a_file_is_written_and_its_folders_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "deep/er/file.json"
+    write_atomically(path, b"one")
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [found.name for found in path.parent.iterdir()] == ["file.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_is_cut_short_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "file.json"
+    write_atomically(path, b"old")
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    versions = [letter * 200_000 for letter in (b"a", b"b")]
+    write_atomically(path, versions[0])
+    done = threading.Event()
+    seen: set[bytes] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(60):
+        write_atomically(path, versions[number % 2])
+    done.set()
+    reader.join()
+    assert seen <= set(versions)
+
+
+@pytest.mark.parametrize(("number", "refused"), [(errno.EACCES, True), (errno.EROFS, True), (errno.ENOSPC, False)])
+def test_a_folder_that_cannot_be_written_is_refused_and_a_full_disk_is_no_such_thing(
+    tmp_path: Path, number: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**options: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path))
+
+    monkeypatch.setattr(files.tempfile, "mkstemp", fail)
+    with pytest.raises(Refusal if refused else OSError) as found:
+        write_atomically(tmp_path / "file", b"")
+    if refused:
+        assert found.value.fix == f"chmod -R u+w {tmp_path}"
