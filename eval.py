@@ -30,7 +30,7 @@ def evaluate(asked: Evaluation) -> int:
             method.load(run.folder, run.checkpoint)
             run.open_split(asked.split, "eval.py", sources.commit)
             (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
-            score(run, method, subset, config.task)
+            score(run, method, subset, config)
             record = run.complete()
     results.publish(asked.run_id, record, config.task.primary)
     return views.show(record, config.task.primary)

@@ -31,7 +31,7 @@ def train(experiment: Experiment) -> int:
             train, val = open_splits(experiment, division, ("train", "val"), run.record.checks)
             method = build_method(config)
             fit(run, method, experiment, train, val, mlflow.start)
-            score(run, method, val, config.task)
+            score(run, method, val, config)
             run.complete()
     return views.show(run.record, config.task.primary)
 

@@ -98,6 +98,7 @@ def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, End
     assert {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()} == {
         *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "train.log", "history.csv"),
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt", "predictions/val.parquet", "predictions/val.csv"),
+        "per_class.csv",
     }
     found = record(trained[0])
     assert json.loads((run / "metrics.json").read_text()) == {
@@ -598,7 +599,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def python(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A real Python in the project, with warnings as errors."""
-    paths = {"PYTHONPATH": os.pathsep.join([str(folder / "src"), os.environ.get("PYTHONPATH", "")]), **environment}
+    inherited = filter(None, [os.environ.get("PYTHONPATH")])  # of a worktree whose core is not the installed one
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder / "src"), *inherited]), **environment}
     command = [sys.executable, "-W", "error", *words]
     return subprocess.run(command, cwd=folder, env=os.environ | paths, capture_output=True, text=True, check=False)
 

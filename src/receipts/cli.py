@@ -9,6 +9,8 @@ from typing import NoReturn
 from receipts.config import project
 from receipts.refusal import DONE, Refusal, tell
 
+RUN = "a run id, the beginning of one, latest or latest:CONF"
+
 
 def split(arguments: argparse.Namespace) -> int:
     """Divide a dataset as its file in conf/data/ states, and write its manifest."""
@@ -51,9 +53,35 @@ def ls(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the README of a run: what ran, its numbers, its checks."""
-    from receipts.runs import store, views
+    from receipts.config.project import RUNS
+    from receipts.runs import comparison, store, views
 
-    print(views.readme(store.select(arguments.run)), end="")
+    print(views.readme(store.select(arguments.run), comparison.recorded(RUNS)), end="")
+    return DONE
+
+
+def rescore(arguments: argparse.Namespace) -> int:
+    """Score stored predictions by today's harness; nothing is trained or opened, and the old scores stay."""
+    from receipts.evaluation import rescoring
+
+    return rescoring.rescore(arguments.run)
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Show how two runs differ, what most likely matters first, and which predictions flipped."""
+    from receipts.evaluation import flips
+    from receipts.runs import diff, store
+
+    a, b = store.select(arguments.run_a), store.select(arguments.run_b)
+    diff.show(a, b, flips.between(a, b))
+    return DONE
+
+
+def gc(arguments: argparse.Namespace) -> int:
+    """List the runs that report/numbers.json does not name, and their bytes; with --yes, remove them."""
+    from receipts.runs import gc
+
+    gc.collect(arguments.yes)
     return DONE
 
 
@@ -81,7 +109,10 @@ def parser() -> argparse.ArgumentParser:
     add(fetch, ("name", "the file of conf/data/, without .yaml"))
     add(sync)
     add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
-    add(show, ("run", "a run id, the beginning of one, latest or latest:CONF"))
+    add(show, ("run", RUN))
+    add(rescore, ("run", f"{RUN}; or all"))
+    add(diff, ("run_a", RUN), ("run_b", RUN))
+    add(gc).add_argument("--yes", action="store_true", help="remove them; without it, only list them")
     return found
 
 

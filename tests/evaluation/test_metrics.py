@@ -8,8 +8,19 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
+from receipts.config import check
 from receipts.config.schema import Task
-from receipts.evaluation.metrics import TABLE, check_task, confusion, definition, direction, evaluate, metric_names
+from receipts.evaluation.metrics import (
+    SCORED_AS,
+    TABLE,
+    VIEWS,
+    check_task,
+    confusion,
+    definition,
+    direction,
+    evaluate,
+    metric_names,
+)
 from receipts.evaluation.predictions import Predictions, from_outputs
 from receipts.provenance import code
 from receipts.refusal import Refusal
@@ -18,6 +29,7 @@ from receipts.runs.record import Metric
 DIGITS = Task(kind="classification", classes=3, primary="accuracy")
 BINARY = Task(kind="classification", classes=2, primary="accuracy")
 VALUES = Task(kind="regression", primary="mae")
+GRADES = Task(kind="ordinal", classes=3, primary="mae")
 
 
 def predicted(stated: object, targets: object, task: Task) -> Predictions:
@@ -89,6 +101,63 @@ def test_regression_by_hand(shape: tuple[int, ...]) -> None:
 def test_spearman_with_ties_by_hand() -> None:
     # ranks 1, 2.5, 2.5, 4 and 1, 4, 2.5, 2.5; around 2.5: -1.5, 0, 0, 1.5 and -1.5, 1.5, 0, 0: 2.25 / √(4.5 · 4.5)
     assert values([10, 30, 20, 20], [1.0, 2, 2, 3], VALUES)["spearman"] == pytest.approx(0.5)
+
+
+def test_ordered_classes_by_hand() -> None:
+    # given 0 1 0 2 2 for 0 1 2 2 1: steps 0 0 2 0 1; squares 0 0 4 0 1
+    # by chance, the squared steps of all 25 pairs of given (0 0 1 2 2) and true (0 1 1 2 2):
+    # 0: 0 1 1 4 4, twice; 1: 1 0 0 1 1; 2: 4 1 1 0 0, twice: 20 + 3 + 12 = 35
+    # ranks of given 1.5 3 1.5 4.5 4.5, of true 1 2.5 4.5 4.5 2.5; around 3:
+    # -1.5 0 -1.5 1.5 1.5 and -2 -.5 1.5 1.5 -.5: 3 - 2.25 + 2.25 - .75 = 2.25; squares 9 and 9
+    assert values(FIVE, TRUE, GRADES) == {
+        "mae": pytest.approx(3 / 5),
+        "qwk": pytest.approx(1 - (5 / 5) / (35 / 25)),
+        "spearman": pytest.approx(2.25 / 9),
+        "accuracy": pytest.approx(3 / 5),
+    }
+    assert confusion(predicted(FIVE, TRUE, GRADES), GRADES).tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 1]]
+
+
+def test_ordered_classes_answered_by_values() -> None:
+    # the nearest class, halves up, the ends beyond the ends: 0 1 2 2 0
+    said = from_outputs({"value": np.array([-3.0, 0.5, 1.5, 9.0, 0.4])}, list("abcde"), GRADES, np.array(TRUE))
+    found = {name: metric.value for name, metric in evaluate(said, GRADES).items()}
+    assert (found["accuracy"], found["mae"]) == (4 / 5, 1 / 5)
+    as_values = Task(kind="ordinal", classes=3, primary="mae", view="value")
+    assert evaluate(said, as_values)["mae"].value == pytest.approx((3 + 0.5 + 0.5 + 7 + 0.6) / 5)
+    with pytest.raises(Refusal, match="do not answer an ordinal task scored as classification task"):
+        evaluate(said, Task(kind="ordinal", classes=3, primary="accuracy", view="class"))
+
+
+def test_the_same_raw_labels_are_scored_in_three_views() -> None:
+    stored = predicted(FIVE, TRUE, GRADES)
+    assert stored.targets.tolist() == TRUE
+    views = {view: Task("ordinal", 3, primary, view=view) for view, primary in (("class", "nll"), ("value", "mae"))}
+    assert set(evaluate(stored, views["class"])) == set(TABLE["classification"])
+    # expected classes .4 1 1 1.5 1.25 for 0 1 2 2 1
+    assert evaluate(stored, views["value"])["mae"].value == pytest.approx((0.4 + 0 + 1 + 0.5 + 0.25) / 5, abs=1e-7)
+    with pytest.raises(Refusal, match=r"task.view is 'value', and labels of a classification task cannot"):
+        check_task(Task("classification", 3, "mae", view="value"))
+
+
+def test_a_kappa_of_one_class_is_undefined() -> None:
+    metric = only("qwk", np.eye(3)[[1, 1]], [1, 1], GRADES)
+    assert (metric.value, metric.undefined) == (None, "all targets and all given classes are one class")
+    assert only("qwk", np.eye(3)[[0, 0]], [1, 1], GRADES).value == 0
+
+
+def test_labels_of_ordered_classes_are_checked_whatever_is_returned() -> None:
+    for outputs in ({"value": np.zeros(2)}, np.eye(3)[:2]):
+        with pytest.raises(Refusal, match="1 labels are outside 0…2: b has 5"):
+            from_outputs(outputs, ["a", "b"], GRADES, np.array([1, 5]))
+
+
+def test_what_is_checked_without_numpy_is_what_the_harness_knows() -> None:
+    assert {kind: list(names) for kind, names in check.METRICS.items()} == {
+        k: list(names) for k, names in TABLE.items()
+    }
+    assert {kind: tuple(views) for kind, views in check.VIEWS.items()} == VIEWS
+    assert all(SCORED_AS[view] == kind for views in check.VIEWS.values() for view, kind in views.items())
 
 
 def test_a_confidence_of_one_is_in_the_last_bin() -> None:

@@ -222,7 +222,7 @@ def test_labels_of_another_kind_get_the_way_out(targets: np.ndarray) -> None:
 def test_a_task_of_no_known_kind_gets_the_way_out() -> None:
     message = refused(np.zeros((2, 4)), Task(kind="detection", primary="map"))
     assert "no metric is defined for a task of kind 'detection'" in message
-    assert "classification and regression" in message
+    assert "classification, ordinal, regression" in message
     assert "compute your own metric over the stored arrays" in message
 
 

@@ -10,6 +10,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.stats import spearmanr
 from sklearn import metrics as sk
 
 from receipts.config.schema import Task
@@ -66,6 +67,48 @@ def test_regression_agrees_with_torchmetrics(predictions: Predictions) -> None:
     assert {"mae", "rmse"} <= {name for name, metric in found.items() if metric.value is not None}
 
 
+@st.composite
+def ranked(draw: st.DrawFn) -> tuple[Predictions, Task]:
+    """Ordered classes, answered by probabilities or by values, in all views."""
+    predictions, task = draw(classified())
+    view = draw(st.sampled_from([None, "ordinal", "value", "class"]))
+    ordered = Task(kind="ordinal", classes=task.classes, primary=FIRST[view], view=view)
+    if view == "class" or draw(st.booleans()):
+        return predictions, ordered
+    values = draw(arrays.arrays(np.float64, len(predictions), elements=st.floats(-1, 5)))
+    ids, targets = predictions.ids, predictions.targets
+    return from_outputs({"value": values}, ids, ordered, targets), ordered
+
+
+FIRST = {None: "mae", "ordinal": "qwk", "value": "rmse", "class": "accuracy"}
+
+
+@checked
+@given(ranked())
+def test_ordered_classes_agree_with_torchmetrics(case: tuple[Predictions, Task]) -> None:
+    found = evaluate(*case)
+    assert all((metric.value is None) == (metric.second is None) for metric in found.values())
+    assert set(found) == set(metrics.TABLE[metrics.scored_as(case[1])])
+
+
+@checked
+@given(ranked())
+def test_ordered_classes_agree_with_scikit_learn(case: tuple[Predictions, Task]) -> None:
+    predictions, task = case
+    truth, given = metrics.arrays(predictions, Task("ordinal", task.classes, "qwk"))
+    found = {
+        name: metric.value
+        for name, metric in evaluate(predictions, Task("ordinal", task.classes, "qwk"), second=False).items()
+    }
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(truth, given))
+    assert found["mae"] == pytest.approx(sk.mean_absolute_error(truth, given))
+    if found["qwk"] is not None:
+        kappa = sk.cohen_kappa_score(truth, given, labels=range(task.classes or 0), weights="quadratic")
+        assert found["qwk"] == pytest.approx(kappa, abs=1e-12)
+    if found["spearman"] is not None:
+        assert found["spearman"] == pytest.approx(spearmanr(truth, given).statistic)
+
+
 @checked
 @given(classified())
 def test_classification_agrees_with_scikit_learn(case: tuple[Predictions, Task]) -> None:
@@ -119,7 +162,7 @@ def test_many_rows_agree_within_what_is_stated(classes: int) -> None:
     task = Task(kind="classification", classes=classes, primary="accuracy")
     predictions = from_outputs({"logits": logits}, [f"s-{n}" for n in range(len(targets))], task, targets)
     for name, metric in evaluate(predictions, task).items():
-        measured = 1e-7 if second.SECOND[name][1] == second.SINGLE else 1e-13
+        measured = 1e-7 if second.SECOND["classification"][name][1] == second.SINGLE else 1e-13
         assert metric.second == pytest.approx(metric.value, rel=measured, abs=measured)
 
 
@@ -161,7 +204,7 @@ def test_a_wrong_number_is_not_handed_out(example: tuple[Predictions, Task], mon
 
 
 def test_wrong_counts_are_not_handed_out(example: tuple[Predictions, Task], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "counts", lambda truth, stated: np.array([[1, 1], [0, 1]]))
+    monkeypatch.setattr(metrics, "counts", lambda *arrays: np.array([[1, 1], [0, 1]]))
     with pytest.raises(CheckFailed, match="the confusion matrices differ"):
         evaluate(*example, names=["nll"])
 
@@ -188,7 +231,7 @@ def test_torch_is_left_as_it_was(example: tuple[Predictions, Task], monkeypatch:
         seen.append((torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()))
         raise RuntimeError("while it is changed")
 
-    monkeypatch.setitem(second.SECOND, "nll", (look, second.EXACT))
+    monkeypatch.setitem(second.SECOND["classification"], "nll", (look, second.EXACT))
     with pytest.raises(RuntimeError, match="while it is changed"):
         evaluate(*example)
     assert seen == [(torch.float64, False)]  # deterministic, its bincount would need memory for N · K² numbers
@@ -198,4 +241,6 @@ def test_torch_is_left_as_it_was(example: tuple[Predictions, Task], monkeypatch:
 
 
 def test_every_metric_has_a_second() -> None:
-    assert set(second.SECOND) == {name for table in metrics.TABLE.values() for name in table}
+    assert {kind: set(names) for kind, names in second.SECOND.items()} == {
+        kind: set(names) for kind, names in metrics.TABLE.items()
+    }

@@ -57,11 +57,20 @@ def refuse_foreign(key: str, target: Any) -> None:
 def resolve(key: str, target: str) -> type:
     """The class that a target names; refused unless it is a class *defined* in an allowed package."""
     refuse_foreign(key, target)
+    found = imported(f"{key}._target_", target)
+    if not inspect.isclass(found):
+        raise signatures.not_a_class(key, target)
+    refuse_foreign(key, f"{found.__module__}.{found.__qualname__}")
+    return found
+
+
+def imported(key: str, target: str) -> Any:
+    """Whatever a dotted name of an allowed package stands for; `key` says where the name was written."""
     module, _, name = target.rpartition(".")
     if target.startswith("lab."):
         refuse_other_clone()
     try:
-        found = getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name and not module.startswith(error.name):
             raise Refusal(
@@ -69,11 +78,7 @@ def resolve(key: str, target: str) -> type:
                 f"{module} imports it",
                 f"add {error.name} to pyproject.toml and run `make lock env`",
             ) from error
-        raise Refusal(f"{key}._target_: there is no {target}", str(error), f"correct {key}._target_") from error
-    if not inspect.isclass(found):
-        raise signatures.not_a_class(key, target)
-    refuse_foreign(key, f"{found.__module__}.{found.__qualname__}")
-    return found
+        raise Refusal(f"{key}: there is no {target}", str(error), f"correct {key}") from error
 
 
 def refuse_other_clone() -> None:

@@ -6,14 +6,20 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from receipts.config import division
+from receipts.config import division, own, rungs
 from receipts.config.build import calls, check_calls
-from receipts.config.schema import Config, Fit
+from receipts.config.schema import Config, Fit, Task
 from receipts.refusal import Refusal, nearest
 
 METRICS = {  # the harness's own names, which a test holds against its table
     "classification": ("accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "nll", "brier", "ece", "auroc"),
+    "ordinal": ("mae", "qwk", "spearman", "accuracy"),
     "regression": ("mae", "rmse", "r2", "spearman"),
+}
+VIEWS = {  # how labels of a kind may be scored, and by whose metrics; the first is its own; held by the same test
+    "classification": {"class": "classification"},
+    "ordinal": {"ordinal": "ordinal", "class": "classification", "value": "regression"},
+    "regression": {"value": "regression"},
 }
 DETERMINISTIC = (True, False, "warn")
 ESTIMATOR_KEYS = ("threads",)
@@ -26,6 +32,7 @@ def validate(config: Config) -> list[str]:
     refuse_impossible(config)
     refuse_metrics(config)
     refuse_purposeless(config)
+    own.check(config.metrics, config.task.kind, METRICS[scored_as(config.task)])
     for key in ("model", "data", "transforms", "augment"):
         check_calls(key, getattr(config, key))
     check_calls("fit.callbacks", config.fit.callbacks)
@@ -78,10 +85,17 @@ def refuse_impossible(config: Config) -> None:
     if task.kind not in METRICS:
         raise Refusal(
             f"there is no task kind {task.kind!r}",
-            f"this harness knows {' and '.join(METRICS)}; a task it does not know would be mis-scored",
-            "declare one of them; ranking, detection, multi-label and free text need a metric of their own",
+            f"this harness knows {', '.join(METRICS)}; a task it does not know would be mis-scored",
+            "declare one of them; ranking, detection, multi-label and free text need a metric of their own over the "
+            "stored arrays: receipts.load(RUN).predictions('val')",
         )
-    if task.kind == "classification" and task.classes is None:
+    if task.view is not None and task.view not in VIEWS[task.kind]:
+        raise Refusal(
+            f"task.view is {task.view!r}, and labels of a {task.kind} task cannot be scored as that",
+            f"they can be seen as {' or '.join(VIEWS[task.kind])}; only ordered classes have several views",
+            f"task.view: {next(iter(VIEWS[task.kind]))}, or task.kind: ordinal where the classes are in order",
+        )
+    if task.kind != "regression" and task.classes is None:
         raise Refusal(
             "task.classes is not stated", "probabilities have one column per class", "state it in the data file"
         )
@@ -98,6 +112,10 @@ def refuse_impossible(config: Config) -> None:
             f"fit.validate_every is {fit.validate_every}",
             "it counts epochs: a whole number, or a part of one",
             "correct it",
+        )
+    if config.facts.rung not in (None, *rungs.RUNGS):
+        raise Refusal(
+            f"facts.rung is {config.facts.rung!r}", f"it is {' or '.join(rungs.RUNGS)}", "correct it, or take it out"
         )
     if config.trainer.accelerator not in ("auto", "cpu", "gpu"):
         raise Refusal(f"trainer.accelerator is {config.trainer.accelerator!r}", "it is auto, cpu or gpu", "correct it")
@@ -146,12 +164,21 @@ def refuse_purposeless(config: Config) -> None:
 
 def refuse_metrics(config: Config) -> None:
     """Selection by anything but the harness's own numbers on val."""
-    known = METRICS[config.task.kind]
+    view = scored_as(config.task)
+    known = METRICS[view]
+    theirs = [metric.name for metric in config.metrics]
     for key, name in (("task.primary", config.task.primary), ("fit.select.metric", config.fit.select.metric)):
+        if name in theirs and name not in known:
+            raise Refusal(
+                f"{key} is {name!r}, a metric of this experiment's own",
+                "it stands beside the harness's numbers: no second implementation holds it, and an experiment could "
+                "change it together with what it measures",
+                f"{key}: {known[0]}, say; {name} is computed, stored and shown all the same",
+            )
         if name not in known:
             raise Refusal(
                 f"{key} is {name!r}, which is no metric of the harness{nearest(name, known)}",
-                f"for {config.task.kind} it computes {', '.join(known)}; a value that a module logs can be neither",
+                f"for {view} it computes {', '.join(known)}; a value that a module logs can be neither",
                 f"correct {key}",
             )
     for position, callback in enumerate(config.fit.callbacks):
@@ -162,6 +189,12 @@ def refuse_metrics(config: Config) -> None:
                 "whatever selects by the test split has learnt from it",
                 f"monitor: val/{config.task.primary}",
             )
+
+
+def scored_as(task: Task) -> str:
+    """Whose metrics answer the task: its view's, or its own kind's."""
+    views = VIEWS[task.kind]
+    return views[task.view or next(iter(views))]
 
 
 def is_estimator(config: Config) -> bool:

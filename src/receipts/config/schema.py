@@ -26,12 +26,36 @@ class Split:
 
 @dataclass
 class Task:
-    """What is asked of the predictions. `margin` is the smallest difference worth a sentence."""
+    """What is asked of the predictions. `margin` is the smallest difference worth a sentence.
+
+    Labels are stored raw, once; `view` says how they are scored: `class`, `ordinal` or `value`; null is the kind's own.
+    """
 
     kind: str = MISSING
     classes: int | None = None
     primary: str = MISSING
     margin: float | None = None
+    view: str | None = None
+
+
+@dataclass
+class OwnMetric:
+    """A researcher's metric: a pure function over arrays in src/lab, and a worked example that must pass first.
+
+    `range` is [lowest, highest], null where there is no bound. `example` holds the function's arguments and the
+    `value` it makes of them. `second_of` names the harness's metric that it computes once more.
+    """
+
+    function: str = ""
+    better: str = ""
+    range: list[float | None] = field(default_factory=list)
+    example: dict[str, Any] = field(default_factory=dict)
+    second_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in scores: the function's own name."""
+        return self.function.rpartition(".")[2]
 
 
 @dataclass
@@ -67,9 +91,13 @@ class Fit:
 
 @dataclass
 class Facts:
-    """What only the author can know, declared once more so that it can be checked."""
+    """What only the author can know, declared once more so that it can be checked.
+
+    `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    """
 
     deterministic: bool = False
+    rung: str | None = None
 
 
 @dataclass
@@ -116,6 +144,7 @@ class Config:
     fit: Fit = field(default_factory=Fit)
     transforms: list[dict[str, Any]] = field(default_factory=list)
     augment: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[OwnMetric] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     ablations: dict[str, Ablation] = field(default_factory=dict)
     waive: dict[str, str] = field(default_factory=dict)

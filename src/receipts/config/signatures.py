@@ -64,10 +64,8 @@ def refuse_wrong_type(key: str, value: Any, annotation: str) -> None:
 
 def from_source(key: str, target: str) -> Signature | None:
     """The signature of a class below `lab`, by reading its file; refuses what is no class there."""
-    *modules, name = target.split(".")
-    path = source(key, target, modules)
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    names = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    path, tree, names = definitions(key, target)
+    name = target.rpartition(".")[2]
     found = names.get(name)
     if isinstance(found, ast.FunctionDef):
         raise not_a_class(key, target)
@@ -81,6 +79,28 @@ def from_source(key: str, target: str) -> Signature | None:
         )
     own = next((node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
     return None if own is None or found.decorator_list else of_function(own)
+
+
+def definitions(key: str, target: str) -> tuple[Path, ast.Module, dict[str, ast.ClassDef | ast.FunctionDef]]:
+    """The file below `lab` that a target names, its syntax tree, and the classes and functions defined at its top."""
+    path = source(key, target, target.split(".")[:-1])
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return path, tree, {node.name: node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+
+
+def function_from_source(key: str, target: str) -> ast.FunctionDef:
+    """The definition of a function below `lab`, by reading its file; refuses what is none there."""
+    path, _, names = definitions(key, target)
+    name = target.rpartition(".")[2]
+    found = names.get(name)
+    if not isinstance(found, ast.FunctionDef):
+        functions = [known for known, node in names.items() if isinstance(node, ast.FunctionDef)]
+        raise Refusal(
+            f"{key}: {path} defines no function {name}{nearest(name, functions)}",
+            f"it defines {', '.join(functions) or 'none'}; imported ones and classes do not count",
+            f"correct {key}, or write the function there",
+        )
+    return found
 
 
 def bound(tree: ast.Module) -> set[str]:

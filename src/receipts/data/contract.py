@@ -117,13 +117,13 @@ def not_finite(values: Array) -> Array:
 
 def check_labels(subset: Subset, task: Task) -> None:
     """Class labels are whole numbers from 0 to classes - 1."""
-    if task.kind != "classification":
+    if task.kind == "regression":
         return
     targets, classes = subset.targets, task.classes or 0
     if targets.ndim != 1 or not np.issubdtype(targets.dtype, np.integer):
         raise Refusal(
             f"class labels are {targets.dtype} of shape {targets.shape}",
-            "a classification has one whole number a row",
+            f"a {task.kind} has one whole number a row",
             "targets.astype(np.int64), or task.kind: regression",
         )
     outside = np.flatnonzero((targets < 0) | (targets >= classes))

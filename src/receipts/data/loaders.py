@@ -18,7 +18,7 @@ def training(subset: Subset, config: Config, device: torch.device, share: Share)
     if isinstance(subset.inputs, OwnLoader):
         return OwnTrainBatches(subset.inputs, config.seed)
     check_augment(augment := [build.build(spec, "augment") for spec in config.augment])
-    size, classes = config.fit.batch_size or 1, config.task.kind == "classification"
+    size, classes = config.fit.batch_size or 1, config.task.classes is not None
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
         return WorkerTrainBatches(subset.inputs, y, size, config.seed, augment, config.trainer.workers, share)
@@ -30,7 +30,7 @@ def watching(subset: Subset, config: Config, device: torch.device) -> OrderedBat
     """Batches `(x, y)` in row order, for validation."""
     if isinstance(subset.inputs, OwnLoader):
         return OwnOrderedBatches(subset, subset.inputs, with_targets=True)
-    size, classes = own_size(config), config.task.kind == "classification"
+    size, classes = own_size(config), config.task.classes is not None
     if isinstance(subset.inputs, Items):
         y = targets(subset, classes, CPU)
         return WorkerOrderedBatches(subset.inputs, y, size, config.seed, config.trainer.workers)

@@ -8,16 +8,18 @@ from receipts.runs.record import Check, Record, Score
 LINEAGE = 1e-6
 
 
-def after(folder: Path, score: Score, record: Record) -> list[Check]:
-    """Counts, the second implementation, and that the selected weights are the scored ones."""
-    apart = [abs(m.value - m.second) for m in score.metrics.values() if m.value is not None and m.second is not None]
-    rescored = f"{score.n} of {score.n} ids once; second implementation within {max(apart, default=0.0):.1e}"
-    checks = [Check(f"{score.split}-rescored", "pass", rescored)]
-    return checks + (selected_is_scored(folder, score, record) if score.split == "val" else [])
+def rescored(score: Score) -> Check:
+    """That every id was scored once, and how far the two implementations of the harness are apart."""
+    pairs = [(m.value, m.second) for name, m in score.metrics.items() if name not in score.own]
+    apart = max((abs(one - other) for one, other in pairs if one is not None and other is not None), default=0.0)
+    evidence = f"{score.n} of {score.n} ids once; second implementation within {apart:.1e}"
+    return Check(f"{score.split}-rescored", "pass", evidence)
 
 
-def selected_is_scored(folder: Path, score: Score, record: Record) -> list[Check]:
-    """The value that chose the checkpoint against the value of the weights read back from it."""
+def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
+    """The value that chose the checkpoint, on val, against the value of the weights read back from it."""
+    if score.split != "val":
+        return []
     checkpoint, history = record.checkpoint, folder / "history.csv"
     if checkpoint is None or checkpoint.epoch is None or not history.is_file():
         return [Check("selected-is-scored", "not applicable", "nothing was selected among epochs")]

@@ -1,9 +1,9 @@
 """The metrics: what each of them means, and its value by NumPy and scikit-learn in float64.
 
 One of the three files whose hash stands in every record. A metric is a pure function of two arrays: true classes (N,)
-and stated probabilities (N, K), or true and stated values (N,), the elements of all samples in a row. Its docstring
-is the definition that the record carries. `second` computes the same by torchmetrics; where the two disagree there
-is no number.
+and stated probabilities (N, K), true and given places (N,) among ordered classes, or true and stated values (N,), the
+elements of all samples in a row. Its docstring is the definition that the record carries. `second` computes the same
+by torchmetrics; where the two disagree there is no number.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from receipts.evaluation.predictions import Predictions, unknown_kind
+from receipts.evaluation.predictions import CLASSES, Predictions, unknown_kind
 from receipts.refusal import Refusal, nearest
 from receipts.runs.record import Metric
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 BINS = 15  # of the calibration error
 SMALLEST = 2.0**-149  # the smallest positive float32, the type in which probabilities are stored
+SCORED_AS = {"class": "classification", "ordinal": "ordinal", "value": "regression"}  # a view and its metrics
+VIEWS = {  # how the raw labels of a kind may be scored; the first is its own
+    "classification": ("class",),
+    "ordinal": ("ordinal", "class", "value"),
+    "regression": ("value",),
+}
 
 
 class UndefinedError(Exception):
@@ -46,28 +52,43 @@ class Definition:
 def evaluate(
     predictions: Predictions, task: "Task", names: Iterable[str] | None = None, *, second: bool = True
 ) -> dict[str, Metric]:
-    """All metrics of the task's kind, or those named, over labelled predictions.
+    """All metrics of the task's view, or those named, over labelled predictions.
 
     With `second` torchmetrics computes each once more and a `CheckFailed` tells those that differ. A metric that is
     undefined on these data is None and says why.
     """
     check_task(task)
-    chosen = {name: definition(task.kind, name) for name in (TABLE[task.kind] if names is None else names)}
+    kind = scored_as(task)
+    chosen = {name: definition(kind, name) for name in (TABLE[kind] if names is None else names)}
     truth, stated = arrays(predictions, task)
     metrics = {name: compute(found, truth, stated) for name, found in chosen.items()}
     if second:
         from receipts.evaluation.second import cross_check
 
-        cross_check(metrics, truth, stated, counts(truth, stated) if task.kind == "classification" else None)
+        cross_check(kind, metrics, truth, stated, None if kind == "regression" else counts(truth, stated, task.classes))
     return metrics
 
 
 def confusion(predictions: Predictions, task: "Task") -> NDArray[np.int64]:
     """How many samples of each true class (row) were given each class (column): (K, K), ties to the lowest class."""
     check_task(task)
-    if task.kind != "classification":
-        raise Refusal(f"a {task.kind} task has no confusion matrix", "it has no classes", "plot values against targets")
-    return counts(*arrays(predictions, task))
+    if (kind := scored_as(task)) == "regression":
+        raise Refusal(f"a {kind} task has no confusion matrix", "it has no classes", "plot values against targets")
+    return counts(*arrays(predictions, task), task.classes)
+
+
+def scored_as(task: "Task") -> str:
+    """Whose metrics answer a task, `classification`, `ordinal` or `regression`: its view's, or its own kind's."""
+    if task.kind not in VIEWS:
+        raise unknown_kind(task.kind)
+    allowed = VIEWS[task.kind]
+    if (view := task.view or allowed[0]) not in allowed:
+        raise Refusal(
+            f"task.view is {view!r}, and labels of a {task.kind} task cannot be scored as that",
+            f"they can be seen as {' or '.join(allowed)}; only ordered classes have several views",
+            f"task.view: {allowed[0]}, or task.kind: ordinal where the classes are in order",
+        )
+    return SCORED_AS[view]
 
 
 def metric_names(kind: str) -> list[str]:
@@ -94,33 +115,48 @@ def direction(kind: str, name: str) -> Literal["higher", "lower"]:
 
 
 def check_task(task: "Task") -> None:
-    """Refuse a task that cannot be scored: its kind or primary metric is unknown, or its classes are not stated."""
-    definition(task.kind, task.primary)
-    if task.kind == "classification" and (task.classes is None or task.classes < 2):
+    """Refuse a task that cannot be scored: kind, view or primary metric is unknown, or its classes are not stated."""
+    definition(scored_as(task), task.primary)
+    if task.kind in CLASSES and (task.classes is None or task.classes < 2):
         raise Refusal(
             f"task.classes is {task.classes}",
-            "a classification task has at least two; their number is the width of every prediction",
+            f"a task of kind {task.kind} has at least two; their number is the width of every prediction",
             "state task.classes in the data's file under conf/data/",
         )
 
 
 def arrays(predictions: Predictions, task: "Task") -> tuple[Array, Array]:
-    """What is true and what was stated, in float64: classes (N,) and probabilities (N, K), or all elements in a row."""
-    stated, targets = predictions.stated.astype(np.float64), predictions.targets
+    """What is true and what was stated, as the task's view asks for it.
+
+    Classes (N,) and probabilities (N, K); places (N,) among ordered classes, both in int64; or all elements in a row,
+    where a class is worth its number and probabilities their expected value.
+    """
+    stated, targets, kind = predictions.stated.astype(np.float64), predictions.targets, scored_as(task)
+    as_classes = predictions.value is None and stated.shape[1] == task.classes
+    as_values = predictions.probabilities is None and (task.kind == "regression" or stated.ndim == 1)
     if targets is None:
         raise Refusal(
             "these predictions have no targets", "without the truth there is no score", "score a labelled split"
         )
-    if task.kind == "classification" and predictions.value is None and stated.shape[1] == task.classes:
+    if kind == "classification" and as_classes:
         return targets, stated
-    if task.kind == "regression" and predictions.probabilities is None:
-        return targets.ravel().astype(np.float64), stated.ravel()
+    if kind == "ordinal" and (as_classes or as_values):
+        return targets.astype(np.int64), stated.argmax(axis=1) if as_classes else places(stated, task.classes or 0)
+    if kind == "regression" and (as_values or (task.kind == "ordinal" and as_classes)):
+        expected = stated @ np.arange(stated.shape[1]) / stated.sum(axis=1) if as_classes else stated.ravel()
+        return targets.ravel().astype(np.float64), expected
+    asked = f"a {kind}" if kind == task.kind != "ordinal" else f"an ordinal task scored as {kind}"
     raise Refusal(
         f"{'values' if predictions.probabilities is None else 'probabilities'} of shape {stated.shape} "
-        f"do not answer a {task.kind} task" + (f" of {task.classes} classes" if task.classes else ""),
+        f"do not answer {asked} task" + (f" of {task.classes} classes" if task.classes else ""),
         "they were predicted for another task",
         "score them by the configuration of their own run: python eval.py run_id=RUN",
     )
+
+
+def places(values: Array, classes: int) -> NDArray[np.int64]:
+    """The ordered class (N,) that a value (N,) is nearest to, halves up; beyond the ends it is the first or last."""
+    return np.floor(values + 0.5).clip(0, classes - 1).astype(np.int64)
 
 
 def compute(found: Definition, truth: Array, stated: Array) -> Metric:
@@ -136,10 +172,11 @@ def compute(found: Definition, truth: Array, stated: Array) -> Metric:
     return Metric(value, None, found.better, found.range, found.meaning, undefined)
 
 
-def counts(truth: Array, stated: Array) -> NDArray[np.int64]:
-    """The confusion matrix (K, K) of classes (N,) and probabilities (N, K)."""
-    classes = stated.shape[1]
-    return np.bincount(truth * classes + stated.argmax(axis=1), minlength=classes**2).reshape(classes, classes)
+def counts(truth: Array, stated: Array, classes: int | None = None) -> NDArray[np.int64]:
+    """The confusion matrix (K, K) of classes (N,) and probabilities (N, K), or of true and given classes (N,) each."""
+    classes = classes or stated.shape[1]
+    given = stated.argmax(axis=1) if stated.ndim == 2 else stated
+    return np.bincount(truth * classes + given, minlength=classes**2).reshape(classes, classes)
 
 
 def accuracy(truth: Array, stated: Array) -> float:
@@ -233,6 +270,36 @@ def spearman(truth: Array, stated: Array) -> float:
     return float(np.corrcoef(rankdata(truth), rankdata(stated))[0, 1])
 
 
+def ordinal_accuracy(truth: Array, given: Array) -> float:
+    """Share of samples whose given class is the true one; the given class is the most probable one, of equally
+    probable ones the lowest, or the one nearest to a stated value, halves up.
+    """
+    return float((given == truth).mean())
+
+
+def ordinal_mae(truth: Array, given: Array) -> float:
+    """Mean number of steps between the given class and the true one, along the order of the classes."""
+    return float(np.abs(given - truth).mean())
+
+
+def qwk(truth: Array, given: Array) -> float:
+    """Cohen's kappa with quadratic weights: 1 - (mean squared steps between given and true class of a sample) / (the
+    same over all pairs of any given with any true class) (Cohen 1968); undefined where all of both are one class.
+    """
+    squares = float(((given - truth) ** 2).mean())
+    by_chance = float(given.var() + truth.var() + (given.mean() - truth.mean()) ** 2)
+    if by_chance == 0:
+        raise UndefinedError("all targets and all given classes are one class")
+    return 1 - squares / by_chance
+
+
+def ordinal_spearman(truth: Array, given: Array) -> float:
+    """Pearson correlation of the ranks of given and true classes, ties at their mean rank; undefined where all given
+    or all true classes are equal.
+    """
+    return spearman(truth, given)
+
+
 def refuse_constant(**named: Array) -> None:
     """Raise `UndefinedError` where an array holds one value only."""
     for name, array in named.items():
@@ -250,6 +317,12 @@ TABLE = {  # the first is the one shown first
         "brier": Definition(brier, "lower", (0, 2)),
         "ece": Definition(ece, "lower", (0, 1)),
         "auroc": Definition(auroc, "higher", (0, 1)),
+    },
+    "ordinal": {
+        "mae": Definition(ordinal_mae, "lower", (0, None)),
+        "qwk": Definition(qwk, "higher", (-1, 1)),
+        "spearman": Definition(ordinal_spearman, "higher", (-1, 1)),
+        "accuracy": Definition(ordinal_accuracy, "higher", (0, 1)),
     },
     "regression": {
         "mae": Definition(mae, "lower", (0, None)),

@@ -27,8 +27,10 @@ Array = NDArray[Any]
 TOLERANCE = 1e-4  # how far a row of probabilities may be from 1 in sum, and a probability from [0, 1]
 RETURNS = {  # what a method may return for each kind of task; an array without a name is the last one
     "classification": ("logits", "probabilities"),
+    "ordinal": ("logits", "value", "probabilities"),
     "regression": ("value",),
 }
+CLASSES = ("classification", "ordinal")  # kinds whose targets are classes; those of `ordinal` are in order
 WAY_OUT = 'compute your own metric over the stored arrays: receipts.load(RUN).predictions("val")'
 FORMAT, SCHEMA = b"receipts.predictions", 1  # the Parquet key under which the schema and the shapes stand
 
@@ -38,7 +40,8 @@ class Predictions:
     """What a method says about N samples and, unless they are unlabelled, what is true.
 
     Classes: `probabilities` (N, K) float32 and `targets` (N,) int64 in [0, K). Values: `value` and `targets` of one
-    shape (N, *target) and one type, in the target's unit. `metadata`: what else the method returned, (N, …) each.
+    shape (N, *target) and one type, in the target's unit; ordered classes may be answered by values, too.
+    `metadata`: what else the method returned, (N, …) each.
     Refuses no rows, repeated ids, unequal lengths, NaN and infinity, rows that do not sum to one, unknown labels.
     """
 
@@ -107,6 +110,8 @@ def from_outputs(
         "metadata": {key: _metadata(key, array) for key, array in extra.items()},
     }
     if name == "value":
+        if targets is not None and task.kind in CLASSES:
+            check_labels(targets, ids, task.classes or 0)
         return Predictions(**rows, **_values(stated, targets))
     if stated.shape[1:] != (task.classes,):
         raise _wrong_width(stated, task.classes)
@@ -119,7 +124,7 @@ def unknown_kind(kind: str) -> Refusal:
     """The refusal of a task that nothing here can score."""
     return Refusal(
         f"no metric is defined for a task of kind {kind!r}",
-        f"this harness scores {' and '.join(RETURNS)}; a number for anything else would be a guess",
+        f"this harness scores {', '.join(RETURNS)}; a number for anything else would be a guess",
         f"choose one of them in conf/data/, or {WAY_OUT}",
     )
 

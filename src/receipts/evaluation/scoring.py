@@ -3,11 +3,12 @@
 import time
 from typing import Any
 
-from receipts.config.schema import Task
+from receipts.config.schema import Config, Task
 from receipts.data.sealed import Subset
-from receipts.evaluation import audit
+from receipts.evaluation import audit, own
 from receipts.evaluation.eyes import write_csv
-from receipts.evaluation.metrics import confusion, evaluate
+from receipts.evaluation.interval import intervals
+from receipts.evaluation.metrics import confusion, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions, check_complete, from_outputs, read, write
 from receipts.provenance import code
 from receipts.refusal import CheckFailed
@@ -16,28 +17,19 @@ from receipts.runs.record import Check, Metric, Score
 from receipts.runs.store import Run
 
 
-def score(run: Run, method: Any, subset: Subset, task: Task) -> Score:
+def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     """Predict a split and score the stored file, so that the number can be recomputed from it to the last digit."""
-    predictions, seconds = predict(method, subset, task)
+    predictions, seconds = predict(method, subset, config.task)
     path = run.folder / "predictions" / f"{subset.name}.parquet"
     path.parent.mkdir(exist_ok=True)
     checksum = write(predictions, path)
     stored = read(path)
     check_complete(stored, subset.ids)
     write_csv(stored, path.with_suffix(".csv"))
-    metrics, disagreement = believed(stored, task)
-    found = Score(
-        split=subset.name,
-        n=len(subset),
-        file=path.relative_to(run.folder).as_posix(),
-        sha256=checksum,
-        harness=code.harness(),
-        at=now(),
-        metrics=metrics,
-        confusion=confusion(stored, task).tolist() if task.kind == "classification" else None,
-    )
+    file = path.relative_to(run.folder).as_posix()
+    found, checks = scored(stored, config, subset.name, file, checksum)
     run.record.scores.append(found)
-    run.record.checks += disagreement or audit.after(run.folder, found, run.record)
+    run.record.checks += [*checks, *audit.lineage(run.folder, found, run.record)]
     if run.record.cost is not None:
         run.record.cost.ms_per_sample = round(1000 * seconds / len(subset), 6)
     run.save()
@@ -52,9 +44,29 @@ def predict(method: Any, subset: Subset, task: Task) -> tuple[Predictions, float
     return from_outputs(outputs, subset.ids, task, subset.targets, subset.entities, subset.groups), seconds
 
 
-def believed(stored: Predictions, task: Task) -> tuple[dict[str, Metric], list[Check]]:
+def scored(stored: Predictions, config: Config, split: str, file: str, checksum: str) -> tuple[Score, list[Check]]:
+    """What today's harness and the experiment's own metrics make of a stored file, and whether to believe it."""
+    metrics, disagreement = believed(stored, config.task, split)
+    theirs, checks = own.score(stored, config, split, metrics)
+    found = Score(
+        split=split,
+        n=len(stored),
+        file=file,
+        sha256=checksum,
+        harness=code.harness(),
+        at=now(),
+        metrics=metrics | theirs,
+        confusion=None if scored_as(config.task) == "regression" else confusion(stored, config.task).tolist(),
+        own=own.hashes(config),
+        intervals=intervals(stored, config.task),
+    )
+    return found, [*(disagreement or [audit.rescored(found)]), *checks]
+
+
+def believed(stored: Predictions, task: Task, split: str) -> tuple[dict[str, Metric], list[Check]]:
     """Every metric by both implementations; where they disagree, the first one's and a failed check."""
     try:
         return evaluate(stored, task), []
     except CheckFailed as problem:
-        return evaluate(stored, task, second=False), [Check(problem.check, "fail", f"{problem.what}: {problem.why}")]
+        failed = Check(f"{split}-rescored", "fail", f"{problem.check}: {problem.what}: {problem.why}")
+        return evaluate(stored, task, second=False), [failed]

@@ -25,18 +25,18 @@ SINGLE = 1e-6  # torchmetrics divides counts in float32; measured below 1e-7, an
 
 
 def cross_check(
-    metrics: dict[str, Metric], truth: NDArray[Any], stated: NDArray[Any], confusion: NDArray[Any] | None
+    kind: str, metrics: dict[str, Metric], truth: NDArray[Any], stated: NDArray[Any], confusion: NDArray[Any] | None
 ) -> None:
-    """Give each metric that has a value its `second`; raise `CheckFailed` where the two differ.
+    """Give each metric of a kind that has a value its `second`; raise `CheckFailed` where the two differ.
 
-    `truth` and `stated` are classes (N,) and probabilities (N, K), or true and stated values, (N,) each.
+    `truth` and `stated` are classes (N,) and probabilities (N, K), or places or values, true and stated, (N,) each.
     """
     targets, outputs = torch.tensor(truth), torch.tensor(stated)
     apart = []
     with float64():
         for name, metric in metrics.items():
             if metric.value is not None:
-                compute, tolerance = SECOND[name]
+                compute, tolerance = SECOND[kind][name]
                 metric.second = float(compute(outputs, targets))
                 if not agree(metric, tolerance):
                     apart.append(f"{name} is {metric.value!r} by NumPy and {metric.second!r} by torchmetrics")
@@ -126,17 +126,43 @@ def _average(metric: Callable[..., Tensor], average: str) -> Callable[[Tensor, T
     return lambda outputs, targets: metric(outputs, targets, outputs.shape[1], average=average)
 
 
-SECOND: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], float]] = {
-    "accuracy": (_average(tm.multiclass_accuracy, "micro"), SINGLE),
-    "balanced_accuracy": (_balanced_accuracy, SINGLE),
-    "macro_f1": (_average(tm.multiclass_f1_score, "macro"), SINGLE),
-    "micro_f1": (_average(tm.multiclass_f1_score, "micro"), SINGLE),
-    "nll": (_nll, EXACT),
-    "brier": (_brier, EXACT),
-    "ece": (_ece, EXACT),
-    "auroc": (_auroc, EXACT),
-    "mae": (tr.mean_absolute_error, EXACT),
-    "rmse": (lambda outputs, targets: tr.mean_squared_error(outputs, targets, squared=False), EXACT),
-    "r2": (_r2, EXACT),
-    "spearman": (_spearman, EXACT),
+def _matrix(outputs: Tensor, targets: Tensor) -> Tensor:
+    classes = int(torch.maximum(outputs.max(), targets.max())) + 1
+    return tm.multiclass_confusion_matrix(outputs, targets, max(classes, 2)).double()
+
+
+def _qwk(outputs: Tensor, targets: Tensor) -> Tensor:
+    # torchmetrics weighs its counts in float32; these are its counts, weighed in float64
+    matrix = _matrix(outputs, targets)
+    steps = torch.arange(len(matrix), dtype=matrix.dtype)
+    weights = (steps[:, None] - steps[None, :]) ** 2
+    expected = torch.outer(matrix.sum(dim=1), matrix.sum(dim=0)) / matrix.sum()
+    return 1 - (weights * matrix).sum() / (weights * expected).sum()
+
+
+Second = tuple[Callable[[Tensor, Tensor], Tensor], float]
+
+SECOND: dict[str, dict[str, Second]] = {
+    "classification": {
+        "accuracy": (_average(tm.multiclass_accuracy, "micro"), SINGLE),
+        "balanced_accuracy": (_balanced_accuracy, SINGLE),
+        "macro_f1": (_average(tm.multiclass_f1_score, "macro"), SINGLE),
+        "micro_f1": (_average(tm.multiclass_f1_score, "micro"), SINGLE),
+        "nll": (_nll, EXACT),
+        "brier": (_brier, EXACT),
+        "ece": (_ece, EXACT),
+        "auroc": (_auroc, EXACT),
+    },
+    "ordinal": {
+        "mae": (lambda given, targets: tr.mean_absolute_error(given.double(), targets.double()), EXACT),
+        "qwk": (_qwk, EXACT),
+        "spearman": (lambda given, targets: _spearman(given.double(), targets.double()), EXACT),
+        "accuracy": (lambda given, targets: _matrix(given, targets).trace() / len(targets), EXACT),
+    },
+    "regression": {
+        "mae": (tr.mean_absolute_error, EXACT),
+        "rmse": (lambda outputs, targets: tr.mean_squared_error(outputs, targets, squared=False), EXACT),
+        "r2": (_r2, EXACT),
+        "spearman": (_spearman, EXACT),
+    },
 }

@@ -60,6 +60,7 @@ def file_hash(path: Path) -> str:
 
 
 def targets(values: dict[str, Any]) -> list[str]:
-    """Every class that a config builds."""
+    """Every class that a config builds, and every function of `metrics`."""
     found = [node["_target_"] for _, node in calls("", {key: values[key] for key in values if key != "ablations"})]
+    found += [metric["function"] for metric in values.get("metrics", [])]
     return list(dict.fromkeys(found))

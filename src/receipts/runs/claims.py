@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from receipts.config import own
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
@@ -50,6 +51,7 @@ def settled(draft: Record, experiment: Experiment, found: list[Record]) -> Run:
         return with_name(completed, draft.conf)
     if not config.retry and not config.rerun:
         refuse_failed(found)
+    own.prove(config.metrics)
     return create(draft, experiment.text)
 
 

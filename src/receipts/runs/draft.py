@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 
+from receipts.config import rungs
 from receipts.config.compose import Experiment
 from receipts.provenance import code
 from receipts.provenance.trace import SYNTHETIC, Sources
@@ -32,6 +33,9 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         seed=config.seed,
         purpose=config.purpose,
         parent=config.fit.init_from["run"] if config.fit.init_from else None,
+        primary=config.task.primary,
+        margin=config.task.margin,
+        rung=rungs.rung(config),
         command=command(),
         started=now(),
         heartbeat=now(),

@@ -96,8 +96,20 @@ class Metric(Struct):
     undefined: str | None = None
 
 
+class Interval(Struct):
+    """Where a number would lie, nearly always, on other samples of the same kind; `method` says how it was found."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
 class Score(Struct):
-    """A stored prediction file and what the harness made of it."""
+    """A stored prediction file and what the harness made of it.
+
+    `own` maps each of the researcher's own metrics to a SHA-256 of its source, as `harness` does for the others.
+    """
 
     split: str
     n: int
@@ -107,6 +119,8 @@ class Score(Struct):
     at: str
     metrics: dict[str, Metric]
     confusion: list[list[int]] | None = None
+    own: dict[str, str] = {}
+    intervals: dict[str, Interval] = {}
 
 
 class Opening(Struct):
@@ -144,7 +158,11 @@ class Failure(Struct):
 
 
 class Record(Struct, kw_only=True):
-    """Everything about one run. `parent` is the run whose weights came first, `stopped` what ended training early."""
+    """Everything about one run.
+
+    `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
+    for a baseline that others are compared with.
+    """
 
     schema: int = SCHEMA
     run_id: str
@@ -155,6 +173,9 @@ class Record(Struct, kw_only=True):
     limit: dict[str, int] = {}
     seed: int
     purpose: str
+    primary: str | None = None
+    margin: float | None = None
+    rung: str | None = None
     command: str
     status: Status = "running"
     reportable: bool = False
@@ -186,6 +207,12 @@ class Record(Struct, kw_only=True):
     def score(self, split: str) -> Score | None:
         """The latest score of a split, or None when it was never scored."""
         return next((score for score in reversed(self.scores) if score.split == split), None)
+
+    @property
+    def failing(self) -> list[Check]:
+        """The checks that fail today: of several of one name the latest counts, since runs are scored again."""
+        latest = {check.code: check for check in self.checks}
+        return [check for check in latest.values() if check.verdict == "fail"]
 
 
 def encode(record: Record) -> bytes:

@@ -163,7 +163,7 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"the data are {record.word}")
     if record.parent and (above := tainted(record.parent)):
         found.append(f"it starts from {record.parent}, which is not reportable: {above}")
-    return found + [f"check failed: {check.code}" for check in record.checks if check.verdict == "fail"]
+    return found + [f"check failed: {check.code}" for check in record.failing]
 
 
 def tainted(run_id: str) -> str:

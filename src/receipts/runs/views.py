@@ -6,6 +6,7 @@ from pathlib import Path
 
 from receipts.config.project import RUNS
 from receipts.refusal import CHECK_FAILED, DONE
+from receipts.runs import comparison, figures
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import state
@@ -22,7 +23,9 @@ def write(folder: Path, record: Record) -> None:
     facts |= {"data": record.word} if record.word else {}
     facts["metrics"] = numbers
     write_atomically(folder / "metrics.json", (json.dumps(facts, indent=1) + "\n").encode())
-    write_atomically(folder / "README.md", readme(record).encode())
+    if (classes := figures.per_class_csv(record)) is not None:
+        write_atomically(folder / "per_class.csv", classes.encode())
+    write_atomically(folder / "README.md", readme(record, comparison.recorded(folder.parent)).encode())
 
 
 def show(record: Record, primary: str) -> int:
@@ -33,12 +36,13 @@ def show(record: Record, primary: str) -> int:
         score = record.score(split)
         assert score is not None
         say(f"  {split:<5} {line(score, primary, record.word)}      ({score.n} samples)")
-    failed = [check for check in record.checks if check.verdict == "fail"]
-    for check in failed:
+        if note := figures.precision_note(record, score):
+            say(f"  note  {note}")
+    for check in record.failing:
         say(f"  CHECK FAILED  {check.code}: {check.evidence}")
     opened = any(score.split == "test" for score in record.scores)
     say(f"  next  {f'less {RUNS / record.run_id}/README.md' if opened else f'python eval.py run_id={record.run_id}'}")
-    return CHECK_FAILED if failed else DONE
+    return CHECK_FAILED if record.failing else DONE
 
 
 def line(score: Score, primary: str, word: str) -> str:
@@ -52,8 +56,11 @@ def number(metric: Metric, word: str) -> str:
     return f"{'undefined' if metric.value is None else f'{metric.value:.4f}'} {word}".rstrip()
 
 
-def readme(record: Record) -> str:
-    """The run's README: what was asked, of what, by which method, the answer, and how to read it."""
+def readme(record: Record, others: list[Record]) -> str:
+    """The run's README: what was asked, of what, by which method, the answer, and how to read it.
+
+    `others` are the recorded runs that it is compared with, as far as they are comparable.
+    """
     parts = [
         f"# {record.run_id}",
         f"**{record.purpose or 'No purpose was stated.'}**",
@@ -62,12 +69,37 @@ def readme(record: Record) -> str:
         table(what_ran(record)),
         "## Numbers",
         *([numbers(record)] if record.scores else ["Nothing was scored."]),
+        *notes(record),
+        *section("## Beside other runs", comparison.table(record, others)),
+        *section("## Class by class", classes(record)),
         "## Checks",
         table([(check.code, f"{check.verdict}: {check.evidence}") for check in record.checks]) or "None were run.",
         "## Where to look next",
         where(record),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def section(heading: str, text: str) -> list[str]:
+    """A heading and its text; nothing where there is no text."""
+    return [heading, text] if text else []
+
+
+def notes(record: Record) -> list[str]:
+    """How far the primary metric's interval reaches, and whose metrics are not the harness's."""
+    latest = [score for split in dict.fromkeys(s.split for s in record.scores) if (score := record.score(split))]
+    found = [note for score in latest if (note := figures.precision_note(record, score))]
+    own = {name: checksum for score in latest for name, checksum in score.own.items()}
+    lines = [f"- {note}." for note in found]
+    lines += ["- Intervals are of one model over the samples of a split; seeds come on top."] if found else []
+    lines += [f"- `{name}` is the researcher's own metric, source `{checksum[:12]}`." for name, checksum in own.items()]
+    return ["\n".join(lines)] if lines else []
+
+
+def classes(record: Record) -> str:
+    """The figures of every class, for the last split that was scored."""
+    score = record.score(record.scores[-1].split) if record.scores else None
+    return figures.per_class_table(score) if score and score.confusion else ""
 
 
 def verdict(record: Record) -> str:
@@ -140,6 +172,7 @@ def where(record: Record) -> str:
     lines = [
         f"- `predictions/*.csv`: the worst predictions first, {shown}; `predictions/*.parquet` holds all of them",
         "- `history.csv`, `train.log`: how training went",
+        *(["- `per_class.csv`: precision, recall, F1 and support of every class"] if classes(record) else []),
         "- `config.yaml`, `environment.json`, `record.json`: everything needed to make these numbers again",
     ]
     if not any(score.split == "test" for score in record.scores):

@@ -18,7 +18,7 @@ from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.refusal import Refusal
 from receipts.runs.log import progress
 from receipts.runs.record import Checkpoint, World
-from receipts.training.method import Site
+from receipts.training.method import Outputs, Site
 
 FILE = Path("checkpoints/estimator.skops")
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
@@ -50,8 +50,8 @@ class EstimatorMethod:
                 "restore it, or train again: python train.py … rerun=true",
             )
 
-    def predict(self, subset: Subset) -> np.ndarray[Any, Any]:
-        """Class probabilities `(n, classes)`, or values of the target's shape."""
+    def predict(self, subset: Subset) -> Outputs:
+        """Class probabilities `(n, classes)`, or values of the target's shape; named where a kind takes either."""
         return self._predict(self.estimator, subset)
 
     def world(self) -> World:
@@ -79,11 +79,13 @@ class EstimatorMethod:
         with threadpool_limits(self.config.fit.threads):
             estimator.fit(as_matrix(train), train.targets)
 
-    def _predict(self, estimator: Any, subset: Subset) -> np.ndarray[Any, Any]:
+    def _predict(self, estimator: Any, subset: Subset) -> Outputs:
         x = as_matrix(subset)
         with threadpool_limits(self.config.fit.threads):
-            if self.config.task.kind != "classification":
-                return np.asarray(estimator.predict(x)).reshape(subset.targets.shape)
+            kind = self.config.task.kind
+            if kind == "regression" or (kind == "ordinal" and not hasattr(estimator, "predict_proba")):
+                values = np.asarray(estimator.predict(x)).reshape(subset.targets.shape)
+                return values if kind == "regression" else {"value": values}
             if not hasattr(estimator, "predict_proba"):
                 raise Refusal(
                     f"{type(estimator).__name__} gives no probabilities",

@@ -13,6 +13,7 @@ from receipts.config.schema import Config
 from receipts.data import loaders
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
+from receipts.evaluation.metrics import scored_as
 from receipts.provenance import determinism
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
@@ -26,7 +27,7 @@ from receipts.training.trainer import best_and_last, interruptible, make, quiet,
 from receipts.training.validation import HarnessValidation, arrays, joined
 from receipts.training.weighting import weighted
 
-LOSS_LIKE = {"classification": "nll", "regression": "rmse"}
+LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
 
 
 class StepRng(Callback):
@@ -61,7 +62,7 @@ class ModuleMethod:
         config, task, share = self.config, self.config.task, Share(site.rank, site.world)
         checkpoints.begin_from(config.fit.init_from, self.module)
         self.device = on_rank(self.device, site)
-        names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[task.kind]]))
+        names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
         validation = HarnessValidation(self.module, val, task, names, share)
         best, last = best_and_last(config, site.folder)
         own = [build.build(spec, "fit.callbacks") for spec in config.fit.callbacks]

@@ -16,7 +16,7 @@ from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
 from receipts.config.schema import Config
-from receipts.evaluation.metrics import direction
+from receipts.evaluation.metrics import direction, scored_as
 from receipts.runs.files import write_atomically
 from receipts.training.method import Site
 
@@ -119,7 +119,7 @@ def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelC
         folder / "checkpoints",
         "best",
         monitor=f"val/{metric}",
-        mode="max" if direction(config.task.kind, metric) == "higher" else "min",
+        mode="max" if direction(scored_as(config.task), metric) == "higher" else "min",
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )

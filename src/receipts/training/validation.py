@@ -17,7 +17,7 @@ from torch import Tensor
 from receipts.config.schema import Task
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
-from receipts.evaluation.metrics import evaluate, metric_names
+from receipts.evaluation.metrics import evaluate, metric_names, scored_as
 from receipts.evaluation.predictions import Predictions, from_outputs
 from receipts.refusal import Refusal
 from receipts.training.method import Outputs
@@ -76,7 +76,7 @@ class HarnessValidation(Callback):
         self.latest: dict[str, float | None] = {}
         own = module.validation_step if is_overridden("validation_step", module) else None
         log = module.log
-        reserved = {f"val/{name}" for name in metric_names(task.kind)}
+        reserved = {f"val/{name}" for name in metric_names(scored_as(task))}
 
         def validation_step(module: LightningModule, batch: tuple[Any, Tensor], index: int) -> None:
             if own is not None:
