@@ -128,7 +128,7 @@ def describe(module: Any) -> Any:
         if not hasattr(module, key):
             setattr(module, key, "unknown")
     if module.kind != "unknown":
-        protocol.check_kind(module.kind, type(module).__qualname__)
+        protocol.check_kind(module, type(module).__qualname__)
     if not hasattr(module, "files"):
         module.files = []
     return module
