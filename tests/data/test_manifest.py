@@ -60,7 +60,7 @@ def test_splitting_again_changes_no_byte(here: Path, run: Start) -> None:
     assert {path.name for path in before} == {f"{name}{end}" for name in names for end in (".json", ".npz")}
     for path in before:
         path.unlink()
-    for name in ("digits", "diabetes"):
+    for name in names:
         assert (done := run("receipts", "split", name)).code == 0, done.err
     assert {path: path.read_bytes() for path in (here / "splits").iterdir()} == before
     for path, content in before.items():

@@ -116,6 +116,9 @@ def divide(dataset: Any, split: Split) -> Rows:
     rule = RULES[split.rule]
     rows, n = rule.divide(dataset, split), len(dataset.ids)
     slack = max(0.01 * n, rule.slack(dataset))
+    for (one, first), (other, second) in combinations(rows.items(), 2):
+        if shared := np.intersect1d(first, second).size:
+            raise Refusal(f"{one} and {other} share {shared} rows", "no row is held back twice", "mend the division")
     for name, part in rows.items():
         wanted = split.shares[name] * n
         if len(part) == 0:
@@ -128,9 +131,6 @@ def divide(dataset: Any, split: Split) -> Rows:
                 f"{split.shares[name]:g} of {n} was declared, and the rule {split.rule} may miss it by {slack:g}",
                 f"change split.shares: {name} is {len(part) / n:.4g}",
             )
-    for (one, first), (other, second) in combinations(rows.items(), 2):
-        if shared := np.intersect1d(first, second).size:
-            raise Refusal(f"{one} and {other} share {shared} rows", "no row is held back twice", "mend the division")
     return rows
 
 
