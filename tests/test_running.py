@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 from folders import commit, record, runs, write
+from invented import running
 from launching import Ended, begin, ended, launch
 
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs.files import write_atomically
+from receipts.runs import claims
 from receipts.runs.log import Log
 from receipts.runs.store import out_of_space
 
@@ -306,10 +306,12 @@ def test_a_full_disk_is_known_by_whatever_hides_it() -> None:
 
 
 def test_nothing_is_started_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(**_: object) -> None:
-        raise OSError(28, "No space left on device", "temporary")
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "config.yaml")
 
-    monkeypatch.setattr("receipts.runs.files.tempfile.mkstemp", full)
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    monkeypatch.setattr(claims, "write_atomically", full)
     with pytest.raises(Refusal, match="is on a full disk"):
-        write_atomically(tmp_path / "x", b"")
-    assert os.listdir(tmp_path) == []  # noqa: PTH208
+        claims.create(running(), b"")
+    assert list(Path("runs").iterdir()) == []

@@ -15,7 +15,7 @@ from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
-from receipts.runs.files import writable, write_atomically
+from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import is_stale, now
 from receipts.runs.record import Record
@@ -107,7 +107,9 @@ def create(draft: Record, config: bytes) -> Run:
         write_atomically(temporary / "config.yaml", config)
         write_atomically(temporary / "record.json", records.encode(draft))
         temporary.rename(RUNS / draft.run_id)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno in FULL:
+            raise Refusal(f"{RUNS}/ is on a full disk", f"{error.strerror}: no run can start", "make room") from error
         raise
     return Run(RUNS / draft.run_id, draft)
