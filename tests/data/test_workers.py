@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from receipts.data.items import Items, collated
+from receipts.data.shares import Share
 from receipts.data.workers import Reader, WorkerTrainBatches
 from receipts.provenance.determinism import aside, held
 from receipts.refusal import Refusal
@@ -32,7 +33,7 @@ class Draws:
 
 
 def loader(workers: int, seed: int = 0) -> WorkerTrainBatches:
-    return WorkerTrainBatches(Items(Rows(), np.arange(10, 50)), torch.arange(40), 8, seed, [Draws()], workers)
+    return WorkerTrainBatches(Items(Rows(), np.arange(10, 50)), torch.arange(40), 8, seed, [Draws()], workers, Share())
 
 
 def drawn(batches: WorkerTrainBatches, epoch: int) -> list[tuple[float, ...]]:

@@ -29,7 +29,7 @@ def rows(text: str, heading: str) -> dict[str, list[str]]:
 
 
 def test_a_complete_run_answers_what_a_stranger_asks() -> None:
-    text = views.readme(full())
+    text = views.readme(full(), [])
     assert text.startswith(
         "# 20261120-133700-net-s0-aaaaaaaa\n\n**Is it so?**\n\nThis run is complete; its numbers may"
     )
@@ -53,7 +53,7 @@ def test_a_complete_run_answers_what_a_stranger_asks() -> None:
 
 
 def test_a_run_that_has_not_ended_says_so() -> None:
-    text = views.readme(running(purpose="", conf="net"))
+    text = views.readme(running(purpose="", conf="net"), [])
     assert "**No purpose was stated.**" in text
     assert "is running and **not reportable**: it has not ended." in text
     assert "Nothing was scored." in text
@@ -63,26 +63,26 @@ def test_a_run_that_has_not_ended_says_so() -> None:
 
 
 def test_a_run_that_failed_says_why() -> None:
-    text = views.readme(running(status="failed", failure=Failure("loss is NaN", [])))
+    text = views.readme(running(status="failed", failure=Failure("loss is NaN", [])), [])
     assert "This run **failed**: loss is NaN" in text
 
 
 def test_what_blocks_a_number_stands_above_it() -> None:
-    text = views.readme(full(reportable=False, blocked_by=["limit: rows 200", "the data are SYNTHETIC"]))
+    text = views.readme(full(reportable=False, blocked_by=["limit: rows 200", "the data are SYNTHETIC"]), [])
     assert "is completed and **not reportable**: limit: rows 200; the data are SYNTHETIC." in text
     record = full()
     record.code.dirty = ["src/lab/net.py"]
-    assert "with uncommitted changes (`code.patch`)" in views.readme(record)
+    assert "with uncommitted changes (`code.patch`)" in views.readme(record, [])
 
 
 def test_the_newest_score_of_a_split_is_shown() -> None:
-    text = views.readme(full(scores=[score("val", 0.1), score("val", 0.7)]))
+    text = views.readme(full(scores=[score("val", 0.1), score("val", 0.7)]), [])
     assert rows(text, "Numbers")["accuracy ↑"][0] == "0.7000"
 
 
 def test_a_csv_that_holds_only_the_worst_says_so() -> None:
-    assert "every one" in views.readme(full(scores=[score(n=10_000)]))
-    assert "the first 10,000 of 10,001" in views.readme(full(scores=[score(n=10_001)]))
+    assert "every one" in views.readme(full(scores=[score(n=10_000)]), [])
+    assert "the first 10,000 of 10,001" in views.readme(full(scores=[score(n=10_001)]), [])
 
 
 @given(st.lists(TEXTS, min_size=8, max_size=8))
@@ -92,8 +92,8 @@ def test_no_text_breaks_a_table(texts: list[str]) -> None:
     metric = record.scores[0].metrics["auroc"]
     metric.definition, metric.undefined = texts[5], texts[6]
     record.world.device = texts[7]
-    text = views.readme(record)
-    plain = views.readme(full())
+    text = views.readme(record, [])
+    plain = views.readme(full(), [])
     for heading in ("What ran", "Numbers", "Checks"):
         found, expected = rows(text, heading), rows(plain, heading)
         assert [len(others) for others in found.values()] == [len(others) for others in expected.values()]
@@ -102,7 +102,7 @@ def test_no_text_breaks_a_table(texts: list[str]) -> None:
 def test_the_views_are_written_beside_the_record(tmp_path: Path) -> None:
     record = full()
     views.write(tmp_path, record)
-    assert (tmp_path / "README.md").read_text() == views.readme(record)
+    assert (tmp_path / "README.md").read_text() == views.readme(record, [])
     assert json.loads((tmp_path / "metrics.json").read_text()) == {
         "run_id": record.run_id,
         "status": "completed",
@@ -143,6 +143,6 @@ def test_a_finished_run_in_a_few_lines_with_its_exit_code(
 
 def test_a_cost_without_parameters_leaves_them_out() -> None:
     record = full(cost=Cost(1.0, 1.0, 100.0, None, None), openings=[Opening("test", "t", "eval.py", "c")] * 2)
-    ran = rows(views.readme(record), "What ran")
+    ran = rows(views.readme(record, []), "What ran")
     assert "parameters" not in ran["method"][0]
     assert ran["test opened"] == ["2 times"]
