@@ -11,6 +11,7 @@ import msgspec
 
 from receipts.config import division, project
 from receipts.config.compose import DataPlan, Experiment
+from receipts.provenance import checksums
 from receipts.refusal import Refusal
 
 SCHEMA = 1
@@ -155,9 +156,7 @@ def refuse_missing(manifest: Manifest) -> None:
 
 def missing_file(name: str, access: str) -> Refusal:
     """A file of a dataset that is not here: what it is, on which terms it is to be had, and how to get it."""
-    parts = Path(name).parts
-    cure = "dvc pull"
-    if parts[0] == "derived" and len(parts) > 2:
-        cure = f"dvc repro derived/{parts[1]}/dvc.yaml"
+    made_by = checksums.owner(name)
+    cure = "dvc pull" if made_by == checksums.POINTER else f"dvc repro {made_by}"
     terms = f"; {access}" if access else ""
     return Refusal(f"{name} is missing", f"the dataset reads it, and nothing stands in for missing data{terms}", cure)

@@ -84,6 +84,12 @@ def verify_folder() -> str | None:
     return named
 
 
+def owner(name: str) -> Path:
+    """The file by which DVC knows a file: data.dvc, or the stage of its folder below `derived/`."""
+    parts = Path(name).parts
+    return Path(*parts[:2], "dvc.yaml") if parts[0] == "derived" and len(parts) > 2 else POINTER
+
+
 def verify_files(expected: dict[str, str]) -> None:
     """Each file of a dataset against `md5:…` in its manifest."""
     for name, checksum in expected.items():
@@ -94,5 +100,5 @@ def verify_files(expected: dict[str, str]) -> None:
             raise Refusal(
                 f"{name} is not the file the split was made from",
                 f"the manifest says {checksum[:12]}…, the file hashes to {found[:12]}… ({path.stat().st_size:,} bytes)",
-                f"dvc checkout --force {POINTER}      (or, for new data: receipts split NAME, and commit)",
+                f"dvc checkout --force {owner(name)}      (or, for new data: receipts split NAME, and commit)",
             )
