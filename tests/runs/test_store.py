@@ -7,6 +7,7 @@ import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,11 +49,17 @@ def gone(letter: str = "a", second: int = 0) -> Record:
     return running(letter, second=second, process=Process(this_process().host, this_process().pid, 0.0))
 
 
+def claim(draft: Record, text: bytes, **switches: bool) -> store.Run:
+    """Claim a run for an experiment of which only the launch matters."""
+    config = SimpleNamespace(**{"metrics": [], "rerun": False, "retry": False, "wait": False} | switches)
+    return store.claim(draft, SimpleNamespace(config=config, text=text))  # type: ignore[arg-type]
+
+
 # Claiming -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_identity_gets_a_whole_folder_of_its_own() -> None:
-    run = store.claim(running(), b"seed: 0\n")
+    run = claim(running(), b"seed: 0\n")
     assert not run.is_finished
     assert run.folder == RUNS / "20261120-133700-net-s0-aaaaaaaa"
     assert (run.folder / "config.yaml").read_bytes() == b"seed: 0\n"
@@ -62,7 +69,7 @@ def test_a_new_identity_gets_a_whole_folder_of_its_own() -> None:
 
 def test_a_completed_identity_is_shown_and_nothing_is_made() -> None:
     put(full())
-    run = store.claim(running(second=9), b"")
+    run = claim(running(second=9), b"")
     assert run.is_finished
     assert run.record.run_id.endswith("133700-net-s0-aaaaaaaa")
     assert len(store.folders()) == 1
@@ -71,14 +78,14 @@ def test_a_completed_identity_is_shown_and_nothing_is_made() -> None:
 def test_the_same_values_under_another_name_are_one_run_that_knows_both() -> None:
     put(full())
     for _ in range(2):
-        run = store.claim(running(conf="twin", second=9), b"")
+        run = claim(running(conf="twin", second=9), b"")
         assert run.record.names == ["net", "twin"]
         assert stored(run.record.run_id).names == ["net", "twin"]
 
 
 def test_rerun_makes_another_run_of_the_same_identity() -> None:
     put(full())
-    run = store.claim(running(second=9), b"", rerun=True)
+    run = claim(running(second=9), b"", rerun=True)
     assert not run.is_finished
     assert len(store.folders()) == 2
 
@@ -86,45 +93,45 @@ def test_rerun_makes_another_run_of_the_same_identity() -> None:
 def test_what_failed_is_shown_with_its_reason_until_it_is_retried() -> None:
     put(failed())
     with pytest.raises(Refusal, match="failed, and nothing it depends on has changed") as found:
-        store.claim(running(second=9), b"")
+        claim(running(second=9), b"")
     assert found.value.why == "loss is NaN"
     assert "retry=true" in found.value.fix
-    assert not store.claim(running(second=9), b"", retry=True).is_finished
-    assert not store.claim(running("b"), b"").is_finished  # another identity was never in the way
+    assert not claim(running(second=9), b"", retry=True).is_finished
+    assert not claim(running("b"), b"").is_finished  # another identity was never in the way
 
 
 def test_a_completed_run_outweighs_a_failed_one_before_or_after_it() -> None:
     put(failed(second=0))
     put(full(second=1))
     put(failed(second=2))
-    assert store.claim(running(second=9), b"").is_finished
-    assert store.claim(running(second=9), b"", retry=True).is_finished
+    assert claim(running(second=9), b"").is_finished
+    assert claim(running(second=9), b"", retry=True).is_finished
 
 
 def test_only_the_newest_failure_stands_in_the_way() -> None:
     put(failed(second=0))
     put(gone(second=1))
-    assert not store.claim(running(second=9), b"").is_finished
+    assert not claim(running(second=9), b"").is_finished
 
 
 def test_an_identity_that_is_running_is_refused_and_one_that_was_left_is_not() -> None:
     put(gone(second=0))
-    first = store.claim(running(second=1), b"")
+    first = claim(running(second=1), b"")
     for switches in ({}, {"rerun": True}, {"retry": True}):
         with pytest.raises(Refusal, match=f"{first.record.run_id} is running"):
-            store.claim(running(second=9), b"", **switches)
+            claim(running(second=9), b"", **switches)
 
 
 def test_a_prefix_of_the_identity_is_not_the_identity() -> None:
     other = full()
     other.identity = type(other.identity)("a" * 8 + "b" * 56, *"12345")
     put(other)
-    assert not store.claim(running(second=9), b"").is_finished
+    assert not claim(running(second=9), b"").is_finished
 
 
 def test_two_runs_of_one_second_get_two_names() -> None:
     taken = put(failed())
-    run = store.claim(running(), b"", retry=True)
+    run = claim(running(), b"", retry=True)
     assert run.record.run_id != taken.run_id
     assert run.record.run_id.endswith("-net-s0-aaaaaaaa")
     assert stored(run.record.run_id).run_id == run.record.run_id
@@ -135,7 +142,7 @@ def claimant(letter: str, barrier: Barrier, answers: "SimpleQueue[Any]", fails: 
     draft = running(letter)
     barrier.wait()
     try:
-        run = store.claim(draft, b"", retry=fails)
+        run = claim(draft, b"", retry=fails)
     except Refusal as problem:
         answers.put(problem.what)
     else:
@@ -185,7 +192,7 @@ def test_a_crash_before_a_folder_has_its_name_leaves_nothing_that_counts(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", stop)
         with pytest.raises(crash):
-            store.claim(running(), b"")
+            claim(running(), b"")
     assert list(RUNS.glob(".new-*/record.json")) or crash is OSError
     assert store.folders() == []
     assert list(store.known("a" * 64)) == []
@@ -193,7 +200,7 @@ def test_a_crash_before_a_folder_has_its_name_leaves_nothing_that_counts(
         store.select("latest")
     overview.show(None)
     assert "no runs yet" in capsys.readouterr().out
-    assert not store.claim(running(), b"").is_finished
+    assert not claim(running(), b"").is_finished
 
 
 def test_foreign_folders_do_not_count() -> None:
@@ -208,7 +215,7 @@ def test_foreign_folders_do_not_count() -> None:
 
 
 def test_an_exception_ends_a_run_as_failed_with_its_reason_and_the_end_of_its_log() -> None:
-    run = store.claim(running(), b"")
+    run = claim(running(), b"")
 
     def train() -> None:
         with run:
@@ -231,7 +238,7 @@ def test_an_exception_ends_a_run_as_failed_with_its_reason_and_the_end_of_its_lo
 
 
 def test_a_failed_check_ends_a_run_without_a_traceback() -> None:
-    run = store.claim(running(), b"")
+    run = claim(running(), b"")
 
     def check() -> None:
         with run:
@@ -247,7 +254,7 @@ def test_a_failed_check_ends_a_run_without_a_traceback() -> None:
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_run_that_is_stopped_is_left_as_it_was(stop: type[BaseException]) -> None:
-    run = store.claim(running(), b"")
+    run = claim(running(), b"")
 
     def train() -> None:
         with run:
@@ -261,7 +268,7 @@ def test_a_run_that_is_stopped_is_left_as_it_was(stop: type[BaseException]) -> N
 def test_a_run_beats_while_it_lives_and_not_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "HEARTBEAT_S", 0.01)
     long_ago = "2020-01-01T00:00:00Z"
-    run = store.claim(running(heartbeat=long_ago), b"")
+    run = claim(running(heartbeat=long_ago), b"")
     with run:
         deadline = time.monotonic() + 10
         while stored(run.record.run_id).heartbeat == long_ago:
@@ -274,7 +281,7 @@ def test_a_run_beats_while_it_lives_and_not_afterwards(monkeypatch: pytest.Monke
 
 
 def test_completing_says_what_keeps_the_numbers_out_of_a_paper() -> None:
-    clean = store.claim(running(), b"").complete()
+    clean = claim(running(), b"").complete()
     assert (clean.status, clean.reportable, clean.blocked_by) == ("completed", True, [])
     assert stored(clean.run_id) == clean
     assert (RUNS / clean.run_id / "README.md").is_file()
@@ -282,7 +289,7 @@ def test_completing_says_what_keeps_the_numbers_out_of_a_paper() -> None:
     blocked = running("b", limit={"rows": 200, "epochs": 1}, checks=[Check("lineage", "fail", "it is not")])
     blocked.code = Code("c0ffee", ["src/lab/net.py"], None, Core("0.1.0", "01"), "cd", {})
     blocked.data.kind = "synthetic"
-    assert store.claim(blocked, b"").complete().blocked_by == [
+    assert claim(blocked, b"").complete().blocked_by == [
         "dirty: 1 files differ from the commit",
         "limit: rows 200, epochs 1",
         "the data are SYNTHETIC",
@@ -297,7 +304,7 @@ def test_a_later_evaluation_does_not_move_the_end() -> None:
 
 
 def test_looks_at_a_sealed_split_are_counted_before_they_are_taken() -> None:
-    run = store.claim(running(), b"")
+    run = claim(running(), b"")
     for split in ("train", "val", "test", "test"):
         run.open_split(split, "eval.py", "c0ffee")
     openings = stored(run.record.run_id).openings
@@ -411,4 +418,4 @@ def test_an_unreadable_record_is_a_row_that_says_so(capsys: pytest.CaptureFixtur
 
 
 def test_the_process_that_runs_is_the_one_recorded() -> None:
-    assert store.claim(running(), b"").record.process.pid == os.getpid()
+    assert claim(running(), b"").record.process.pid == os.getpid()
