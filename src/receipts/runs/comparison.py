@@ -4,6 +4,7 @@ From records alone. Comparable is what has the same data, split manifest, split,
 rows and primary metric; anything else would compare two questions.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ def recorded(runs: Path) -> list[Record]:
     return found
 
 
-def compare(record: Record, score: Score, others: list[Record]) -> list[Row]:
+def compare(record: Record, score: Score, others: Sequence[Record]) -> list[Row]:
     """The floor, the linear baseline and the best run comparable with a score of this run, which may be itself."""
     primary = record.primary or ""
     pairs = [(other, number) for other in others if (number := counterpart(record, score, other)) is not None]
@@ -74,7 +75,7 @@ def value(score: Score, primary: str) -> float | None:
     return score.metrics[primary].value if primary in score.metrics else None
 
 
-def table(record: Record, others: list[Record]) -> str:
+def table(record: Record, others: Sequence[Record]) -> str:
     """The comparison in Markdown, one line for each role and split; empty for a record without a primary metric."""
     if record.primary is None or not record.scores:
         return ""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from receipts.config.project import RUNS
@@ -56,7 +57,7 @@ def number(metric: Metric, word: str) -> str:
     return f"{'undefined' if metric.value is None else f'{metric.value:.4f}'} {word}".rstrip()
 
 
-def readme(record: Record, others: list[Record]) -> str:
+def readme(record: Record, others: Sequence[Record] = ()) -> str:
     """The run's README: what was asked, of what, by which method, the answer, and how to read it.
 
     `others` are the recorded runs that it is compared with, as far as they are comparable.
