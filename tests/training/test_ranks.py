@@ -141,7 +141,7 @@ def helpers(run_id: str) -> list[int]:
     ],
 )
 def test_what_several_processes_cannot_do_costs_nothing(project: Path, words: tuple[str, ...], what: str) -> None:
-    done = launch(project, "train.py", "conf=net", *words, environment={"CUDA_VISIBLE_DEVICES": ""})
+    done = launch(project, "train.py", *words, environment={"CUDA_VISIBLE_DEVICES": ""})
     assert done.code == 3
     assert what in done.err
     assert "fix  " in done.err
