@@ -77,18 +77,13 @@ def test_a_sealed_split_is_not_looked_at() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", ["inputs", "dictionary", "targets", "maps"])
 def test_numbers_that_are_none_are_refused_with_their_rows(value: float, place: str) -> None:
-    table = Table(targets=np.zeros(20))
-    if place == "inputs":
-        table.inputs[13, 1] = value
-    elif place == "dictionary":
+    table = Table(targets=np.zeros((20, 3, 3) if place == "maps" else 20))
+    if place == "dictionary":
         table.inputs = {"a": table.inputs.copy(), "b": table.inputs}
-        table.inputs["a"][13, 1] = value
-    elif place == "maps":
-        table.targets = np.zeros((20, 3, 3))
-        table.targets[13, 0, 2] = value
-    else:
-        table.targets[13] = value
-    found = refused(table, VALUES)
+    manifest = divided(table, VALUES)
+    damaged = table.inputs if place == "inputs" else table.inputs["a"] if place == "dictionary" else table.targets
+    damaged[13] = value
+    found = refused(table, VALUES, manifest)
     name = {"dictionary": "a", "maps": "targets"}.get(place, place)
     assert found.what == f"1 rows of val have NaN or infinite {name}"
     assert found.why == "first of them row-13"

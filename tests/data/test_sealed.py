@@ -154,9 +154,10 @@ def test_a_dataset_without_one_of_them_is_refused(name: str) -> None:
         ({"groups": ["e"] * 3}, "Table has 20 ids and 3 groups"),
         ({"times": np.arange(3)}, "Table has 20 ids and 3 times"),
         ({"slices": ["e"] * 3}, "Table has 20 ids and 3 slices"),
-        ({"targets": None}, "Table has no targets"),
-        ({"inputs": np.array([object()] * 20)}, "Table.inputs holds Python objects"),
-        ({"inputs": {"a": np.array(["x", None] * 10, dtype=object)}}, "Table.inputs['a'] holds Python objects"),
+        ({"targets": None}, "Table is not a dataset: it has no targets"),
+        ({"inputs": np.array([object()] * 20)}, "Table holds Python objects as inputs"),
+        ({"inputs": {"a": np.array(["x", None] * 10, dtype=object)}}, "Table holds Python objects as a"),
+        ({"targets": np.array(["x", None] * 10, dtype=object)}, "Table holds Python objects as targets"),
     ],
 )
 def test_a_dataset_whose_rows_do_not_belong_together_is_refused(changes: dict[str, Any], what: str) -> None:

@@ -15,6 +15,7 @@ METRICS = {  # the harness's own names, which a test holds against its table
     "regression": ("mae", "rmse", "r2", "spearman"),
 }
 DETERMINISTIC = (True, False, "warn")
+PRECISIONS = ("32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed")  # of those Lightning knows
 ESTIMATOR_KEYS = ("threads",)
 
 
@@ -81,6 +82,8 @@ def refuse_impossible(config: Config) -> None:
         )
     if fit.deterministic not in DETERMINISTIC:
         raise Refusal(f"fit.deterministic is {fit.deterministic!r}", "it is true, warn or false", "correct it")
+    if fit.precision not in PRECISIONS:
+        raise Refusal(f"fit.precision is {fit.precision!r}", f"it is one of {', '.join(PRECISIONS)}", "correct it")
     if fit.validate_every <= 0 or (fit.validate_every > 1 and fit.validate_every % 1):
         raise Refusal(
             f"fit.validate_every is {fit.validate_every}",

@@ -4,6 +4,7 @@ Order and randomness are functions of (seed, epoch, position), so nothing about 
 validation cannot disturb them. A loader's state is its epoch and its position, and is applied only to that epoch.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from receipts.data.sealed import Inputs, Subset, floats
+from receipts.data.sealed import Array, Inputs, Subset, floats
 from receipts.provenance.determinism import derive
 from receipts.refusal import Refusal
 
@@ -24,18 +25,24 @@ def tensors(inputs: Inputs, device: torch.device) -> X:
     """Inputs as tensors on a device."""
     ready = floats(inputs)
     if isinstance(ready, dict):
-        return {key: torch.as_tensor(np.ascontiguousarray(part), device=device) for key, part in ready.items()}
-    return torch.as_tensor(np.ascontiguousarray(ready), device=device)
+        return {key: tensor(part, device) for key, part in ready.items()}
+    return tensor(ready, device)
 
 
 def targets(subset: Subset, classification: bool, device: torch.device) -> Tensor:
     """Targets as a loss wants them: int64 `(n,)` for classes, float32 `(n, *target)` otherwise."""
-    kind = np.int64 if classification else np.float32
-    return torch.as_tensor(np.ascontiguousarray(subset.targets, dtype=kind), device=device)
+    return tensor(np.asarray(subset.targets, dtype=np.int64 if classification else np.float32), device)
 
 
-def select(x: X, rows: Tensor | slice) -> X:
-    """Rows of a tensor or of every tensor of a dictionary."""
+def tensor(part: Array, device: torch.device) -> Tensor:
+    """An array as a tensor, which shares its memory where it can; batches are copies, so nobody writes into it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.as_tensor(np.ascontiguousarray(part), device=device)
+
+
+def select(x: X, rows: Tensor) -> X:
+    """Rows of a tensor or of every tensor of a dictionary, copied."""
     return {key: part[rows] for key, part in x.items()} if isinstance(x, dict) else x[rows]
 
 
@@ -99,8 +106,10 @@ class OrderedBatches:
         return ceil(self.n / self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
+        device = (next(iter(self.x.values())) if isinstance(self.x, dict) else self.x).device
+        order = torch.arange(self.n, device=device)
         for first in range(0, self.n, self.batch_size):
-            rows = slice(first, min(first + self.batch_size, self.n))
+            rows = order[first : first + self.batch_size]
             yield select(self.x, rows) if self.y is None else (select(self.x, rows), self.y[rows])
 
 

@@ -101,8 +101,13 @@ def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
 
 def suspicious(manifest: Manifest, config: Config) -> list[str]:
     """What is technically valid and probably wrong for these rows, one sentence each."""
-    rows, batch = manifest.splits["train"].n, config.fit.batch_size
-    return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"] if batch and batch > rows else []
+    rows, batch = manifest.splits["train"].n, config.fit.batch_size or 1
+    rows = min(rows, config.limit.rows or rows)
+    if batch > rows:
+        return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]
+    if batch > 1 and rows % batch == 1:
+        return [f"{rows} rows in batches of {batch} leave one for the last batch: BatchNorm cannot train on it"]
+    return []
 
 
 def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> None:

@@ -34,7 +34,7 @@ def check(dataset: Any) -> None:
     """Refuse an object that is no dataset, saying what it lacks."""
     name = type(dataset).__qualname__
     needed = ("ids", "targets", "files", "kind", "source", "licence", "version", "inputs")
-    if missing := [attribute for attribute in needed if not hasattr(dataset, attribute)]:
+    if missing := [attribute for attribute in needed if getattr(dataset, attribute, None) is None]:
         raise Refusal(
             f"{name} is not a dataset: it has no {', '.join(missing)}",
             "data._target_ must build something with ids, targets, inputs, files, kind, source, licence and version",
@@ -62,10 +62,22 @@ def check_rows(dataset: Any, name: str) -> None:
             raise Refusal(
                 f"{name} has {n} ids and {rows} {key}", "they belong together row by row", f"check how {key} are read"
             )
+    for key, values in arrays(dataset).items():
+        if np.asarray(values[:1]).dtype == object:
+            raise Refusal(
+                f"{name} holds Python objects as {key}",
+                "their content cannot be hashed, so a sample that changed would go unseen",
+                "make them numbers, or texts: np.array(texts, dtype=str)",
+            )
+
+
+def arrays(dataset: Any) -> dict[str, Any]:
+    """Inputs and targets by name."""
+    inputs = dataset.inputs if isinstance(dataset.inputs, dict) else {"inputs": dataset.inputs}
+    return {**inputs, "targets": dataset.targets}
 
 
 def lengths(dataset: Any) -> dict[str, int]:
     """How many rows each per-row attribute has."""
-    inputs = dataset.inputs if isinstance(dataset.inputs, dict) else {"inputs": dataset.inputs}
     optional = {key: getattr(dataset, key) for key in PER_ROW if getattr(dataset, key, None) is not None}
-    return {key: len(rows) for key, rows in {**inputs, "targets": dataset.targets, **optional}.items()}
+    return {key: len(rows) for key, rows in {**arrays(dataset), **optional}.items()}

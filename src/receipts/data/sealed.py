@@ -79,11 +79,12 @@ class SealedData:
 
     def __getitem__(self, sample: str) -> Any:
         """The input of one sample by id; an id of a sealed split raises."""
-        row = list(self.dataset.ids).index(sample)
+        row = next((row for row, name in enumerate(self.dataset.ids) if str(name) == sample), -1)
         for name, part in self.manifest.splits.items():
             if any(first <= row < last for first, last in part.rows):
                 self.rows(name)
-                return self.dataset.inputs[row]
+                inputs = self.dataset.inputs
+                return {key: values[row] for key, values in inputs.items()} if isinstance(inputs, dict) else inputs[row]
         raise KeyError(sample)
 
     def _column(self, name: str, rows: Array) -> list[str] | None:
@@ -101,10 +102,14 @@ class SealedData:
 
 
 def take(values: Any, rows: Array) -> Array:
-    """Rows of an array: a view where they are neighbours (a memory map stays one), a copy otherwise."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-        return np.asarray(values[int(rows[0]) : int(rows[-1]) + 1])
-    return np.asarray(values[rows])
+    """Rows of an array: a view where they are neighbours (a memory map stays one), a copy otherwise.
+
+    Read-only: a transform that writes into its input would change the dataset, and then be applied to it again.
+    """
+    together = len(rows) and rows[-1] - rows[0] + 1 == len(rows)
+    taken = np.asarray(values[int(rows[0]) : int(rows[-1]) + 1] if together else values[rows])
+    taken.flags.writeable = False
+    return taken
 
 
 def floats(inputs: Inputs) -> Inputs:

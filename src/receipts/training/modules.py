@@ -89,17 +89,16 @@ class ModuleMethod:
         return self.selected(trainer, keeper, folder)
 
     def selected(self, trainer: Trainer, keeper: ModelCheckpoint, folder: Path) -> Checkpoint:
-        """The checkpoint that selection kept; the initial weights where nothing was trained."""
-        path = Path(keeper.best_model_path)
-        rule = f"{keeper.mode} {keeper.monitor}".replace("val/", "val ")
+        """The checkpoint that selection kept; the last weights where val was never looked at."""
+        path, rule = Path(keeper.best_model_path), f"{keeper.mode} {keeper.monitor}".replace("val/", "val ")
         if not keeper.best_model_path:
-            path, rule = folder / "checkpoints" / "init.ckpt", "no epoch was trained"
+            trained = trainer.global_step > 0
+            path = folder / "checkpoints" / ("last.ckpt" if trained else "init.ckpt")
+            rule = "the last epoch: val was never looked at" if trained else "no epoch was trained"
             trainer.save_checkpoint(path)
         content = checkpoints.read(path)
         return Checkpoint(
-            path.relative_to(folder.resolve()).as_posix()
-            if path.is_absolute()
-            else path.relative_to(folder).as_posix(),
+            path.resolve().relative_to(folder.resolve()).as_posix(),
             int(content["epoch"]) + 1 if keeper.best_model_path else None,
             rule,
             checkpoints.weights_hash(content["state_dict"]),
@@ -177,6 +176,8 @@ class ModuleMethod:
         """The researcher's callbacks, then selection."""
         select = self.config.fit.select
         own = [build.build(spec, "fit.callbacks") for spec in self.config.fit.callbacks]
+        if foreign := [type(callback).__name__ for callback in own if not isinstance(callback, Callback)]:
+            raise Refusal(f"{foreign[0]} is no callback", "it is not one of Lightning's", "correct fit.callbacks")
         patience = (
             []
             if select.patience is None
