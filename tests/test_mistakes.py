@@ -453,11 +453,15 @@ def test_a_pickle_in_place_of_weights_is_never_run(used: Path) -> None:
 
 
 def test_an_estimator_that_would_call_a_function_is_never_built(used: Path) -> None:
-    import skops.io
+    run = runs(used)[1]
+    plant = """
+    import os, skops.io
     from sklearn.preprocessing import FunctionTransformer
 
-    run = runs(used)[1]
-    skops.io.dump(FunctionTransformer(os.system), run / "checkpoints/estimator.skops")
+    skops.io.dump(FunctionTransformer(os.system), "{run}/checkpoints/estimator.skops")
+    """
+    write(used, "plant.py", plant.replace("{run}", str(run)))
+    assert launch(used, "plant.py").code == 0
     refused(launch(used, "eval.py", f"run_id={run.name}"), "holds types outside the allow-list", "system")
     assert record(used, 1)["openings"] == []
 

@@ -18,6 +18,8 @@ import yaml
 from folders import commit, git, record, runs, table, write
 from launching import Ended, begin, ended, launch, streams
 
+import receipts
+
 Run = Callable[..., Ended]
 
 SPY = """
@@ -118,7 +120,7 @@ def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, End
 def test_the_log_has_every_step_and_the_history_every_epoch(trained: tuple[Path, Ended]) -> None:
     (run,) = runs(trained[0])
     steps = re.findall(
-        r"step (\d+)/34 loss [\d.]+ lr 1.00e-02 [\d.]+ s/step elapsed 0:00 ETA 0:\d\d\n",
+        r"step (\d+)/34 loss [\d.]+ lr 1.00e-02 [\d.]+ s/step elapsed \d:\d\d ETA \d:\d\d\n",
         (run / "train.log").read_text(),
     )
     assert steps == [str(step) for step in range(1, 35)]
@@ -598,9 +600,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def python(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A real Python in the project, with warnings as errors."""
-    inherited = filter(None, [os.environ.get("PYTHONPATH")])  # of a worktree whose core is not the installed one
-    paths = {"PYTHONPATH": os.pathsep.join([str(folder / "src"), *inherited]), **environment}
+    """A real Python in the project, with warnings as errors and the core that the tests run."""
+    core = Path(receipts.__file__).parents[1]
+    paths = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{core}", **environment}
     command = [sys.executable, "-W", "error", *words]
     return subprocess.run(command, cwd=folder, env=os.environ | paths, capture_output=True, text=True, check=False)
 

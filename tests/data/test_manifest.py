@@ -16,6 +16,7 @@ from tables import Table, divided, plan
 
 from receipts.config import project as place
 from receipts.config.compose import DataPlan, data_plan
+from receipts.config.schema import Config, Fit, Limit
 from receipts.data import manifest, splits
 from receipts.provenance import code
 from receipts.refusal import Refusal
@@ -148,3 +149,25 @@ def test_a_damaged_manifest_is_refused_and_never_a_traceback(
     Path("splits/table.json").write_bytes(damaged)
     with suppress(Refusal):
         manifest.load(plan())
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch", "sentence"),
+    [
+        (None, None, ""),
+        (None, 12, ""),
+        (None, 1, ""),
+        (None, 13, "one step an epoch"),
+        (None, 11, "12 rows in batches of 11 leave one for the last batch"),
+        (8, 11, "fit.batch_size is 11 and train has 8 rows: one step an epoch"),
+        (7, 3, "7 rows in batches of 3 leave one"),
+        (50, 12, ""),
+    ],
+)
+def test_batches_that_hardly_fit_the_rows_are_warned_about(
+    whole: Path, monkeypatch: pytest.MonkeyPatch, rows: int | None, batch: int | None, sentence: str
+) -> None:
+    monkeypatch.chdir(whole)
+    found = manifest.suspicious(manifest.load(plan())[1], Config(fit=Fit(batch_size=batch), limit=Limit(rows=rows)))
+    assert len(found) == bool(sentence)
+    assert sentence in " ".join(found)

@@ -7,8 +7,8 @@ import pytest
 from folders import commit, git
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ("conf", "src/lab", "splits", "data")
-FILES = ("train.py", "eval.py", "pyproject.toml", "requirements.lock", "data.dvc", ".gitignore")
+SHARED = ("conf", "src/lab", "splits", "data", ".dvc")
+FILES = ("train.py", "eval.py", "pyproject.toml", "requirements.lock", "data.dvc", ".gitignore", ".dvcignore")
 
 collect_ignore_glob = [] if (ROOT / "conf" / "baseline.yaml").exists() else ["*"]
 
@@ -18,7 +18,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as it lies here, without its core and history, clean on a commit of its own."""
     folder = tmp_path_factory.mktemp("shipped") / "receipts"
     for name in SHARED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp"))
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     git(folder, "init", "-q", "-b", "main")

@@ -50,7 +50,7 @@ def test_the_default_experiment_is_the_network_on_the_digits(here: Path) -> None
 def test_the_scores_in_a_files_first_line_are_the_committed_ones(conf: str) -> None:
     head = (ROOT / "conf" / f"{conf}.yaml").read_text().splitlines()[0]
     assert head.startswith("# ")
-    stated = re.search(r"accuracy val (?P<val>[\d.]+), test (?P<test>[\d.]+\d)", head)
+    stated = re.search(r"(?i)accuracy val (?P<val>[\d.]+), test (?P<test>[\d.]+\d)", head)
     if stated is None:
         return
     results = json.loads((ROOT / "results" / f"{conf}.json").read_text())

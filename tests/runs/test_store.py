@@ -7,7 +7,6 @@ import time
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,12 +55,6 @@ def failed(letter: str = "a", second: int = 0, reason: str = "loss is NaN") -> R
 
 def gone(letter: str = "a", second: int = 0) -> Record:
     return running(letter, second=second, process=Process(this_process().host, this_process().pid, 0.0))
-
-
-def claim(draft: Record, text: bytes, **switches: bool) -> store.Run:
-    """Claim a run for an experiment of which only the launch matters."""
-    config = SimpleNamespace(**{"metrics": [], "rerun": False, "retry": False, "wait": False} | switches)
-    return store.claim(draft, SimpleNamespace(config=config, text=text))  # type: ignore[arg-type]
 
 
 # Claiming -----------------------------------------------------------------------------------------------------------

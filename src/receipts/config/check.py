@@ -22,6 +22,7 @@ VIEWS = {  # how labels of a kind may be scored, and by whose metrics; the first
     "regression": {"value": "regression"},
 }
 DETERMINISTIC = (True, False, "warn")
+PRECISIONS = ("32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed")  # of those Lightning knows
 ESTIMATOR_KEYS = ("threads",)
 
 
@@ -107,6 +108,8 @@ def refuse_impossible(config: Config) -> None:
         raise Refusal(f"fit.max_minutes is {fit.max_minutes:g}", "training needs time", "correct fit.max_minutes")
     if fit.deterministic not in DETERMINISTIC:
         raise Refusal(f"fit.deterministic is {fit.deterministic!r}", "it is true, warn or false", "correct it")
+    if fit.precision not in PRECISIONS:
+        raise Refusal(f"fit.precision is {fit.precision!r}", f"it is one of {', '.join(PRECISIONS)}", "correct it")
     if fit.validate_every <= 0 or (fit.validate_every > 1 and fit.validate_every % 1):
         raise Refusal(
             f"fit.validate_every is {fit.validate_every}",

@@ -122,9 +122,13 @@ def suspicious(manifest: Manifest, experiment: Experiment) -> list[str]:
             "no checksum covers its data, so a number could never be traced to them",
             "set self.files to the paths it reads, and receipts split NAME      (or preset=fast, for a look)",
         )
-    rows, batch = manifest.splits["train"].n, experiment.config.fit.batch_size
-    if rows and batch and batch > rows:
+    config = experiment.config
+    rows, batch = manifest.splits["train"].n or 0, config.fit.batch_size or 1
+    rows = min(rows, config.limit.rows or rows)
+    if rows and batch > rows:
         return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]
+    if batch > 1 and rows % batch == 1:
+        return [f"{rows} rows in batches of {batch} leave one for the last batch: BatchNorm cannot train on it"]
     return []
 
 

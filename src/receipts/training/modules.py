@@ -65,7 +65,7 @@ class ModuleMethod:
         names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
         validation = HarnessValidation(self.module, val, task, names, share)
         best, last = best_and_last(config, site.folder)
-        own = [build.build(spec, "fit.callbacks") for spec in config.fit.callbacks]
+        own = own_callbacks(config)
         watching = [StepRng(config.seed), validation, Progress(site, validation)]
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         train_batches = loaders.training(train, config, self.device, share)
@@ -139,6 +139,14 @@ class ModuleMethod:
     def size(self) -> int:
         """How many numbers the module's parameters hold."""
         return sum(parameter.numel() for parameter in self.module.parameters())
+
+
+def own_callbacks(config: Config) -> list[Callback]:
+    """The researcher's callbacks."""
+    own = [build.build(spec, "fit.callbacks") for spec in config.fit.callbacks]
+    if foreign := [type(callback).__name__ for callback in own if not isinstance(callback, Callback)]:
+        raise Refusal(f"{foreign[0]} is no callback", "it is not one of Lightning's", "correct fit.callbacks")
+    return own
 
 
 def refuse_unstated(config: Config) -> None:

@@ -114,10 +114,15 @@ class HarnessValidation(Callback):
                 self.own_log(f"val/{name}", torch.tensor(value, dtype=torch.float64))
 
     def score(self, table: Predictions) -> dict[str, float | None]:
-        """The few numbers that training looks at."""
-        return {
-            name: metric.value for name, metric in evaluate(table, self.task, names=self.names, second=False).items()
-        }
+        """The few numbers that training looks at, the one that selects first."""
+        found = evaluate(table, self.task, names=self.names, second=False)
+        if found[self.names[0]].value is None:
+            raise Refusal(
+                f"val has no {self.names[0]}, by which the epoch is selected",
+                f"it is undefined: {found[self.names[0]].undefined}",
+                f"fit.select.metric={self.names[-1]}      (or more rows)",
+            )
+        return {name: metric.value for name, metric in found.items()}
 
     def detach(self, module: LightningModule) -> None:
         """Hand the module back as it was."""
