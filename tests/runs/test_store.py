@@ -144,7 +144,7 @@ def claimant(letter: str, barrier: Barrier, answers: "SimpleQueue[Any]", fails: 
     draft = running(letter)
     barrier.wait()
     try:
-        run = claim(draft, b"", retry=fails)
+        run = claim(draft, b"", retry=fails, wait=fails)
     except Refusal as problem:
         answers.put(problem.what)
     else:
