@@ -1,4 +1,4 @@
-"""The public door: six names, pinned, and nothing heavy behind it until one of them is used."""
+"""The public door: seven names, pinned, and nothing heavy behind it until one of them is used."""
 
 import inspect
 import subprocess
@@ -12,7 +12,7 @@ HEAVY = ("numpy", "torch", "lightning", "sklearn", "pandas", "mlflow", "hydra", 
 
 
 def test_the_names_are_pinned() -> None:
-    assert receipts.__all__ == ["Dataset", "Refusal", "build", "compose", "evaluate", "load"]
+    assert receipts.__all__ == ["Dataset", "Refusal", "build", "compose", "evaluate", "fetch", "load"]
     assert set(receipts._ROOMS) == set(receipts.__all__)
 
 
@@ -39,4 +39,4 @@ def test_the_door_itself_imports_nothing_heavy() -> None:
         "print(*[name for name in ('torch', 'lightning', 'mlflow', 'pandas') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["", "Dataset Refusal build compose evaluate load", ""]
+    assert done.stdout.splitlines() == ["", "Dataset Refusal build compose evaluate fetch load", ""]

@@ -114,7 +114,7 @@ def test_words_that_mean_nothing(project: Path, run: Run, words: list[str], sent
         ),
         ("typo", "seed: 0\nmodel: {_target_: lab.made.make}\n", "lab.made.make is not a class"),
         ("typo", "seed: 0\nmodel: {_target_: lab.made.Maker}\n", "defines no Maker"),
-        ("typo", "seed: 0\nmodel: {_target_: lab.mode.Make}\n", "there is no module lab.mode; did you mean lab.made?"),
+        ("typo", "seed: 0\nmodel: {_target_: lab.mad.Make}\n", "there is no module lab.mad; did you mean lab.made?"),
         ("typo", NET + "dropout: 0, lr: 0.1, _partial_: true}\n", "model holds _partial_"),
         ("typo", "purpose: No seed.\n" + NET[NET.index("model") :] + "dropout: 0, lr: 0.1}\n", "seed is not stated"),
         ("typo", "seed: 0\n", "model is not stated"),

@@ -15,7 +15,7 @@ from launching import Ended
 from tables import Table, divided, plan
 
 from receipts.config import project as place
-from receipts.config.compose import DataPlan, data_plan
+from receipts.config.compose import DataPlan, Experiment, data_plan
 from receipts.config.schema import Config, Fit, Limit
 from receipts.data import manifest, splits
 from receipts.provenance import code
@@ -168,6 +168,8 @@ def test_batches_that_hardly_fit_the_rows_are_warned_about(
     whole: Path, monkeypatch: pytest.MonkeyPatch, rows: int | None, batch: int | None, sentence: str
 ) -> None:
     monkeypatch.chdir(whole)
-    found = manifest.suspicious(manifest.load(plan())[1], Config(fit=Fit(batch_size=batch), limit=Limit(rows=rows)))
+    config = Config(fit=Fit(batch_size=batch), limit=Limit(rows=rows))
+    experiment = Experiment(config, {}, "net", ["full"], "digits", [])
+    found = manifest.suspicious(manifest.load(plan())[1], experiment)
     assert len(found) == bool(sentence)
     assert sentence in " ".join(found)

@@ -13,6 +13,7 @@ from launching import launch
 from receipts.config import project as place
 from receipts.config.check import validate
 from receipts.config.compose import compose, differences
+from receipts.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf").glob("*.yaml"))
@@ -29,6 +30,10 @@ def here(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("conf", EXPERIMENTS)
 def test_every_experiment_composes_and_earns_no_warning(here: Path, conf: str) -> None:
     for preset in (path.stem for path in (here / "conf/preset").glob("*.yaml")):
+        if preset == "bf16" and str(compose(f"conf={conf}").config.model["_target_"]).startswith("sklearn."):
+            with pytest.raises(Refusal, match="preset bf16 sets"):
+                validate(compose(f"conf={conf}", f"preset={preset}").config)
+            continue
         found = compose(f"conf={conf}", f"preset={preset}")
         assert validate(found.config) == []
         assert found.config.purpose.endswith("?")
@@ -37,7 +42,7 @@ def test_every_experiment_composes_and_earns_no_warning(here: Path, conf: str) -
 def test_trainers_hold_hardware_only(here: Path) -> None:
     plain = compose().values
     for name in (path.stem for path in (here / "conf/trainer").glob("*.yaml")):
-        found = compose(f"trainer={name}")
+        found = compose(f"trainer={name}", "trainer.processes=2" if name == "ddp" else "seed=0")
         assert validate(found.config) == []
         assert found.values | {"trainer": plain["trainer"]} == plain
 
@@ -65,6 +70,7 @@ def test_a_variant_states_nothing_but_its_difference(here: Path) -> None:
 def test_presets_cap_and_never_set(here: Path) -> None:
     stated = {path.stem: yaml.safe_load(path.read_text()) for path in (here / "conf/preset").glob("*.yaml")}
     assert stated.pop("full") == {}
+    assert stated.pop("bf16") == {"fit": {"precision": "bf16-mixed"}}
     assert {"smoke", "fast"} == set(stated)
     assert all(set(values) == {"limit"} for values in stated.values())
 
@@ -112,7 +118,7 @@ def test_the_network_keeps_its_promises(shipped: Path) -> None:
     assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("conf", EXPERIMENTS)
+@pytest.mark.parametrize("conf", [conf for conf in EXPERIMENTS if not conf.startswith("fashion")])
 def test_every_experiment_runs_from_end_to_end(shipped: Path, conf: str) -> None:
     trained = launch(shipped, "train.py", f"conf={conf}", "preset=smoke")
     assert (trained.code, trained.err) == (0, "")

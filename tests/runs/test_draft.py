@@ -33,7 +33,8 @@ SOURCES = Sources(
 
 def experiment(conf: str = "net") -> Experiment:
     values = {"limit": {"rows": 200, "epochs": None}}
-    return Experiment(Config(purpose="Is it so?", seed=3), values, conf, ["smoke"], "digits", ["seed=3"])
+    config = Config(purpose="Is it so?", seed=3, model={"_target_": "lab.net.Net"})
+    return Experiment(config, values, conf, ["smoke"], "digits", ["seed=3"])
 
 
 def test_a_draft_says_what_is_known_before_anything_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:

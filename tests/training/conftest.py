@@ -12,7 +12,10 @@ import torch
 from folders import commit, table
 from launching import Ended, launch
 
-ODD = "seed: 0\nmodel: {{_target_: lab.odd.{0}, lr: 0.1, plateau: false}}\nfit: {{epochs: 2, batch_size: 64}}\n"
+ODD = (
+    "purpose: Is it so?\nseed: 0\nmodel: {{_target_: lab.odd.{0}, lr: 0.1, plateau: false}}\n"
+    "fit: {{epochs: 2, batch_size: 64}}\n"
+)
 DATA = {
     "halves": "data: {_target_: lab.odd.HalfDigits, path: data/digits.csv.gz}\n"
     "task: {kind: classification, classes: 10, primary: accuracy}\n",

@@ -22,7 +22,7 @@ from pathlib import Path
 from receipts.config.compose import compose
 from receipts.data import manifest
 from receipts.data.opening import open_splits
-from receipts.training.method import build_method
+from receipts.training.method import Site, build_method
 
 experiment = compose("conf=plain")
 _, division = manifest.load(experiment.data)
@@ -30,7 +30,7 @@ train, val = open_splits(experiment, division, ("train", "val"), [])
 method = build_method(experiment.config)
 before = set(vars(method.module))
 Path("look").mkdir()
-checkpoint = method.fit(train, val, Path("look"), lambda: None)
+checkpoint = method.fit(train, val, Site(Path("look")))
 left = sorted(name for name in vars(method.module) if name in ("log", "validation_step"))
 method.load(Path("look"), checkpoint)
 once, again = method.predict(val), method.predict(val)
@@ -103,10 +103,7 @@ def test_no_epoch_scores_the_model_as_it_was_made(train: Any, plain: Any) -> Non
     assert record["checkpoint"]["rule"] == "no epoch was trained"
     assert record["checkpoint"]["epoch"] is None
     assert run.check("selected-is-scored") == "not applicable"
-    assert record["warnings"] == [
-        "fit.epochs is 0: the model is scored as it was initialised",
-        "purpose is empty: say in one sentence what this run is to find out",
-    ]
+    assert record["warnings"] == ["fit.epochs is 0: the model is scored as it was initialised"]
     assert run.value("accuracy") < plain.value("accuracy")
     again = train("conf=plain", "fit.epochs=0", "seed=1")
     assert again.record["checkpoint"]["weights"] != record["checkpoint"]["weights"]
@@ -145,7 +142,7 @@ def test_half_precision_scores_alike_while_training_and_afterwards(train: Any) -
 
 def test_a_softmax_in_half_precision_does_not_sum_to_one(train: Any) -> None:
     """Lightning runs predict_step under autocast; on a CPU that rounds probabilities to three digits."""
-    ended = train("conf=net", "fit.precision=bf16-mixed", code=3)
+    ended = train("conf=plain", "fit.precision=bf16-mixed", code=3)
     assert 'return {"logits": self(x)}' in ended.ended.err
 
 
