@@ -169,7 +169,7 @@ def test_batches_that_hardly_fit_the_rows_are_warned_about(
 ) -> None:
     monkeypatch.chdir(whole)
     config = Config(fit=Fit(batch_size=batch), limit=Limit(rows=rows))
-    experiment = Experiment(config, {}, "net", ["full"], "digits", [])
+    experiment = Experiment(config, {}, "net", ["fast"], "digits", [])
     found = manifest.suspicious(manifest.load(plan())[1], experiment)
     assert len(found) == bool(sentence)
     assert sentence in " ".join(found)
