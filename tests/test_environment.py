@@ -139,8 +139,16 @@ def test_compiled_code_makes_no_stage_stale() -> None:
     assert {"__pycache__/", "*.egg-info/"} <= set((ROOT / ".dvcignore").read_text().splitlines())
 
 
+def default_remote() -> str:
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".dvc/config")
+    return config["core"]["remote"]
+
+
 def test_the_bundled_remote_holds_the_bytes_that_data_dvc_names() -> None:
     (named,) = load("data.dvc")["outs"]
+    if default_remote() != "bundled":
+        pytest.skip("this project keeps its data in a remote of its own")
     store = ROOT / ".dvc/bundled/files/md5"
     held = {path.parent.name + path.name: path for path in store.glob("*/*")}
     assert named["md5"] in held
@@ -152,9 +160,8 @@ def test_dvc_stays_at_home() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / ".dvc/config")
     assert config["core"]["analytics"] == config["core"]["check_update"] == "false"
-    assert config["core"]["remote"] == "bundled"
-    (url,) = (config[section]["url"] for section in config.sections() if "remote" in section)
-    assert url == "bundled"  # relative to .dvc/: every clone has its own
+    urls = [config[section]["url"] for section in config.sections() if "bundled" in section]
+    assert default_remote() != "bundled" or urls == ["bundled"]  # relative to .dvc/: every clone has its own
 
 
 # --- the project as a project ----------------------------------------------------------------------------------------

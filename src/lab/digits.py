@@ -7,7 +7,7 @@ class Digits:
     """1,797 grey images of 8 × 8 pixels, ten classes, by writers whose names were not recorded.
 
     One writer's samples lie next to each other in the file, so the split is contiguous: shuffled rows put
-    every writer on both sides and flatter logistic regression by 8 points (0.975 against 0.892).
+    every writer on both sides and flatter logistic regression by 7 points (0.966 over 20 shuffles, 0.892 here).
     """
 
     kind, source, licence, version = "real", "UCI optdigits, test part", "CC BY 4.0", "1998-07"

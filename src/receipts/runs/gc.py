@@ -34,7 +34,6 @@ def collect(remove: bool) -> None:
     text = numbers()
     if text is None:
         print(f"there is no {NUMBERS}: nothing says which runs a paper rests on, so nothing is removed")
-        print("next: python report.py")
         return
     with writable(RUNS), FileLock(RUNS / ".claim.lock"):
         plan = survey(text)
@@ -57,12 +56,12 @@ def numbers() -> str | None:
     except FileNotFoundError:
         return None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{NUMBERS} cannot be read", str(error), "python report.py") from error
+        raise Refusal(f"{NUMBERS} cannot be read", str(error), f"git checkout {NUMBERS}") from error
     if folders() and not any(folder.name in text for folder in folders()):
         raise Refusal(
             f"{NUMBERS} names none of the {len(folders())} runs here",
             "it is another project's, or older than all of them; every run would go",
-            "python report.py      (or remove the folders by hand)",
+            f"git checkout {NUMBERS}      (or remove the folders by hand)",
         )
     return text
 

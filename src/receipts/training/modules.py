@@ -181,7 +181,7 @@ def device_of(accelerator: str) -> torch.device:
         raise Refusal(
             "trainer=gpu, and torch finds no GPU here",
             f"torch {torch.__version__} on {sys.platform}",
-            "trainer=auto      (or install the CUDA build: README, set-up)",
+            "trainer=auto retry=true      (or install the CUDA build: README, set-up)",
         )
     return torch.device("cuda:0") if available and accelerator != "cpu" else torch.device("cpu")
 
