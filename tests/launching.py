@@ -96,6 +96,7 @@ def child(
 ) -> None:
     """The forked process: become `python SCRIPT WORDS` in the project's folder."""
     gc.freeze()  # or every collection walks through all of torch
+    multiprocessing.set_start_method("fork", force=True)  # as in a fresh Python; workers need no server of their own
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(streams(folder, os.getpid(), name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
