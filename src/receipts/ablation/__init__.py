@@ -1,0 +1,1 @@
+"""Plans of runs: variants by seeds, one factor at a time."""

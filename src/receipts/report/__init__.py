@@ -1,0 +1,1 @@
+"""From recorded runs to a paper: collect, compare, print, trace."""

@@ -1,0 +1,149 @@
+"""What a report is made of, before it is LaTeX, HTML, Markdown or a figure: numbers with their receipts.
+
+One model, many renderings: whatever prints a number prints a `Number`, whose key is its address everywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from receipts.runs.plans import Plan
+from receipts.runs.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a number points to. `predictions` maps run id to the SHA-256 of the prediction file it was computed from.
+
+    `query` says in words how the runs were chosen; `command` makes the number again.
+    """
+
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    commits: tuple[str, ...]
+    data: str
+    data_version: str
+    split: str
+    split_hash: str
+    harness: str
+    checkpoints: tuple[str, ...]
+    predictions: Mapping[str, str]
+    command: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One printed number: its address (`main.baseline.accuracy`), its value, what it means, where it comes from."""
+
+    key: str
+    value: float | None
+    text: str
+    meaning: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over seeds and its interval. `points` maps seed to value; `how` names the interval, or says why there is none.
+
+    `low` and `high` are None where no interval is printed (n < 5, a deterministic method).
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    points: Mapping[int, float]
+    how: str
+    deterministic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One declared comparison, row minus reference, as the statistical protocol prints it."""
+
+    key: str
+    row: str
+    against: str
+    column: str
+    n: int
+    delta: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    verdict: str                       # better | worse | equivalent | inconclusive
+    reason: str                        # why, in one sentence: the test, the margin, what would settle it
+    d_z: float | None = None
+    improvement: float | None = None   # probability of improvement
+    seeds_needed: int | None = None
+    sign_flip_p: float | None = None
+    expected: str = ""                 # what an ablation declared beforehand
+    sample_low: float | None = None    # seeds + test sample
+    sample_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metric as a table's column."""
+
+    metric: str
+    better: str
+    range: tuple[float | None, float | None]
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A row's estimate of one metric, its numbers by kind (`""`, `half`, `n`, …), and how it is marked."""
+
+    estimate: Estimate
+    numbers: Mapping[str, Number]
+    bold: bool = False
+    mark: str = ""                     # `*` worse than best, `≈` equivalent, `?` inconclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A method: the runs behind it, how many of those that were started came to a score (`k/n ok`), its cells."""
+
+    name: str
+    label: str
+    runs: tuple[Record, ...]           # scored, one for each seed
+    failed: tuple[Record, ...]         # failed, stale or excluded, with `why` in the ledger
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: rows that may be compared, and nothing that may not."""
+
+    name: str
+    caption: str
+    split: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    comparisons: Sequence[Comparison]
+    primary: str
+    margin: float | None
+    plan: Plan | None = None
+    notes: Sequence[str] = ()          # marks such as MIXED PRESETS with their reasons; smallest detectable effect
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger: a run that exists, and why it is in the tables or not."""
+
+    record: Record
+    state: str                         # completed | failed | stale | running
+    used_in: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one `python report.py` prints."""
+
+    tables: Sequence[Table]
+    ledger: Sequence[Entry]
+    plans: Sequence[Plan]
+    numbers: Mapping[str, Number] = field(default_factory=dict)

@@ -1,0 +1,86 @@
+"""The record of an ablation plan: which arms, which seeds, what differs, and the run behind every cell.
+
+Stored as `runs/plans/<utc>-<conf>-<hash8>/plan.json`, with each cell's resolved config frozen under `cells/`. Plans point
+to ordinary runs and hold no numbers; a cell's state and scores are those of its run.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from receipts.config.project import RUNS
+from receipts.refusal import Refusal
+
+PLANS = RUNS / "plans"
+SCHEMA = 1
+
+Kind = Literal["ablations", "sweep", "comparison", "folds", "seeds"]
+
+
+class Arm(msgspec.Struct, forbid_unknown_fields=True):
+    """One variant. `difference` maps every key whose resolved value is not the reference's to [reference's, this arm's].
+
+    The first arm of a plan is its reference: the experiment as its file states it.
+    """
+
+    name: str
+    conf: str
+    overrides: list[str] = []
+    difference: dict[str, list[Any]] = {}
+    hypothesis: str = ""
+    expect: str = ""
+    if_null: str = ""
+    deterministic: bool = False
+
+
+class Cell(msgspec.Struct, forbid_unknown_fields=True):
+    """One arm under one seed (and one fold): its frozen config, its identity, and the run once there is one."""
+
+    arm: str
+    seed: int
+    config: str
+    identity: str
+    fold: int | None = None
+    run_id: str | None = None
+
+
+class Plan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Everything about one plan. `shared` is what all arms have in common and the caption prints (epochs, steps, …).
+
+    `key` is what a sweep turns. `exploratory` says that nobody declared the arms in a file beforehand.
+    """
+
+    schema: int = SCHEMA
+    plan_id: str
+    conf: str
+    kind: Kind
+    key: str = ""
+    command: str
+    created: str
+    commit: str
+    seeds: list[int]
+    folds: int | None = None
+    shared: dict[str, Any] = {}
+    exploratory: bool = False
+    arms: list[Arm]
+    cells: list[Cell]
+
+
+def encode(plan: Plan) -> bytes:
+    """The plan as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"
+
+
+def read(folder: Path) -> Plan:
+    """The plan of a folder below `runs/plans`."""
+    path = folder / "plan.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+        raise Refusal(f"{path} is not a readable plan", str(error), f"move {folder} away; its runs stay") from error
+
+
+def recorded() -> list[Plan]:
+    """Every plan, oldest first."""
+    return [read(path.parent) for path in sorted(PLANS.glob("*/plan.json"))]
