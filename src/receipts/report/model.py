@@ -44,7 +44,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over seeds and its interval. `points` maps seed to value; `how` names the interval, or says why there is none.
+    """A mean over seeds and its interval. `points` maps seed to value; `how` names the interval, or why there is none.
 
     `low` and `high` are None where no interval is printed (n < 5, a deterministic method).
     """
@@ -71,14 +71,14 @@ class Comparison:
     high: float | None
     p: float | None
     p_holm: float | None
-    verdict: str                       # better | worse | equivalent | inconclusive
-    reason: str                        # why, in one sentence: the test, the margin, what would settle it
+    verdict: str  # better | worse | equivalent | inconclusive
+    reason: str  # why, in one sentence: the test, the margin, what would settle it
     d_z: float | None = None
-    improvement: float | None = None   # probability of improvement
+    improvement: float | None = None  # probability of improvement
     seeds_needed: int | None = None
     sign_flip_p: float | None = None
-    expected: str = ""                 # what an ablation declared beforehand
-    sample_low: float | None = None    # seeds + test sample
+    expected: str = ""  # what an ablation declared beforehand
+    sample_low: float | None = None  # seeds + test sample
     sample_high: float | None = None
 
 
@@ -99,7 +99,7 @@ class Cell:
     estimate: Estimate
     numbers: Mapping[str, Number]
     bold: bool = False
-    mark: str = ""                     # `*` worse than best, `≈` equivalent, `?` inconclusive
+    mark: str = ""  # `*` worse than best, `≈` equivalent, `?` inconclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class Row:
 
     name: str
     label: str
-    runs: tuple[Record, ...]           # scored, one for each seed
-    failed: tuple[Record, ...]         # failed, stale or excluded, with `why` in the ledger
+    runs: tuple[Record, ...]  # scored, one for each seed
+    failed: tuple[Record, ...]  # failed, stale or excluded, with `why` in the ledger
     cells: Mapping[str, Cell]
 
 
@@ -126,7 +126,7 @@ class Table:
     primary: str
     margin: float | None
     plan: Plan | None = None
-    notes: Sequence[str] = ()          # marks such as MIXED PRESETS with their reasons; smallest detectable effect
+    notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Entry:
     """One line of the ledger: a run that exists, and why it is in the tables or not."""
 
     record: Record
-    state: str                         # completed | failed | stale | running
+    state: str  # completed | failed | stale | running
     used_in: tuple[str, ...]
     reason: str
 

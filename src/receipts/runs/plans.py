@@ -1,7 +1,7 @@
 """The record of an ablation plan: which arms, which seeds, what differs, and the run behind every cell.
 
-Stored as `runs/plans/<utc>-<conf>-<hash8>/plan.json`, with each cell's resolved config frozen under `cells/`. Plans point
-to ordinary runs and hold no numbers; a cell's state and scores are those of its run.
+Stored as `runs/plans/<utc>-<conf>-<hash8>/plan.json`, with each cell's resolved config frozen under `cells/`. Plans
+point to ordinary runs and hold no numbers; a cell's state and scores are those of its run.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ Kind = Literal["ablations", "sweep", "comparison", "folds", "seeds"]
 
 
 class Arm(msgspec.Struct, forbid_unknown_fields=True):
-    """One variant. `difference` maps every key whose resolved value is not the reference's to [reference's, this arm's].
+    """One variant. `difference` maps each key whose resolved value is another to [the reference's, this arm's].
 
     The first arm of a plan is its reference: the experiment as its file states it.
     """
