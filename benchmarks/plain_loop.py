@@ -1,6 +1,6 @@
 """What a careful researcher writes without this project: the same model, batches and epochs in a plain PyTorch loop.
 
-python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; prints seconds of each epoch)
+python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; prints seconds by epoch)
 """
 
 import json
