@@ -25,7 +25,9 @@ def open_splits(
 
         return datamodule.open_splits(built(config.data, manifest.access), config, manifest, names, checks)
     opened = tuple(dict.fromkeys((*names, "train"))) if config.transforms else names
-    data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows)
+    data = SealedData(
+        built(config.data, manifest.access), manifest, opened, config.limit.rows, config.fit.train_fraction
+    )
     checks += contract.check(data, config.task)
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
     return [transforms.apply(data.subset(name)) for name in names]

@@ -1,0 +1,174 @@
+"""Before anything runs: how many cells, how many of them are done, how long the rest will take, how much it will hold.
+
+Times are those of recorded runs: of the same method, else of the same experiment under the same limits, else of
+anything on the same data under the same limits; runs on another kind of device tell nothing.
+"""
+
+import shutil
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from receipts.ablation.launching import workers_of
+from receipts.ablation.planning import Planned, device
+from receipts.config.compose import Experiment
+from receipts.config.project import RUNS
+from receipts.config.schema import Ablating
+from receipts.data.manifest import path_of
+from receipts.provenance.identity import method_hash
+from receipts.refusal import Refusal
+from receipts.runs import plans, store
+from receipts.runs import record as records
+from receipts.runs.draft import planned_epochs
+from receipts.runs.log import say
+from receipts.runs.record import Record
+
+START_S = 0.5  # what a cell costs beside its run
+LOOKED_AT = 500  # the newest runs are the likeliest to resemble what comes
+
+
+@dataclass(frozen=True)
+class Likely:
+    """What a cell will probably cost: seconds, and bytes in its run folder; None where no recorded run resembles it."""
+
+    seconds: float | None
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Work:
+    """The cells of a plan by what there is to do: run, nothing any more, nothing unless `retry`."""
+
+    todo: list[int]
+    done: list[int]
+    failed: dict[int, str]
+    likely: dict[int, Likely]
+
+    def seconds(self, numbers: Sequence[int], workers: int) -> float | None:
+        """How long some cells will take, so many at a time; None where too little is known."""
+        known = [cost for number in numbers if (cost := self.likely[number].seconds) is not None]
+        if not known:
+            return None
+        return statistics.mean(known) * len(numbers) / max(1, min(workers, len(numbers)))
+
+
+def survey(found: Planned, asked: Ablating) -> Work:
+    """What there is to do, and what it will probably cost."""
+    done, failed, todo = [], {}, []
+    for number, cell in enumerate(found.plan.cells):
+        record = plans.run_of(cell)
+        if record is not None:
+            cell.run_id = record.run_id
+        if is_done(record, asked.test or asked.folds is not None):
+            done.append(number)
+        elif record is not None and record.status == "failed" and not asked.retry:
+            failed[number] = record.failure.reason if record.failure else "it does not say why"
+        else:
+            todo.append(number)
+    known = past()
+    likely = {number: resembling(found.experiments[number], known) for number in todo}
+    return Work(todo, done, failed, likely)
+
+
+def is_done(record: Record | None, test: bool) -> bool:
+    """Whether a run is all that was asked for."""
+    return record is not None and record.status == "completed" and (not test or store.is_scored(record, "test"))
+
+
+def past() -> list[Record]:
+    """The newest completed runs; a damaged folder tells nothing."""
+    found = []
+    for folder in store.folders()[:LOOKED_AT]:
+        try:
+            record = records.read(folder)
+        except Refusal:
+            continue
+        if record.status == "completed" and record.cost is not None:
+            found.append(record)
+    return found
+
+
+def resembling(experiment: Experiment, known: Sequence[Record]) -> Likely:
+    """Cost of the nearest recorded runs; those of another length are scaled by their epochs."""
+    limit = {name: cap for name, cap in experiment.values["limit"].items() if cap is not None}
+    kind, method = device(experiment.config), method_hash(experiment.values)
+    manifest = path_of(experiment.data).as_posix()
+    here = [run for run in known if run.limit == limit and ("cpu" if run.world.device == "cpu" else "gpu") == kind]
+    tiers = (
+        [run for run in here if run.method == method],
+        [run for run in here if run.conf == experiment.conf],
+        [run for run in here if run.data.manifest == manifest],
+    )
+    nearest = next(filter(None, tiers), [])
+    if not nearest:
+        return Likely(None, None)
+    epochs = planned_epochs(experiment.config)
+    times = [scaled(run, epochs) for run in nearest]
+    return Likely(statistics.median(times) + START_S, int(statistics.median(map(size, nearest[:20]))))
+
+
+def scaled(run: Record, epochs: int | None) -> float:
+    """Wall seconds of a run, had it been planned for so many epochs."""
+    assert run.cost is not None
+    return run.cost.wall_s * (epochs / run.epochs if epochs and run.epochs else 1.0)
+
+
+def size(run: Record) -> int:
+    """Bytes in a run's folder."""
+    return sum(path.stat().st_size for path in store.folder(run).rglob("*") if path.is_file())
+
+
+def announce(found: Planned, work: Work, asked: Ablating) -> None:
+    """Say what is about to happen; refused where the disk cannot hold it."""
+    plan, workers = found.plan, workers_of(asked, [found.experiments[number] for number in work.todo])
+    folds = f" x {plan.folds} folds" if plan.folds else ""
+    say(f"plan {plan.plan_id or plan.conf}  {plan.kind}: {len(plan.arms)} arms x {len(plan.seeds)} seeds{folds}")
+    for arm in plan.arms:
+        for line in told(arm):
+            say(line)
+    say(f"  shared   {', '.join(f'{key} {value}' for key, value in plan.shared.items())}")
+    if plan.folds:
+        say("  folds    every row is held out once, those of the test split too; each opening is counted")
+    failed = f", {len(work.failed)} failed (retry=true runs them again)" if work.failed else ""
+    say(f"  cells    {len(plan.cells)}, {len(work.done)} done already{failed}, {len(work.todo)} to run")
+    if work.todo:
+        seconds = work.seconds(work.todo, workers)
+        say(f"  time     {'unknown: no recorded run resembles these' if seconds is None else about(seconds)}, "
+            f"{workers} at a time ({asked.launcher})")  # fmt: skip
+        say(f"  disk     {disk(work)}")
+
+
+def told(arm: plans.Arm) -> list[str]:
+    """An arm in a few lines: its name, what it changes, what is expected of it."""
+    fixed = "  (deterministic: one cell)" if arm.deterministic else ""
+    lines = [f"  arm      {arm.name}{fixed}"]
+    for key, (before, after) in arm.difference.items():
+        follows = f"      (follows {arm.follows[key]})" if key in arm.follows else ""
+        lines.append(f"             {key}: {before} -> {after}{follows}")
+    if arm.hypothesis:
+        lines.append(f"             {arm.hypothesis} Expected: {arm.expect}.")
+    return lines
+
+
+def disk(work: Work) -> str:
+    """What the cells will hold, beside what there is room for."""
+    free = shutil.disk_usage(RUNS if RUNS.is_dir() else Path()).free
+    known = [cost.size for cost in work.likely.values() if cost.size is not None]
+    if not known:
+        return f"unknown; {free / 1e9:.1f} GB are free"
+    needed = statistics.mean(known) * len(work.todo)
+    if needed > free:
+        raise Refusal(
+            f"{len(work.todo)} cells need about {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free",
+            "a run on a full disk fails in the middle",
+            "make room      (receipts gc lists runs that nothing names)",
+        )
+    return f"about {needed / 1e6:,.1f} MB of {free / 1e9:.1f} GB that are free"
+
+
+def about(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"about {max(seconds, 1):.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
