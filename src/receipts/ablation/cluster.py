@@ -1,5 +1,6 @@
 """Cells as tasks of a Ray cluster: the one that RAY_ADDRESS names, or one of this machine's own."""
 
+import logging
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +17,8 @@ class Ray:
     """Ray decides how many cells run at a time: each takes as many of the cluster's cores as it computes on."""
 
     def __init__(self, workers: int | None) -> None:
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))
+        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self.tasks: list[Any] = []
 
     def submit(self, order: Order, experiment: Experiment) -> "Future[int]":

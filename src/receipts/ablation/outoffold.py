@@ -4,6 +4,7 @@ Stored beside the plan by the harness's own writer, each id exactly once.
 """
 
 import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def joined(parts: "list[Predictions]") -> "Predictions":
         columns = [getattr(part, name) for part in parts]
         if any(column is None for column in columns):
             return None
-        return sum(columns, []) if isinstance(columns[0], list) else np.concatenate(columns)
+        return list(chain(*columns)) if isinstance(columns[0], list) else np.concatenate(columns)
 
     names = ("ids", "targets", "probabilities", "value", "entities", "groups")
     extra = {name: np.concatenate([part.metadata[name] for part in parts]) for name in parts[0].metadata}

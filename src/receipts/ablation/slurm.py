@@ -15,7 +15,7 @@ LOGS = Path("runs/plans/.slurm")
 
 
 class Slurm:
-    """At most `workers` jobs at a time in the queue. `parameters` are sbatch's, by submitit's names without `slurm_`."""
+    """At most `workers` jobs at a time. `parameters` are sbatch's, by submitit's names without `slurm_`."""
 
     def __init__(self, workers: int, parameters: dict[str, Any]) -> None:
         self.workers = workers

@@ -84,7 +84,7 @@ def refuse_changed(cell: Cell, experiment: Any) -> None:
     if now != cell.identity:
         raise Refusal(
             "code, data or split changed since the plan was made",
-            f"this cell was to be {cell.identity[:8]} and would be {now[:8]}: the arms would differ in more than is said",
+            f"this cell was to be {cell.identity[:8]} and would be {now[:8]}: arms would differ in more than is said",
             "the same command again: it makes a plan of today's code",
         )
 
