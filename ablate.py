@@ -1,6 +1,6 @@
 """Ask what one change is worth: every arm under the same seeds, differing in what is declared and nothing else.
 
-python ablate.py override=model.dropout=0 seeds=5      (or sweep=KEY=[v1,v2], conf=a,b, folds=5; or ablations: of the file)
+python ablate.py override=model.dropout=0 seeds=5      (or sweep=KEY=[v1,v2], conf=a,b, folds=5, ablations:)
 dry_run=true looks only; test=true opens test, and counts it; any other word changes all arms alike: preset=smoke
 """
 
