@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from receipts.refusal import Refusal
 from receipts.runs import ancestry, plans
 from receipts.runs.draft import planned_epochs
 from receipts.runs.files import write_atomically
-from receipts.runs.plans import PLANS, Cell, Plan
+from receipts.runs.plans import PLANS, Arm, Cell, Plan
 from receipts.runs.process import now
 
 SEEDS = 5
@@ -49,11 +50,11 @@ def planned(asked: Ablating, question: Question) -> Planned:
     first = question.reference.experiment.config.seed
     seeds = list(range(first, first + (asked.seeds or (SEEDS if asked.folds is None else 1))))
     found = [entry for fold in folds for entry in cells(question, seeds, fold, asked.folds)]
-    refuse_same(found)
+    arms = [variant.arm for variant in question.variants]
+    refuse_same(arms, found)
     texts = b"\n".join(experiment.text for _, experiment in found)
     for number, (cell, _) in enumerate(found):
         cell.config = f"cells/{number:04d}.yaml"
-    arms = [variant.arm for variant in question.variants]
     conf = question.reference.arm.conf
     plan = Plan(
         plan_id="",
@@ -156,8 +157,15 @@ class Examined:
         )
 
 
-def refuse_same(found: Sequence[tuple[Cell, Experiment]]) -> None:
+def refuse_same(arms: Sequence[Arm], found: Sequence[tuple[Cell, Experiment]]) -> None:
     """Two arms that no number could tell apart."""
+    for one, other in combinations([arm for arm in arms if arm.difference], 2):
+        if one.difference == other.difference:
+            raise Refusal(
+                f"the arms {one.name} and {other.name} are the same",
+                f"both change {', '.join(f'{key} to {values[1]}' for key, values in one.difference.items())}",
+                f"leave {other.name} out",
+            )
     seen: dict[str, str] = {}
     for cell, _ in found:
         other = seen.setdefault(cell.identity, cell.arm)

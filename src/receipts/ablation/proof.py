@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from receipts.config import presets
 from receipts.config.compose import Experiment, flat
 from receipts.config.files import files, load_yaml
-from receipts.config.presets import dotted
 from receipts.config.schema import SWITCHES
 from receipts.refusal import Refusal
 
 ASIDE = (*SWITCHES, "purpose", "ablations")  # about a launch or a file, never about a method
+ASKED = ("task", "split", "metrics", "limit")
 REFERENCE = re.compile(r"\$\{(?:[\w.]+:)?(?P<dots>\.*)(?P<key>[\w.\[\]]+)[^}]*\}")
 ABSENT = "absent"
 
@@ -96,6 +97,12 @@ def keys_of(word: str) -> list[str]:
             "an arm is the same experiment on the same data, but for one change",
             "conf=a,b compares experiments" + ("" if key == "conf" else "; another data set is another experiment"),
         )
+    if key.split(".")[0] in ASKED:
+        raise Refusal(
+            f"override={word} changes what is asked, not what answers it",
+            "arms are scored on the same rows by the same metrics, or their difference means nothing",
+            "another file in conf/data/, and conf=a,b      (a part of the train rows: fit.train_fraction=0.5)",
+        )
     if key == "seed" or key in ASIDE:
         raise Refusal(
             f"override={word} is no change of the method",
@@ -112,10 +119,11 @@ def is_group(word: str) -> bool:
 
 def group_keys(group: str, value: str) -> list[str]:
     """The dotted keys that the chosen files of a group state."""
-    prefix = "trainer." if group == "trainer" else ""
-    names = [name.strip().removesuffix(".yaml") for name in value.strip("[]").split(",")]
+    names = [name.strip(" '\"").removesuffix(".yaml") for name in value.strip("[]").split(",")]
+    if group == "preset":
+        return [key for name in names for key in presets.stated(name)]
     known = files(group)
-    return [f"{prefix}{key}" for name in names if name in known for key, _ in dotted(load_yaml(known[name]), "") if key]
+    return [f"trainer.{key}" for name in names if name in known for key in load_yaml(known[name])]
 
 
 def covers(declared: str, key: str) -> bool:
