@@ -168,10 +168,10 @@ def refuse_same(arms: Sequence[Arm], found: Sequence[tuple[Cell, Experiment]]) -
             )
     seen: dict[str, str] = {}
     for cell, _ in found:
-        other = seen.setdefault(cell.identity, cell.arm)
-        if other != cell.arm:
+        first = seen.setdefault(cell.identity, cell.arm)
+        if first != cell.arm:
             raise Refusal(
-                f"the arms {other} and {cell.arm} are one and the same run",
+                f"the arms {first} and {cell.arm} are one and the same run",
                 "they differ in nothing that can move a number (hardware, purpose and switches do not)",
                 f"leave {cell.arm} out",
             )

@@ -123,7 +123,7 @@ def group_keys(group: str, value: str) -> list[str]:
     if group == "preset":
         return [key for name in names for key in presets.stated(name)]
     known = files(group)
-    return [f"trainer.{key}" for name in names if name in known for key in load_yaml(known[name])]
+    return [f"trainer.{key!s}" for name in names if name in known for key in load_yaml(known[name])]
 
 
 def covers(declared: str, key: str) -> bool:
