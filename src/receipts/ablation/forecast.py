@@ -1,12 +1,13 @@
 """Before anything runs: how many cells, how many of them are done, how long the rest will take, how much it will hold.
 
-Times are those of recorded runs: of the same method, else of the same experiment under the same limits, else of
-anything on the same data under the same limits; runs on another kind of device tell nothing.
+Times are those of recorded runs: of the same method, else of the same experiment under the same limits, else of the
+same experiment under others, step for step, else of anything on the same data under the same limits. Runs on another
+kind of device tell nothing.
 """
 
 import shutil
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from receipts.ablation.planning import Planned, device
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.config.schema import Ablating
-from receipts.data.manifest import path_of
+from receipts.data import manifest
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal
 from receipts.runs import plans, store
@@ -24,7 +25,7 @@ from receipts.runs.draft import planned_epochs
 from receipts.runs.log import say
 from receipts.runs.record import Record
 
-START_S = 0.5  # what a cell costs beside its run
+FORKED_S, FRESH_S = 0.5, 8.0  # what a cell costs beside its run
 LOOKED_AT = 500  # the newest runs are the likeliest to resemble what comes
 
 
@@ -67,7 +68,8 @@ def survey(found: Planned, asked: Ablating) -> Work:
         else:
             todo.append(number)
     known = past()
-    likely = {number: resembling(found.experiments[number], known) for number in todo}
+    start = {number: start_s(found.experiments[number], asked) for number in todo}
+    likely = {number: resembling(found.experiments[number], known, start[number]) for number in todo}
     return Work(todo, done, failed, likely)
 
 
@@ -89,29 +91,45 @@ def past() -> list[Record]:
     return found
 
 
-def resembling(experiment: Experiment, known: Sequence[Record]) -> Likely:
-    """Cost of the nearest recorded runs; those of another length are scaled by their epochs."""
+def start_s(experiment: Experiment, asked: Ablating) -> float:
+    """Seconds from a launch to a run: forked, or a Python that imports everything anew."""
+    return FORKED_S if asked.launcher == "local" and experiment.config.trainer.processes == 1 else FRESH_S
+
+
+def resembling(experiment: Experiment, known: Sequence[Record], start: float) -> Likely:
+    """Cost of the nearest recorded runs, scaled to the length of what is planned; early ends are not foreseen."""
     limit = {name: cap for name, cap in experiment.values["limit"].items() if cap is not None}
     kind, method = device(experiment.config), method_hash(experiment.values)
-    manifest = path_of(experiment.data).as_posix()
-    here = [run for run in known if run.limit == limit and ("cpu" if run.world.device == "cpu" else "gpu") == kind]
-    tiers = (
-        [run for run in here if run.method == method],
-        [run for run in here if run.conf == experiment.conf],
-        [run for run in here if run.data.manifest == manifest],
+    divided = manifest.path_of(experiment.data).as_posix()
+    epochs, steps = planned_epochs(experiment.config), planned_steps(experiment)
+    here = [run for run in known if ("cpu" if run.world.device == "cpu" else "gpu") == kind]
+    alike = [run for run in here if run.limit == limit]
+    tiers: Sequence[tuple[list[Record], Callable[[Record], float]]] = (
+        ([run for run in alike if run.method == method], lambda run: 1.0),
+        ([run for run in alike if run.conf == experiment.conf], lambda run: ratio(epochs, run.epochs)),
+        ([run for run in here if run.conf == experiment.conf and run.steps], lambda run: ratio(steps, run.steps)),
+        ([run for run in alike if run.data.manifest == divided], lambda run: ratio(epochs, run.epochs)),
     )
-    nearest = next(filter(None, tiers), [])
-    if not nearest:
-        return Likely(None, None)
-    epochs = planned_epochs(experiment.config)
-    times = [scaled(run, epochs) for run in nearest]
-    return Likely(statistics.median(times) + START_S, int(statistics.median(map(size, nearest[:20]))))
+    for runs, scale in tiers:
+        if runs:
+            times = [run.cost.wall_s * scale(run) for run in runs if run.cost is not None]
+            return Likely(statistics.median(times) + start, int(statistics.median(map(size, runs[:20]))))
+    return Likely(None, None)
 
 
-def scaled(run: Record, epochs: int | None) -> float:
-    """Wall seconds of a run, had it been planned for so many epochs."""
-    assert run.cost is not None
-    return run.cost.wall_s * (epochs / run.epochs if epochs and run.epochs else 1.0)
+def ratio(planned: int | None, done: int | None) -> float:
+    """How much longer something is, where both lengths are known."""
+    return planned / done if planned and done else 1.0
+
+
+def planned_steps(experiment: Experiment) -> int | None:
+    """The most optimizer steps that an experiment may make; None where it has none."""
+    config, epochs = experiment.config, planned_epochs(experiment.config)
+    rows = manifest.load(experiment.data)[1].splits["train"].n
+    if epochs is None or rows is None or not config.fit.batch_size:
+        return None
+    kept = round(rows * config.fit.train_fraction)
+    return epochs * -(-min(kept, config.limit.rows or kept) // (config.fit.batch_size * config.fit.accumulate))
 
 
 def size(run: Record) -> int:

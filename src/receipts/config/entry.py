@@ -5,6 +5,7 @@ Under `-m` every job is composed before the first one starts, a refused job leav
 code is the worst of all.
 """
 
+import math
 import re
 import signal
 import sys
@@ -32,8 +33,13 @@ BUG, STOPPED = 1, 128
 AS_TEXT = ("run_id", "fit.init_from")
 
 
-def start(job: Callable[[Any], int], options: type | None = None) -> None:
-    """Run a script's job for every combination its command line asks for, then exit with the worst code."""
+def start(
+    job: Callable[[Any], int], options: type | None = None, objective: Callable[[Any], float] | None = None
+) -> None:
+    """Run a script's job for every combination its command line asks for, then exit with the worst code.
+
+    `objective` is what a search over combinations wants to know of a job that has ended.
+    """
     signal.signal(signal.SIGTERM, stop)
     codes: list[int] = []
     try:
@@ -47,7 +53,7 @@ def start(job: Callable[[Any], int], options: type | None = None) -> None:
                 print(help_text(words, options))
                 return
             check_sweep(words, options)
-            application(job, options, codes)()
+            application(job, options, codes, objective)()
     except Refusal as problem:
         codes.append(tell(problem))
     except KeyboardInterrupt:
@@ -127,10 +133,15 @@ def register(options: type | None) -> None:
     ConfigStore.instance().store(name="config", node=compose.primary(options))
 
 
-def application(job: Callable[[Any], int], options: type | None, codes: list[int]) -> Callable[[], None]:
+def application(
+    job: Callable[[Any], int],
+    options: type | None,
+    codes: list[int],
+    objective: Callable[[Any], float] | None = None,
+) -> Callable[[], None]:
     """Hydra's application round a job; each refusal is told where it happens and ends that job only."""
 
-    def one(composed: DictConfig) -> None:
+    def one(composed: DictConfig) -> float:
         number = len(codes) + 1
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             print(f"job {number}: {' '.join(HydraConfig.get().overrides.task)}", flush=True)
@@ -139,8 +150,10 @@ def application(job: Callable[[Any], int], options: type | None, codes: list[int
                 asked = typed(composed, options)
         except Refusal as problem:
             codes.append(tell(problem))
-            return
+            return math.nan
         codes.append(attempt(job, asked))
+        searched = objective is not None and HydraConfig.get().mode == RunMode.MULTIRUN and codes[-1] == DONE
+        return objective(asked) if objective is not None and searched else math.nan
 
     application: Callable[[], None] = hydra.main(version_base="1.3", config_path=None, config_name="config")(one)
     return application
@@ -189,8 +202,8 @@ def check_sweep(words: Sequence[str], options: type | None) -> None:
             "this script starts many runs by itself, and one plan holds them together",
             "without -m: seeds=N, override=[…], sweep=KEY=[…] or conf=a,b",
         )
-    if options is not None:
-        return
+    if options is not None or any(word.startswith("hydra/sweeper=") for word in words):
+        return  # another sweeper decides as it goes which jobs there will be
     swept = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[^-].*=", word)])
     for overrides in BasicSweeper.split_arguments(swept, max_batch_size=None)[0]:
         experiment = compose.compose(*overrides)
