@@ -13,8 +13,8 @@ from pathlib import Path
 from receipts.config.compose import Experiment
 from receipts.config.project import RESULTS, RUNS
 from receipts.provenance.identity import config_hash
+from receipts.runs import ancestry, store
 from receipts.runs import record as records
-from receipts.runs import store
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
 
@@ -40,7 +40,7 @@ def objective(experiment: Experiment) -> float:
 
     It is what a search maximises or minimises: the test split takes no part in it.
     """
-    wanted = config_hash(experiment.values)
+    wanted = config_hash(ancestry.rooted(experiment)[0].values)
     for folder in store.folders():
         record = records.read(folder)
         if record.status == "completed" and record.identity.config == wanted:
