@@ -1,6 +1,8 @@
 """F6: an ablation of V arms over S seeds, against as many launches of `python train.py` one after the other.
 
 python benchmarks/ablation.py [ROUNDS]      (5 unless said; the cells of every round have seeds of their own)
+
+Wall seconds only: cells are no children of ablate.py, and their processor time does not show in its own.
 """
 
 import os
@@ -45,8 +47,6 @@ def figure(place, arms: int, seeds: int, rounds: int, offset: int) -> None:
         ratios=[round(ratio, 3) for ratio in pairs],
         seconds=round(middle(ours), 2),
         against=round(middle(theirs), 2),
-        cpu=round(middle(ours, 1), 2),
-        cpu_against=round(middle(theirs, 1), 2),
         cores=len(os.sched_getaffinity(0)),
         goal=">= 3",
     )
