@@ -19,7 +19,7 @@ from receipts.config.schema import Ablating
 from receipts.data import manifest
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal
-from receipts.runs import plans, store
+from receipts.runs import dynamics, plans, store
 from receipts.runs import record as records
 from receipts.runs.draft import planned_epochs
 from receipts.runs.log import say
@@ -112,9 +112,17 @@ def resembling(experiment: Experiment, known: Sequence[Record], start: float) ->
     )
     for runs, scale in tiers:
         if runs:
-            times = [run.cost.wall_s * scale(run) for run in runs if run.cost is not None]
+            times = [lengthened(run, scale(run)) for run in runs]
             return Likely(statistics.median(times) + start, int(statistics.median(map(size, runs[:20]))))
     return Likely(None, None)
+
+
+def lengthened(run: Record, factor: float) -> float:
+    """Wall seconds of a run whose training had been longer by a factor; what comes before and after it stays."""
+    assert run.cost is not None
+    history = dynamics.read(store.folder(run) / "history.csv") if factor != 1 else []
+    training = history[-1].get("elapsed_s") if history else None
+    return run.cost.wall_s + (factor - 1) * (run.cost.wall_s if training is None else training)
 
 
 def ratio(planned: int | None, done: int | None) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
@@ -39,18 +39,22 @@ def run(found: Planned, work: Work, asked: Ablating, launch: Launcher) -> dict[i
         futures[launch.submit(order, found.experiments[number])] = number
     codes: dict[int, int] = {}
     sender, screen = Sender(), Screen(found, work, launch.workers)
-    with screen.shown():
-        waiting = set(futures)
-        while waiting:
-            ended, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-            for future in ended:
-                number = futures[future]
-                codes[number] = code_of(future)
-                ran = settle(found, number)
-                screen.ended(number, codes[number], ran)
-                if ran is not None:
-                    sender.send(store.folder(ran))
-            screen.look(codes)
+    try:
+        with screen.shown():
+            waiting = set(futures)
+            while waiting:
+                ended, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    number = futures[future]
+                    codes[number] = code_of(future)
+                    ran = settle(found, number)
+                    screen.ended(number, codes[number], ran)
+                    if ran is not None:
+                        sender.send(store.folder(ran))
+                screen.look(codes)
+    except (KeyboardInterrupt, SystemExit):
+        print(f"stopped with {len(work.todo) - len(codes)} cells to go; on with them: {found.plan.command}", flush=True)
+        raise
     if warning := sender.finish():
         print(f"WARNING {warning}", flush=True)
     return codes
@@ -106,19 +110,18 @@ class Screen:
         if self.live is not None:
             self.live.update(self.table(codes))
 
-    def table(self, codes: Mapping[int, int]) -> Table:
+    def table(self, codes: Mapping[int, int]) -> Group:
         """The cells that run and those that come next, as many as the screen has room for."""
         left = [number for number in self.work.todo if number not in codes]
         seen = {number: under_way(self.found.plan.cells[number]) for number in left}
         first = [number for number in left if seen[number]] + [number for number in left if not seen[number]]
-        caption = f"{len(codes)} of {len(self.work.todo)} cells have ended, {self.eta(len(codes), left)}"
-        table = Table("cell", "state", "step", "run", box=None, header_style="bold", caption=caption)
+        table = Table("cell", "state", "step", "run", box=None, header_style="bold")
         for number in first[: max(3, self.console.height - 6)]:
             record = seen[number]
             state = "running" if record else "waiting"
             step = last_step(record) if record else ""
             table.add_row(plans.name(self.found.plan.cells[number]), state, step, record.run_id if record else "")
-        return table
+        return Group(table, f" {len(codes)} of {len(self.work.todo)} cells have ended, {self.eta(len(codes), left)}")
 
     def eta(self, ended: int, left: list[int]) -> str:
         """How long the rest will take: by the pace of this plan once there is one, by recorded runs until then."""
