@@ -50,8 +50,13 @@ def config_hash(values: dict[str, Any]) -> str:
         kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
     kept["processes"] = values["trainer"]["processes"]
     if values["facts"]["deterministic"]:
-        del kept["seed"]
+        kept.pop("seed", None)
     return code.sha256(json.dumps(kept, sort_keys=True).encode())
+
+
+def method_hash(values: dict[str, Any]) -> str:
+    """SHA-256 of a resolved config without its seed: what all seeds of one method have in common."""
+    return config_hash({key: value for key, value in values.items() if key != "seed"})
 
 
 def file_hash(path: Path) -> str:

@@ -7,6 +7,7 @@ import sys
 from receipts.config import rungs
 from receipts.config.compose import Experiment
 from receipts.provenance import code
+from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
 from receipts.runs.process import now, this_process
@@ -36,6 +37,8 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         primary=config.task.primary,
         margin=config.task.margin,
         rung=rungs.rung(config),
+        method=method_hash(experiment.values),
+        deterministic=config.facts.deterministic,
         command=command(),
         started=now(),
         heartbeat=now(),

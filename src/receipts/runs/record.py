@@ -161,7 +161,8 @@ class Record(Struct, kw_only=True):
     """Everything about one run.
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
-    for a baseline that others are compared with.
+    for a baseline that others are compared with. `method` is the hash of the config without its seed, which all seeds
+    of one method share; a `deterministic` one has no seeds.
     """
 
     schema: int = SCHEMA
@@ -176,6 +177,8 @@ class Record(Struct, kw_only=True):
     primary: str | None = None
     margin: float | None = None
     rung: str | None = None
+    method: str = ""
+    deterministic: bool = False
     command: str
     status: Status = "running"
     reportable: bool = False
