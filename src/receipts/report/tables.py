@@ -132,10 +132,13 @@ def to_markdown(table: Table) -> str:
         ]
         last = [line.verdict] if table.against else []
         body.append(f"| {' | '.join([escaped(line.label), *marked, line.ok, *last])} |")
-    notes = [f"- {note}" for note in table.notes]
-    return "\n".join(
-        [table.caption.replace("; * worse", "; \\* worse"), "", *body, *([""] if notes else []), *notes, ""]
-    )
+    notes = ["", *(f"- {starless(note)}" for note in table.notes)] if table.notes else []
+    return "\n".join([starless(table.caption), "", *body, *notes, ""])
+
+
+def starless(text: str) -> str:
+    """A text whose stars are no Markdown."""
+    return text.replace("*", "\\*")
 
 
 def to_csv(table: Table) -> str:
