@@ -9,11 +9,11 @@ from pathlib import Path
 from receipts.config import reporting
 from receipts.config.entry import start
 from receipts.config.schema import Reporting
-from receipts.report import build, collect, lock, output, selection, summary
+from receipts.report import build, collect, lock, output, selection, source, summary
 
 
 def report(asked: Reporting) -> int:
-    found = collect.collect()
+    found = collect.collect(source.pulled(asked.source))
     chosen = selection.select(found, reporting.load(), asked.allow)
     marks = lock.refuse_mixtures(chosen.drafts, asked.allow)
     made = build.report(found, chosen, marks)

@@ -66,14 +66,15 @@ def budgets(draft: Draft, allow: Mapping[str, str]) -> list[str]:
     if draft.plan is None:
         return []
     for arm in draft.plan.arms:
-        extra = [key for key in arm.difference if key in BUDGET and key != draft.plan.key]
-        if not extra or len(arm.difference) == len(extra):
+        changed = [key for key in arm.difference if key not in arm.follows]
+        extra = [key for key in changed if key in BUDGET and key != draft.plan.key]
+        if not extra or len(changed) == len(extra):
             continue
         if "mixed-budget" not in allow:
             ids = [run.run_id for row, run, _ in runs(draft) if row.label.split(" (")[0] == arm.name]
             raise Refusal(
                 f"table {draft.name} would compare arms of different budgets",
-                f"arm {arm.name} changes {', '.join(extra)} besides {', '.join(set(arm.difference) - set(extra))}: "
+                f"arm {arm.name} changes {', '.join(extra)} besides {', '.join(key for key in changed if key not in extra)}: "
                 f"{', '.join(ids[:3]) or 'no runs yet'}",
                 "give all arms one budget      (or 'allow={mixed-budget: REASON}')",
             )

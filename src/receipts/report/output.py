@@ -7,20 +7,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import numbers, tables
+from receipts.report import experiments, numbers, tables
 from receipts.report.model import Report
-from receipts.runs.files import writable
+from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (tables.write, numbers.write)
 
 
-def write(report: Report, folder: Path) -> None:
-    """Write the whole report and put it in the place of the old one."""
+def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> None:
+    """Write the whole report and put it in the place of the old one, then bring EXPERIMENTS.md up to date."""
     refuse_foreign(folder)
+    rows = experiments.updated(report, experiments.read(notebook))
     with beside(folder) as fresh:
-        for writer in WRITERS:
-            writer(report, fresh)
+        fill(report, fresh)
         swap(fresh, folder)
+    if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:
+        write_atomically(notebook, rows.encode())
+
+
+def fill(report: Report, folder: Path) -> None:
+    """Write all that belongs into an empty folder."""
+    for writer in WRITERS:
+        writer(report, folder)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import sys
 
 from receipts.config import rungs
 from receipts.config.compose import Experiment
+from receipts.config.schema import Config
 from receipts.provenance import code
 from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
@@ -39,6 +40,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         rung=rungs.rung(config),
         method=method_hash(experiment.values),
         deterministic=config.facts.deterministic,
+        epochs=planned_epochs(config),
         command=command(),
         started=now(),
         heartbeat=now(),
@@ -59,6 +61,12 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         warnings=[*experiment.notes, *warnings],
         checks=waived(experiment, sources),
     )
+
+
+def planned_epochs(config: Config) -> int | None:
+    """How many epochs training may last; None for a method that has none."""
+    caps = [cap for cap in (config.fit.epochs, config.limit.epochs) if cap is not None]
+    return min(caps) if config.fit.epochs is not None else None
 
 
 def waived(experiment: Experiment, sources: Sources) -> list[Check]:
