@@ -74,7 +74,7 @@ def budgets(draft: Draft, allow: Mapping[str, str]) -> list[str]:
             ids = [run.run_id for row, run, _ in runs(draft) if row.label.split(" (")[0] == arm.name]
             raise Refusal(
                 f"table {draft.name} would compare arms of different budgets",
-                f"arm {arm.name} changes {', '.join(extra)} besides {', '.join(key for key in changed if key not in extra)}: "
+                f"arm {arm.name} changes {', '.join(extra)} besides {', '.join(set(changed) - set(extra))}: "
                 f"{', '.join(ids[:3]) or 'no runs yet'}",
                 "give all arms one budget      (or 'allow={mixed-budget: REASON}')",
             )
