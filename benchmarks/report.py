@@ -100,7 +100,7 @@ def recorded(place: Path, total: int) -> None:
             shard = place.parent / f"shard-{first}"
             shutil.copytree(place, shard, symlinks=True, ignore=partial(grown, place))
             words = [sys.executable, __file__, "record", str(shard), str(first), str(min(SHARD, total - first))]
-            shards.append((shard, subprocess.Popen(words, env=environment(place))))
+            shards.append((shard, subprocess.Popen(words, env=environment(shard))))
         pending = pending[2:]
         for shard, process in shards:
             assert process.wait() == 0
