@@ -22,7 +22,9 @@ def sentence(text: str) -> str:
 def setting(table: Table, rows: Sequence[Row]) -> str:
     """Data, version and split; data that nobody collected are named in capitals."""
     records = [record for row in rows for record in row.runs]
-    data = listed(dict.fromkeys(f"{dataset(record)} ({record.data.source}, {record.data.version})" for record in records))
+    data = listed(
+        dict.fromkeys(f"{dataset(record)} ({record.data.source}, {record.data.version})" for record in records)
+    )
     words = listed(dict.fromkeys(record.word for record in records if record.word))
     sizes = {score.n for record in records if (score := record.score(table.split))}
     many = f", {listed(map(str, sorted(sizes)))} samples" if sizes else ""
