@@ -73,7 +73,7 @@ def draw(figure: Figure) -> dict[str, bytes]:
     import matplotlib
 
     with matplotlib.rc_context(style.settings(figure.name)):
-        return style.rendered(figure.draw(figure.rows))
+        return style.rendered(figure.drawing())
 
 
 def is_drawn(figure: Figure, place: Path) -> bool:

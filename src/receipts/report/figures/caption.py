@@ -9,7 +9,8 @@ from receipts.runs.record import Record
 
 def caption(what: str, table: Table, measured: str, rows: Sequence[Row], spread: str, takeaway: str) -> str:
     """One paragraph; `measured` names the metric and its direction, `spread` says what is shown of the seeds."""
-    parts = (what, setting(table, rows), measured, seeds_of(rows), spread, takeaway)
+    last = f"In short: {takeaway}" if takeaway else ""
+    parts = (what, setting(table, rows), measured, seeds_of(rows), spread, last)
     return " ".join(sentence(part) for part in parts if part)
 
 

@@ -1,7 +1,6 @@
 """The seed dot-plot: every seed of every method is a point, the mean a line, the interval a bar."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 MOST = 30  # rows of one picture
+WHOLE = ("mean", "det.")
 
 
 def make(report: Report) -> Iterator[Figure]:
@@ -40,7 +40,7 @@ def make(report: Report) -> Iterator[Figure]:
             split=table.split,
             rows=[point for row in shown for point in points(row, column)],
             runs=runs,
-            draw=partial(draw, **labels),
+            draw=draw,
             labels=labels,
             inputs=prediction_checksums(runs, table.split),
         )
@@ -80,7 +80,12 @@ def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
     methods = list(dict.fromkeys(row["method"] for row in rows))
     drawing = style.canvas(0.7 + 0.36 * len(methods))
     axes = drawing.add_subplot()
+    means = {row["method"]: row[measured] for row in rows if row["seed"] in WHOLE}
+    inside = style.window(means)
     for place, method in enumerate(methods):
+        if inside and not inside[0] <= means[method] <= inside[1]:
+            style.point_outside(axes, place, means[method], inside)
+            continue
         colour, marker = style.COLOURS[place % style.MOST], style.MARKERS[place % style.MOST]
         whole, *single = [row for row in rows if row["method"] == method]
         if whole["low"] != "":
@@ -93,5 +98,9 @@ def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
         heights = [place + offset for offset in style.spread(len(single))]
         axes.scatter([row[measured] for row in single], heights, s=17, marker=marker, color=colour, zorder=3)
     style.named(axes, methods)
+    if inside:
+        near = [row for row in rows if inside[0] <= means[row["method"]] <= inside[1]]
+        kept = [row[bound] for row in near for bound in (measured, "low", "high") if row[bound] != ""]
+        style.zoom(axes, (min(kept), max(kept)))
     axes.set_xlabel(f"{measured}{f' [{unit}]' if unit else ''}    ({style.arrow(better)})")
     return drawing

@@ -22,7 +22,9 @@ COMMAND = "python report.py"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. `draw` makes a picture of `rows`; `labels` are the words it needs, `images` what cannot be a row.
+    """One figure. `draw(rows, **labels)` makes the picture; `labels` are the words it needs beside the rows' own.
+
+    `images` are what no row can hold, and go to `draw` as well where there are any.
 
     `runs` are the runs it rests on; `inputs` maps each file that was read, `RUN/FILE`, to its SHA-256.
     """
@@ -62,6 +64,10 @@ class Figure:
             "csv_sha256": hashlib.sha256(self.csv()).hexdigest(),
             "command": COMMAND,
         }
+
+    def drawing(self) -> "Drawing":
+        """The picture."""
+        return self.draw(self.rows, **self.labels, **({"images": self.images} if self.images else {}))
 
     def fingerprint(self, drawn_by: str) -> str:
         """One hash over everything that can change the picture; `drawn_by` stands for the code that draws it."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -49,7 +48,7 @@ def figure(table: Table, column: Column, found: list[Comparison]) -> Figure:
         split=table.split,
         rows=[line for one in found for line in lines(one, rows)],
         runs=runs,
-        draw=partial(draw, **labels),
+        draw=draw,
         labels=labels,
         inputs=prediction_checksums(runs, table.split),
     )
@@ -116,12 +115,26 @@ def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
     if len(margins) == 1:
         axes.axvspan(-min(margins), min(margins), color=style.FAINT, alpha=0.28, lw=0)
     axes.axvline(0, color=style.INK, lw=0.8)
+    inside = style.window({str(place): row["delta"] for place, row in enumerate(whole)} | {"zero": 0.0})
     for place, row in enumerate(whole):
+        if inside and not inside[0] <= row["delta"] <= inside[1]:
+            style.point_outside(axes, place, row["delta"], inside)
+            verdict(axes, place, row)
+            continue
         single = [other["delta"] for other in rows if other["seed"] != "all" and is_same(other, row)]
         offsets = [place + offset for offset in style.spread(len(single), 0.16)]
         axes.scatter(single, offsets, s=7, color=style.INK, alpha=0.45, lw=0)
         drawn(axes, place, row)
     style.named(axes, [row["comparison"] for row in whole])
+    if inside:
+        near = {(row["comparison"], row["against"]) for row in whole if inside[0] <= row["delta"] <= inside[1]}
+        kept = [
+            row[bound]
+            for row in rows
+            for bound in ("delta", "low", "high")
+            if (row["comparison"], row["against"]) in near and row[bound] != ""
+        ]
+        style.zoom(axes, (min(0.0, *kept), max(0.0, *kept)))
     toward = "→" if better == "higher" else "←"
     axes.set_xlabel(f"difference in {measured}{f' [{unit}]' if unit else ''}    ({toward} better)")
     return drawing
@@ -139,12 +152,11 @@ def drawn(axes: "Axes", place: int, row: Any) -> None:
         axes.plot([row["low"], row["high"]], [place, place], color=colour, lw=2, solid_capstyle="butt", zorder=2)
     filled = "none" if row["verdict"] == "inconclusive" else colour
     axes.scatter([row["delta"]], [place], s=42, marker=marker, facecolor=filled, edgecolor=colour, lw=1.4, zorder=3)
+    verdict(axes, place, row)
+
+
+def verdict(axes: "Axes", place: int, row: Any) -> None:
+    """The verdict in words, at the right of its row."""
     expected = f"  (expected {row['expected']})" if row["expected"] else ""
-    axes.annotate(
-        f"{row['verdict']}{expected}",
-        (1.015, place),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        color=style.INK,
-        fontsize=7.5,
-    )
+    text = f"{row['verdict']}{expected}"
+    axes.annotate(text, (1.015, place), xycoords=("axes fraction", "data"), va="center", fontsize=7.5)

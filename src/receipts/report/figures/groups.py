@@ -1,7 +1,6 @@
 """Each group by itself, the worst first: bars that start at zero, and every seed a point on them."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -44,56 +43,50 @@ def make(report: Report) -> Iterator[Figure]:
             split=table.split,
             rows=shown,
             runs=row.runs,
-            draw=partial(draw, **labels),
+            draw=draw,
             labels=labels,
             inputs=prediction_checksums(list(row.runs), table.split),
         )
 
 
 def per_group(row: Row, split: str) -> list[dict[str, Any]]:
-    """Group, samples, seed, value; of every group the mean first, then every seed; the worst group first."""
-    runs = [(record, values) for record in row.runs if (values := by_group(record, split))]
-    if not runs:
-        return []
-    kind, measured, better = ("", "", "")
+    """Of every group the mean first, then every seed; the worst group first. None where there are no groups."""
     merged: dict[str, list[dict[str, Any]]] = {}
-    for record, (words, values) in runs:
-        kind, measured, better = words
-        for group, (samples, value) in values.items():
-            line = {"group": group, "samples": samples, "seed": record.seed, "value": value}
-            merged.setdefault(group, []).append(line)
-    heads = {
-        group: {"group": group, "samples": lines[0]["samples"], "seed": "mean",
-                "value": sum(line["value"] for line in lines) / len(lines)}
-        for group, lines in merged.items()
-    }  # fmt: skip
-    sign = 1 if better == "higher" else -1
-    order = sorted(heads, key=lambda group: (sign * heads[group]["value"], group))
-    words = {"kind": kind, "metric": measured, "better": better}
-    return [words | line for group in order for line in (heads[group], *merged[group])]
+    for record in row.runs:
+        for line in by_group(record, split):
+            merged.setdefault(line["group"], []).append(line)
+    if not merged:
+        return []
+    means = {name: sum(line["value"] for line in lines) / len(lines) for name, lines in merged.items()}
+    sign = 1 if next(iter(merged.values()))[0]["better"] == "higher" else -1
+    return [
+        line
+        for name in sorted(merged, key=lambda name: (sign * means[name], name))
+        for line in ({**merged[name][0], "seed": "mean", "value": means[name]}, *merged[name])
+    ]
 
 
-def by_group(record: Record, split: str) -> tuple[tuple[str, str, str], dict[str, tuple[int, float]]] | None:
-    """What is measured on what, and of each group how many samples it has and their mean."""
-    found = predictions(record, split)
-    if found is None or found.targets is None:
-        return None
+def by_group(record: Record, split: str) -> list[dict[str, Any]]:
+    """One run's groups, or its classes where the dataset has no groups: how many samples each has, and their mean."""
     import numpy as np
 
+    found = predictions(record, split)
+    if found is None or found.targets is None or (found.groups is None and found.probabilities is None):
+        return []
     if found.probabilities is not None:
         each = (found.prediction == found.targets).astype(float)
         measured, better = "accuracy", "higher"
     else:
-        n = len(found)
-        each = np.abs(found.stated.astype(float) - found.targets).reshape(n, -1).mean(1)
+        each = np.abs(found.stated.astype(float) - found.targets).reshape(len(found), -1).mean(1)
         measured, better = "mean absolute error", "lower"
-    if found.groups is None and found.probabilities is None:
-        return None
-    kind = "group" if found.groups is not None else "class"
-    names, place = np.unique(np.array(found.groups if found.groups is not None else found.targets), return_inverse=True)
+    kind, members = ("class", found.targets) if found.groups is None else ("group", np.array(found.groups))
+    names, place = np.unique(members, return_inverse=True)
     samples, total = np.bincount(place), np.bincount(place, each)
-    values = {str(name): (int(samples[at]), float(total[at] / samples[at])) for at, name in enumerate(names)}
-    return (kind, measured, better), values
+    head = {"kind": kind, "metric": measured, "better": better}
+    return [
+        {**head, "group": str(name), "samples": int(count), "seed": record.seed, "value": float(sum_ / count)}
+        for name, count, sum_ in zip(names, samples, total, strict=True)
+    ]
 
 
 def draw(rows: Rows, kind: str, measured: str, better: str) -> "Drawing":

@@ -1,7 +1,6 @@
 """Learning curves: the primary metric on val after every epoch, one line for each seed, the selected epoch marked."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from receipts.report.figures import style
@@ -33,14 +32,14 @@ def make(report: Report) -> Iterator[Figure]:
                 table,
                 metric(column),
                 shown,
-                "Every line is one seed; its dot is the epoch whose weights were kept",
+                "Every line is one seed; its dot is the epoch whose weights were kept; first epochs may lie off the axis",
                 takeaway(shown, table),
             ),
             split="val",
             rows=[point for _, found in curves for point in found],
             runs=runs,
-            draw=partial(draw, measured=column.metric),
-            labels={"measured": column.metric},
+            draw=draw,
+            labels={"measured": column.metric, "better": column.better},
             inputs={name: checksum for run in runs for name, checksum in history_checksum(run).items()},
         )
 
@@ -77,8 +76,21 @@ def selected(record: Record) -> int | None:
     return record.checkpoint.epoch if record.checkpoint else None
 
 
-def draw(rows: Rows, measured: str) -> "Drawing":
+def limits(values: list[float], better: str) -> tuple[float | None, float | None]:
+    """The ends of the axis: at the one that first epochs would stretch, a twentieth of all values may lie beyond."""
+    found = sorted(values)
+    edge, last = (
+        (found[len(found) // 20], found[-1]) if better == "higher" else (found[-1 - len(found) // 20], found[0])
+    )
+    room = 0.06 * (last - edge)
+    end = edge - room if room else None
+    return (end, None) if better == "higher" else (None, end)
+
+
+def draw(rows: Rows, measured: str, better: str) -> "Drawing":
     """Lines over epochs."""
+    from matplotlib.ticker import MaxNLocator
+
     drawing = style.canvas(2.6)
     axes = drawing.add_subplot()
     methods = list(dict.fromkeys(row["method"] for row in rows))
@@ -86,15 +98,21 @@ def draw(rows: Rows, measured: str) -> "Drawing":
         mine = [row for row in rows if row["method"] == method]
         for number, seed in enumerate(dict.fromkeys(row["seed"] for row in mine)):
             line = [row for row in mine if row["seed"] == seed]
-            look = {"color": style.COLOURS[place], "linestyle": style.DASHES[place]}
-            label = method if number == 0 else None
-            values = [row[f"val_{measured}"] for row in line]
-            axes.plot([row["epoch"] for row in line], values, alpha=0.75, lw=1, label=label, **look)
+            axes.plot(
+                [row["epoch"] for row in line],
+                [row[f"val_{measured}"] for row in line],
+                color=style.COLOURS[place],
+                linestyle=style.DASHES[place],
+                alpha=0.75,
+                lw=1,
+                label=method if number == 0 else None,
+            )
             kept = [row for row in line if row["selected"]]
-            marks = {"marker": style.MARKERS[place], "color": style.COLOURS[place], "s": 22, "zorder": 3}
-            axes.scatter([row["epoch"] for row in kept], [row[f"val_{measured}"] for row in kept], **marks)
+            across, up = [row["epoch"] for row in kept], [row[f"val_{measured}"] for row in kept]
+            axes.scatter(across, up, marker=style.MARKERS[place], color=style.COLOURS[place], s=22, zorder=3)
     axes.set(xlabel="epoch", ylabel=f"val {measured}")
     axes.grid(axis="y")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylim(limits([row[f"val_{measured}"] for row in rows], better))
     axes.legend(loc="best", ncols=min(3, len(methods)))
     return drawing

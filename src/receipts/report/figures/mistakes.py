@@ -1,7 +1,6 @@
 """The most confident mistakes as pictures, and below them the least confident right answers."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 ACROSS = 8
+WORDS = {"mistake": "wrong and sure", "unsure": "right, barely"}
 CHOSEN = (
     "Chosen by rule: above, of the samples that at least one seed got wrong, those that most seeds got wrong and of "
     "these the most confident; below, of those that every seed got right, the least confident"
@@ -46,7 +46,7 @@ def make(report: Report) -> Iterator[Figure]:
             split=table.split,
             rows=[line(one, part) for part, some in (("mistake", above), ("unsure", below)) for one in some],
             runs=row.runs,
-            draw=partial(draw, images=images),
+            draw=draw,
             inputs=prediction_checksums(list(row.runs), table.split),
             images=images,
         )
@@ -85,15 +85,17 @@ def draw(rows: Rows, images: Mapping[str, Any]) -> "Drawing":
     drawing = style.canvas(1.15 * len(shown) + 0.1)
     grid = drawing.subplots(len(shown), ACROSS, squeeze=False)
     for line, part in zip(grid, shown, strict=True):
+        line[0].set_ylabel(WORDS[part[0]["part"]])
         for axes, row in zip_longest(line, part):
-            axes.set_axis_off()
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
             if row is not None:
                 picture(axes, row, images[row["sample"]])
     return drawing
 
 
 def picture(axes: "Axes", row: Mapping[str, Any], image: Any) -> None:
-    """One image, its classes and its confidence; a mistake has a frame."""
+    """One image, its classes and its confidence."""
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     sure = f"{row['confidence']:.2f}" if row["confidence"] != "" else f"error {row['error']:.3g}"
     axes.set_title(f"{row['target']} → {row['given']}\n{sure}", fontsize=7, pad=3)

@@ -1,7 +1,6 @@
 """The reliability diagram: how often a method is right where it says it is sure, in the bins of ECE."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -21,7 +20,8 @@ MOST = 4  # panels
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table of methods that answer with probabilities."""
     for table in main_tables(report):
-        shown, rows = [], []
+        shown: list[Row] = []
+        rows: list[dict[str, Any]] = []
         for row in table.rows:
             found = [point for record in row.runs for point in points(row, record, table.split)]
             if found and len(shown) < MOST:
@@ -49,7 +49,7 @@ def make(report: Report) -> Iterator[Figure]:
             split=table.split,
             rows=rows,
             runs=runs,
-            draw=partial(draw, **labels),
+            draw=draw,
             labels=labels,
             inputs=prediction_checksums(runs, table.split),
         )

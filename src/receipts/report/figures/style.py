@@ -30,7 +30,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def settings(name: str) -> dict[str, Any]:
+def settings(name: str) -> Any:
     """Matplotlib's settings; `name` keeps the ids inside one SVG apart from those of its neighbours on a page."""
     return {
         "font.family": "DejaVu Sans",
@@ -87,6 +87,41 @@ def named(axes: "Axes", names: list[str]) -> None:
 def spread(count: int, height: float = 0.22) -> list[float]:
     """Offsets that keep the points of several seeds apart, in the order of the seeds; none for a single one."""
     return [height * (2 * place / (count - 1) - 1) for place in range(count)] if count > 1 else [0.0] * count
+
+
+def window(values: Mapping[str, float]) -> tuple[float, float] | None:
+    """The part of an axis that holds all rows but one that lies far off, such as a floor; None where there is none.
+
+    Far off means that the gap to the next row is at least three quarters of the whole range.
+    """
+    found = sorted(values.values())
+    if len(found) < 3:
+        return None
+    whole = found[-1] - found[0]
+    if whole and found[1] - found[0] >= 0.75 * whole:
+        return found[1], found[-1]
+    if whole and found[-1] - found[-2] >= 0.75 * whole:
+        return found[0], found[-2]
+    return None
+
+
+def zoom(axes: "Axes", inside: tuple[float, float]) -> None:
+    """Show this part of the axis, with room at both ends."""
+    room = 0.08 * (inside[1] - inside[0]) or 0.01
+    axes.set_xlim(inside[0] - room, inside[1] + room)
+
+
+def point_outside(axes: "Axes", place: float, value: float, inside: tuple[float, float]) -> None:
+    """Where a row off the axis lies: an arrow at the edge, and its value."""
+    left = value < inside[0]
+    axes.annotate(
+        f"◂ {value:.4g}" if left else f"{value:.4g} ▸",
+        (0.01 if left else 0.99, place),
+        xycoords=("axes fraction", "data"),
+        ha="left" if left else "right",
+        va="center",
+        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
+    )
 
 
 def arrow(better: str) -> str:

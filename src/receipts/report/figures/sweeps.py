@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -61,7 +60,7 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
         split=table.split,
         rows=[point for row, value in turned for point in points(row, value, plan.key, column)],
         runs=runs,
-        draw=partial(draw, **labels),
+        draw=draw,
         labels=labels,
         inputs=prediction_checksums(runs, table.split),
     )
