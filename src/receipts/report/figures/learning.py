@@ -32,7 +32,7 @@ def make(report: Report) -> Iterator[Figure]:
                 table,
                 metric(column),
                 shown,
-                "Every line is one seed; its dot is the epoch whose weights were kept; first epochs may lie off the axis",
+                "Lines are seeds, a dot the epoch whose weights were kept; the first epochs may lie off the axis",
                 takeaway(shown, table),
             ),
             split="val",
@@ -113,6 +113,7 @@ def draw(rows: Rows, measured: str, better: str) -> "Drawing":
     axes.set(xlabel="epoch", ylabel=f"val {measured}")
     axes.grid(axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(limits([row[f"val_{measured}"] for row in rows], better))
+    bottom, top = limits([row[f"val_{measured}"] for row in rows], better)
+    axes.set_ylim(bottom=bottom, top=top)
     axes.legend(loc="best", ncols=min(3, len(methods)))
     return drawing
