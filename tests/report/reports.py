@@ -144,7 +144,7 @@ def compared(table: str, one: Row, other: Row, of: Column) -> Comparison:
 
 def words(table: Table, found: Comparison) -> list[Number]:
     receipt = next(each for each in table.rows if each.name == found.row).cells[found.column].numbers[""].receipt
-    values = {"delta": found.delta, "p": found.p_holm}
+    values = {"delta": found.delta, "delta_low": found.low, "delta_high": found.high, "p": found.p_holm}
     return [
         Number(f"{found.key}.verdict", None, found.verdict, found.reason, receipt),
         *(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -53,6 +54,12 @@ def write(report: Report, folder: Path) -> None:
         write_atomically(
             place / f"{figure.name}.json", (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode()
         )
+
+
+def carry(old: Path, fresh: Path) -> None:
+    """Take drawn figures along into a fresh folder: those that still show the same need not be drawn again."""
+    if (old / FOLDER).is_dir():
+        shutil.copytree(old / FOLDER, fresh / FOLDER)
 
 
 def make(report: Report) -> list[Figure]:

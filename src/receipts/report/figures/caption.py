@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from receipts.report.figures.figure import SHORT
 from receipts.report.model import Column, Row, Table
 from receipts.runs.record import Record
 
 
 def caption(what: str, table: Table, measured: str, rows: Sequence[Row], spread: str, takeaway: str) -> str:
     """One paragraph; `measured` names the metric and its direction, `spread` says what is shown of the seeds."""
-    last = f"In short: {takeaway}" if takeaway else ""
+    last = f"{SHORT}{takeaway}" if takeaway else ""
     parts = (what, setting(table, rows), measured, seeds_of(rows), spread, last)
     return " ".join(sentence(part) for part in parts if part)
 

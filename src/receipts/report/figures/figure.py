@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, Any]]
 COMMAND = "python report.py"
+SHORT = "In short: "  # what a caption's last sentence begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class Figure:
     def drawing(self) -> "Drawing":
         """The picture."""
         return self.draw(self.rows, **self.labels, **({"images": self.images} if self.images else {}))
+
+    @property
+    def takeaway(self) -> str:
+        """What the caption says in short."""
+        return self.caption.partition(SHORT)[2]
 
     def fingerprint(self, drawn_by: str) -> str:
         """One hash over everything that can change the picture; `drawn_by` stands for the code that draws it."""

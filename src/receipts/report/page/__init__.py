@@ -8,9 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from receipts.report import figures
+from receipts.report import figures, numerals, tables
+from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Report
+from receipts.report.model import Cell, Column, Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
 
@@ -48,11 +49,18 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
         methods=drill.methods(report, {figure.name for figure in shown}),
         ledger=facts.ledger(report),
         marks=marks,
-        number=report.numbers.get,
+        printed=beside,
+        spans=spans,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         data=Markup(embedded(facts.data(report, shown))),
     )
+
+
+def beside(row: Row, cell: Cell, column: Column, table: Table) -> str:
+    """What the tables print beside a value: `± 0.008`, both ends, `det.`, `n=3`."""
+    places = numerals.of_column(other.cells[column.metric].estimate for other in table.rows)
+    return tables.printed(row, cell, places).beside
 
 
 def embedded(values: Any) -> str:

@@ -33,15 +33,6 @@ class Verdict:
         words = {"better": "better than", "worse": "worse than", "equivalent": "equivalent to"}
         return words.get(self.comparison.verdict, "not told apart from")
 
-    @property
-    def interval(self) -> str:
-        """The difference's interval with the digits of the difference; empty where none is warranted."""
-        low, high, delta = self.comparison.low, self.comparison.high, self.numbers.get("delta")
-        if low is None or high is None or delta is None:
-            return ""
-        places = len(delta.text.partition(".")[2])
-        return f"{low:+.{places}f} to {high:+.{places}f}"
-
 
 def headline(report: Report) -> list[tuple[str, str]]:
     """A few facts under the title."""

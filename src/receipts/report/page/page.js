@@ -238,5 +238,5 @@
   arrive();
 
   // --- print: folds are opened for paper ----------------------------------------------------------------------------
-  addEventListener("beforeprint", () => { for (const fold of document.querySelectorAll("details.method")) fold.open = true; });
+  addEventListener("beforeprint", () => { for (const fold of document.querySelectorAll("details.method, figcaption details")) fold.open = true; });
 })();
