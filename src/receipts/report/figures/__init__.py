@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from receipts.report.model import Report
 from receipts.runs.files import write_atomically
 
 FOLDER = "figures"
+TABLES = 20  # tables of a report that have figures, the first
 KINDS: Mapping[str, Callable[[Report], Iterator[Figure]]] = {
     "forest": forest.make,
     "dots": dots.make,
@@ -72,7 +74,8 @@ def make(report: Report) -> list[Figure]:
                 f"known are {', '.join(KINDS)}",
                 "correct `figures:` in conf/scripts/report.yaml",
             )
-    return [figure for name in wanted for figure in KINDS[name](report) if figure.rows]
+    first = replace(report, tables=report.tables[:TABLES])
+    return [figure for name in wanted for figure in KINDS[name](first) if figure.rows]
 
 
 def draw(figure: Figure) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,22 @@ if TYPE_CHECKING:
     from receipts.evaluation.predictions import Predictions
 
 
+SEEDS = 40  # of a method whose files are read; beyond that a picture of single samples helps nobody
+KEPT = 256  # prediction files in memory
+
+
+def readable(row: Row) -> tuple[Record, ...]:
+    """The runs of a method whose files figures read: all, or none of a method with very many."""
+    return row.runs if len(row.runs) <= SEEDS else ()
+
+
 def predictions(record: Record, split: str) -> "Predictions | None":
     """The stored predictions of a split; None where it was not scored or the file is not here."""
     score = record.score(split)
     return None if score is None else loaded(RUNS / record.run_id / score.file)
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def loaded(path: Path) -> "Predictions | None":
     """A prediction file, read once however many figures show it."""
     from receipts.evaluation.predictions import read

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.refusal import Refusal
 from receipts.report.figures.caption import dataset
-from receipts.report.figures.evidence import pictures, predictions
+from receipts.report.figures.evidence import pictures, predictions, readable
 from receipts.report.model import Row
 from receipts.runs.record import Record
 
@@ -51,7 +51,9 @@ class Example:
 def examples(row: Row, split: str) -> list[Example]:
     """Every sample of a method whose predictions are here, in the order of the split."""
     pairs = [
-        (record, found) for record in row.runs if (found := predictions(record, split)) and found.targets is not None
+        (record, found)
+        for record in readable(row)
+        if (found := predictions(record, split)) and found.targets is not None
     ]
     if not pairs or any(found.ids != pairs[0][1].ids for _, found in pairs):
         return []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption
-from receipts.report.figures.evidence import best, main_tables, prediction_checksums, predictions
+from receipts.report.figures.evidence import best, main_tables, prediction_checksums, predictions, readable
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row
 from receipts.runs.record import Record
@@ -52,7 +52,7 @@ def make(report: Report) -> Iterator[Figure]:
 def per_group(row: Row, split: str) -> list[dict[str, Any]]:
     """Of every group the mean first, then every seed; the worst group first. None where there are no groups."""
     merged: dict[str, list[dict[str, Any]]] = {}
-    for record in row.runs:
+    for record in readable(row):
         for line in by_group(record, split):
             merged.setdefault(line["group"], []).append(line)
     if not merged:

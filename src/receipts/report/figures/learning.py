@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed, metric, spans
-from receipts.report.figures.evidence import history, history_checksum, primary
+from receipts.report.figures.evidence import history, history_checksum, primary, readable
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row, Table
 from receipts.runs.record import Record
@@ -54,7 +54,7 @@ def points(row: Row, measured: str) -> list[dict[str, object]]:
             f"val_{measured}": float(line[f"val/{measured}"]),
             "selected": int(record.checkpoint is not None and record.checkpoint.epoch == int(line["epoch"])),
         }
-        for record in row.runs
+        for record in readable(row)
         for line in history(record)
         if line.get(f"val/{measured}")
     ]

@@ -38,7 +38,8 @@ def make(report: Report) -> Iterator[Figure]:
             caption=caption(
                 f"Samples of {row.label}, as the method saw them",
                 table,
-                "Over each picture: true class → given class, mean confidence of the counted seeds",
+                "Over each picture: true class → given class, mean confidence of the counted seeds; in a mistake "
+                "lower is better",
                 [row],
                 f"{CHOSEN if below else 'Chosen by rule: the samples with the largest mean absolute error'}",
                 takeaway(row, table, above),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed
-from receipts.report.figures.evidence import main_tables, prediction_checksums, predictions
+from receipts.report.figures.evidence import main_tables, prediction_checksums, predictions, readable
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row
 from receipts.runs.record import Record
@@ -23,7 +23,7 @@ def make(report: Report) -> Iterator[Figure]:
         shown: list[Row] = []
         rows: list[dict[str, Any]] = []
         for row in table.rows:
-            found = [point for record in row.runs for point in points(row, record, table.split)]
+            found = [point for record in readable(row) for point in points(row, record, table.split)]
             if found and len(shown) < MOST:
                 shown.append(row)
                 rows += found

@@ -32,6 +32,7 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
     import jinja2
     from markupsafe import Markup
 
+    methods = drill.methods(report)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -39,21 +40,20 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["short"] = facts.short
     return environment.get_template("page.html").render(
         report=report,
         facts=facts.headline(report),
         verdicts=facts.verdicts(report),
         figures=shown,
         drawn={name: Markup(text) for name, text in drawn.items()},
-        methods=drill.methods(report, {figure.name for figure in shown}),
+        methods=methods,
         ledger=facts.ledger(report),
         marks=marks,
         printed=beside,
         spans=spans,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-        data=Markup(embedded(facts.data(report, shown))),
+        data=Markup(embedded(facts.data(report, shown, [run for method in methods for run in method.runs]))),
     )
 
 

@@ -8,8 +8,10 @@ from receipts.report.figures.evidence import main_tables
 from receipts.report.figures.examples import Example, examples, mistakes
 from receipts.report.model import Report, Row, Table
 from receipts.report.page.marks import image
+from receipts.runs.record import Record
 
 GROUPS, SAMPLES, BUDGET = 12, 6, 400  # groups of a method, samples of a group, samples of the page
+METHODS, RUNS = 60, 40  # of the page; of a method
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +37,23 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One row of a table with what lies below it. `figure` names the receipt of its groups' numbers."""
+    """One row of a table with what lies below it; `left_out` counts the groups that are not shown."""
 
     table: Table
     row: Row
+    runs: Sequence[Record]
     groups: Sequence[Group]
     left_out: int
-    figure: str
 
 
-def methods(report: Report, drawn: set[str]) -> list[Method]:
-    """Every method of every table that compares methods; samples until the page's budget is spent."""
+def methods(report: Report) -> list[Method]:
+    """The methods of the tables that compare methods; samples until the page's budget is spent."""
     left, found = BUDGET, []
-    for table in main_tables(report):
-        for row in table.rows:
-            below = groups_of(row, table, left)
-            left -= sum(len(group.worst) for group in below[0])
-            figure = f"groups-{table.name}"
-            found.append(Method(table, row, *below, figure if figure in drawn else ""))
+    pairs = [(table, row) for table in main_tables(report) for row in table.rows]
+    for table, row in pairs[:METHODS]:
+        groups, left_out = groups_of(row, table, left)
+        left -= sum(len(group.worst) for group in groups)
+        found.append(Method(table, row, row.runs[:RUNS], groups, left_out))
     return found
 
 
@@ -65,7 +66,7 @@ def groups_of(row: Row, table: Table, budget: int) -> tuple[list[Group], int]:
     wrong: dict[str, list[Example]] = {}
     for example in mistakes(examples(row, table.split)):
         wrong.setdefault(example.group, []).append(example)
-    found = []
+    found: list[Group] = []
     for line in lines[:GROUPS]:
         worst = [sample(one) for one in wrong.get(line["group"], [])[: min(SAMPLES, budget)]]
         budget -= len(worst)

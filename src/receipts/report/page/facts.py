@@ -87,7 +87,7 @@ def ledger(report: Report) -> list[Entry]:
     return sorted(report.ledger, key=lambda entry: (bool(entry.used_in), entry.run_id))[:LEDGER]
 
 
-def data(report: Report, shown: list[Figure]) -> dict[str, Any]:
+def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, Any]:
     """What the page's script reads: numbers, the receipts they share, runs, figures."""
     places: dict[int, int] = {}
     kept: list[dict[str, Any]] = []
@@ -109,7 +109,7 @@ def data(report: Report, shown: list[Figure]) -> dict[str, Any]:
     return {
         "numbers": numbers,
         "receipts": kept,
-        "runs": {run.run_id: of_run(run) for run in records(report)},
+        "runs": {run.run_id: of_run(run) for run in runs},
         "figures": {figure.name: figure.receipt() for figure in shown},
     }
 
@@ -167,8 +167,3 @@ def of_run(run: Record) -> dict[str, Any]:
             for score in run.scores
         },
     }
-
-
-def short(checksum: str) -> str:
-    """The first digits of a hash."""
-    return checksum[:12]
