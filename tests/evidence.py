@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def report(**words: str) -> Report:
     dead = stored(made(9, run_id="dead", conf="net", status="failed", failure=Failure("the loss became NaN", [])))
     found = reports.report(main, ablations, sweep(net, small), plans=[plan])
     broken = Entry(dead.name, made(9, run_id="dead", conf="net"), "failed", (), "the loss became NaN")
-    return Report(**{name: getattr(found, name) for name in found.__slots__} | {"ledger": [*found.ledger, broken]})
+    return replace(found, ledger=[*found.ledger, broken])
 
 
 def sweep(net: list[Record], small: list[Record]) -> Table:
@@ -85,7 +86,7 @@ def run(
     answers = predicted(seed, skill, group)
     (folder / "predictions").mkdir(exist_ok=True)
     checksum = write(answers, folder / "predictions" / "test.parquet")
-    metrics = evaluate(answers, TASK)
+    metrics = evaluate(answers, TASK, second=False)
     matrix = confusion(answers, TASK).tolist()
     found.scores = [Score("test", N, "predictions/test.parquet", checksum, "cd" * 32, "", metrics, matrix)]
     images = np.random.default_rng(0).random((N, 1, 6, 6)).astype(np.float32)

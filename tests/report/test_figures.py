@@ -5,8 +5,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import evidence
 import pytest
@@ -35,10 +35,6 @@ def made(report: Report) -> dict[str, Figure]:
     return {figure.name: figure for figure in figures.make(report)}
 
 
-def changed(report: Report, **changes: Any) -> Report:
-    return Report(**{name: getattr(report, name) for name in report.__slots__} | changes)
-
-
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -49,13 +45,13 @@ def test_every_kind_of_figure_is_made_where_the_runs_allow_it(made: dict[str, Fi
 
 
 def test_only_the_figures_that_were_asked_for_are_made(report: Report) -> None:
-    asked = figures.make(changed(report, figures=["confusion", "forest"]))
+    asked = figures.make(replace(report, figures=["confusion", "forest"]))
     assert [figure.name for figure in asked] == ["confusion-main", "forest-main", "forest-ablations", "forest-width"]
 
 
 def test_an_unknown_figure_is_refused_with_the_nearest_name(report: Report) -> None:
     with pytest.raises(Refusal, match="did you mean forest"):
-        figures.make(changed(report, figures=["forrest"]))
+        figures.make(replace(report, figures=["forrest"]))
 
 
 def test_every_caption_says_what_on_which_data_and_split_by_which_metric_over_how_many_seeds(
@@ -81,13 +77,13 @@ def test_data_that_nobody_collected_are_named_in_capitals(report: Report) -> Non
         runs = tuple(
             msgspec.structs.replace(run, data=msgspec.structs.replace(run.data, kind="synthetic")) for run in row.runs
         )
-        rows.append(type(row)(**{name: getattr(row, name) for name in row.__slots__} | {"runs": runs}))
-    fake = type(table)(**{name: getattr(table, name) for name in table.__slots__} | {"rows": rows})
-    assert "SYNTHETIC digits" in figures.make(changed(report, tables=[fake]))[0].caption
+        rows.append(replace(row, runs=runs))
+    fake = replace(table, rows=rows)
+    assert "SYNTHETIC digits" in figures.make(replace(report, tables=[fake]))[0].caption
 
 
 def test_the_csv_of_the_dots_holds_the_very_numbers_of_the_model(report: Report, tmp_path: Path) -> None:
-    figures.write(changed(report, figures=["dots"]), tmp_path)
+    figures.write(replace(report, figures=["dots"]), tmp_path)
     found = read(tmp_path / "figures" / "dots-main.csv")
     for row in report.tables[0].rows:
         estimate = row.cells["accuracy"].estimate
@@ -165,7 +161,7 @@ def test_a_persons_note_stands_beside_its_sample_and_survives(report: Report, tm
     before = notes.read_bytes()
     try:
         found = {one.sample: one.note for one in examples.examples(report.tables[0].rows[2], "test")}
-        figures.write(changed(report, figures=["mistakes"]), tmp_path)
+        figures.write(replace(report, figures=["mistakes"]), tmp_path)
         assert (found["s01"], found["s02"]) == ("a one, or a seven", "")
         assert notes.read_bytes() == before
     finally:
@@ -190,7 +186,7 @@ def test_without_run_folders_what_needs_them_is_left_out(report: Report, tmp_pat
 
 
 def test_a_figure_is_the_same_bytes_each_time_and_its_receipt_names_them(report: Report, tmp_path: Path) -> None:
-    asked = changed(report, figures=["forest"], tables=report.tables[:1])
+    asked = replace(report, figures=["forest"], tables=report.tables[:1])
     for folder in ("one", "two"):
         figures.write(asked, tmp_path / folder)
     first, second = (
@@ -209,7 +205,7 @@ def test_a_figure_is_the_same_bytes_each_time_and_its_receipt_names_them(report:
 def test_what_shows_the_same_is_not_drawn_again_and_what_was_touched_is(
     report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = changed(report, figures=["forest"], tables=report.tables[:1])
+    asked = replace(report, figures=["forest"], tables=report.tables[:1])
     figures.write(asked, tmp_path)
     drawn = tmp_path / "figures" / "forest-main.pdf"
     good = drawn.read_bytes()
@@ -225,7 +221,7 @@ def test_a_figure_that_is_no_longer_made_is_removed(report: Report, tmp_path: Pa
     old = tmp_path / "figures" / "dots-gone.csv"
     old.parent.mkdir()
     old.write_text("left over")
-    figures.write(changed(report, figures=[]), tmp_path)
+    figures.write(replace(report, figures=[]), tmp_path)
     assert not old.exists()
 
 

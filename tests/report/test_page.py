@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -21,7 +22,7 @@ NASTY = "</script><script>window.ran=1</script>"
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Report, Path]]:
     """A report whose classes, purposes and notes try to be markup, written into a folder."""
     with evidence.project(tmp_path_factory.mktemp("page")) as folder:
-        report = evidence.report(group=NASTY, purpose=NASTY, note=NASTY)
+        report = replace(evidence.report(group=NASTY, purpose=NASTY, note=NASTY), figures=["forest", "mistakes"])
         figures.write(report, folder / "report")
         page.write(report, folder / "report")
         yield report, folder / "report"

@@ -67,6 +67,8 @@ def canvas(height: float, width: float = WIDE) -> "Drawing":
 
 def rendered(drawing: "Drawing") -> dict[str, bytes]:
     """The picture in every format, the same bytes each time: no date, no version, no random id."""
+    drawing.draw_without_rendering()
+    drawing.set_layout_engine("none")  # places found once serve every format
     files = {}
     for kind, options in FORMATS.items():
         file = io.BytesIO()
