@@ -12,7 +12,7 @@ from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Ta
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
 
-LEDGER = 1000  # lines of the page's ledger
+LEDGER, VERDICTS = 1000, 60  # lines and cards of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,20 @@ def records(report: Report) -> list[Record]:
 
 
 def verdicts(report: Report) -> list[Verdict]:
-    """The comparisons of every table on its primary metric, in the order of the tables."""
-    return [
-        verdict(report, table, found)
+    """The comparisons of every table on its primary metric, in the order of the tables; those of a floor come last."""
+    found = [
+        verdict(report, table, one)
         for table in report.tables
         if (column := primary(table)) is not None
-        for found in table.comparisons
-        if found.column == column.metric
+        for one in table.comparisons
+        if one.column == column.metric
     ]
+    return sorted(found, key=lambda one: is_floor(one.table, one.comparison.row))[:VERDICTS]
+
+
+def is_floor(table: Table, name: str) -> bool:
+    """Whether a row is what nobody should score below, which surprises no reader."""
+    return any(run.rung == "floor" for row in table.rows if row.name == name for run in row.runs)
 
 
 def verdict(report: Report, table: Table, found: Comparison) -> Verdict:
