@@ -9,7 +9,7 @@ from pathlib import Path
 from receipts.config import reporting
 from receipts.config.entry import start
 from receipts.config.schema import Reporting
-from receipts.report import build, collect, lock, output, selection, source, summary
+from receipts.report import build, collect, lock, output, selection, source, summary, verify
 
 
 def report(asked: Reporting) -> int:
@@ -17,7 +17,8 @@ def report(asked: Reporting) -> int:
     chosen = selection.select(found, reporting.load(), asked.allow)
     marks = lock.refuse_mixtures(chosen.drafts, asked.allow)
     made = build.report(found, chosen, marks)
-
+    if asked.check or asked.tex:
+        return verify.check(made, found, asked)
     output.write(made, Path(asked.folder))
     return summary.show(made, Path(asked.folder))
 

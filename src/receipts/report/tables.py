@@ -104,7 +104,7 @@ def judged(row: Row, table: Table) -> Comparison | None:
 
 
 def headline(table: Table) -> str:
-    """The metric that the verdict column is about."""
+    """The metric that the verdict column is about: the primary one, or the first."""
     metrics = [column.metric for column in table.columns]
     return table.primary if table.primary in metrics else metrics[0]
 

@@ -10,6 +10,7 @@ from receipts.report.intervals import LEAST
 from receipts.report.methods import Picked
 from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
 from receipts.report.selection import Draft
+from receipts.runs.figures import decimals
 from receipts.runs.record import Record
 
 UNITS = {
@@ -71,6 +72,7 @@ def notes(
     for row in rows:
         for one in columns:
             found += points(row, one)
+    found += [compared_in_words(one, terms) for one in comparisons if one.column == headline(columns, terms)]
     if comparisons:
         family = "Benjamini–Hochberg, exploratory" if terms.exploratory else "Holm"
         tests = sum(one.p is not None for one in comparisons)
@@ -84,6 +86,34 @@ def notes(
     if terms.alpha != 0.05:
         found.append(f"α is 0.05 divided by {0.05 / terms.alpha:g} declared looks.")
     return found
+
+
+def headline(columns: Sequence[Column], terms: Terms) -> str:
+    """The metric that verdicts are told of: the primary one, or the first column."""
+    metrics = [one.metric for one in columns]
+    return terms.primary if terms.primary in metrics else metrics[0]
+
+
+def compared_in_words(one: Comparison, terms: Terms) -> str:
+    """A comparison with both sources of error apart, and why its verdict is what it is."""
+    if one.delta is None or one.low is None or one.high is None:
+        return f"{one.row} against {one.against}: {one.verdict}, {one.reason or 'nothing to compare'}."
+    places = min(numerals.MOST, decimals((one.high - one.low) / 2))
+    level = f"{100 * (1 - terms.alpha):.4g} %"
+    over = "samples" if "samples" in one.test or "entities" in one.test else "folds" if terms.folds else "seeds"
+    spans = f"{numerals.fixed(one.low, places)} to {numerals.fixed(one.high, places)} over {over}"
+    if one.sample_low is not None and one.sample_high is not None:
+        both = f"{numerals.fixed(one.sample_low, places)} to {numerals.fixed(one.sample_high, places)}"
+        spans += f", {both} over seeds and test sample"
+    delta = numerals.fixed(one.delta, places)
+    sizes = [f"d_z {one.d_z:.2f}"] if one.d_z is not None and over == "seeds" else []
+    sizes += [f"probability of improvement {one.improvement:.2f}"] if one.improvement is not None and sizes else []
+    sizes += [f"sign-flip p {one.sign_flip_p:.2g}"] if one.sign_flip_p is not None else []
+    expected = [f"expected: {one.expected}"] if one.expected else []
+    rest = "; ".join([one.reason, *sizes, *expected])
+    return (
+        f"{one.row} against {one.against}: {one.verdict}, {one.column} Δ = {delta}, {level} interval {spans}; {rest}."
+    )
 
 
 def points(row: Row, one: Column) -> list[str]:
