@@ -84,7 +84,7 @@ def number(value: float | None) -> float | str:
 
 def word(one: Comparison) -> str:
     """The verdict, and whether it matters."""
-    return f"{one.verdict} by more than the margin" if one.meaningful else one.verdict
+    return f"{one.verdict} (> margin)" if one.meaningful else one.verdict
 
 
 def tests(found: list[Comparison]) -> str:

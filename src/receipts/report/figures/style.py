@@ -67,7 +67,8 @@ def canvas(height: float, width: float = WIDE) -> "Drawing":
 
 def rendered(drawing: "Drawing") -> dict[str, bytes]:
     """The picture in every format, the same bytes each time: no date, no version, no random id."""
-    drawing.draw_without_rendering()
+    for _ in range(2):  # the second time with the room that texts beside the axes were found to need
+        drawing.draw_without_rendering()
     drawing.set_layout_engine("none")  # places found once serve every format
     files = {}
     for kind, options in FORMATS.items():
@@ -115,9 +116,9 @@ def zoom(axes: "Axes", inside: tuple[float, float]) -> None:
 
 def point_outside(axes: "Axes", place: float, value: float, inside: tuple[float, float]) -> None:
     """Where a row off the axis lies: an arrow at the edge, and its value."""
-    left = value < inside[0]
+    left, text = value < inside[0], f"{value:.4g}".replace("-", "−")
     axes.annotate(
-        f"◂ {value:.4g}" if left else f"{value:.4g} ▸",
+        f"◂ {text}" if left else f"{text} ▸",
         (0.01 if left else 0.99, place),
         xycoords=("axes fraction", "data"),
         ha="left" if left else "right",

@@ -3,7 +3,7 @@
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
   const slip = document.getElementById("slip"), tip = document.getElementById("tip");
-  let opener = null;
+  let opener = null, waiting = 0;
 
   const element = (tag, text, name) => {
     const made = document.createElement(tag);
@@ -170,6 +170,7 @@
   };
 
   const open = ([title, parts]) => {
+    clearTimeout(waiting);
     hush();
     document.getElementById("slip-title").textContent = title;
     document.getElementById("slip-body").replaceChildren(...parts);
@@ -217,7 +218,6 @@
     tip.style.left = `${left}px`;
     tip.style.top = `${above > 4 ? above : place.bottom + 8}px`;
   };
-  let waiting = 0;
   document.addEventListener("mouseover", (event) => {
     clearTimeout(waiting);
     const source = event.target.closest(".num");
