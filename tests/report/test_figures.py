@@ -255,3 +255,8 @@ def test_values_have_groups_by_their_error_the_largest_first(tmp_path: Path) -> 
             ("x", 0.1, "lower"),
             ("y", 3.0, "lower"),
         ]
+
+
+def test_a_method_that_is_best_in_two_tables_is_shown_once(report: Report) -> None:
+    twice = replace(report, tables=[report.tables[0], replace(report.tables[0], name="again")], figures=["confusion"])
+    assert [figure.name for figure in figures.make(twice)] == ["confusion-main"]

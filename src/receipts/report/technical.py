@@ -152,7 +152,7 @@ def told(table: Table) -> Iterator[str]:
         expected = f" Expected was: {found.expected}." if found.expected else ""
         yield (
             f"On {found.column}, {labels.get(found.row, found.row)} is {relation} "
-            f"{labels.get(found.against, found.against)} (**{found.verdict}**). {sentence(found.reason)}{expected}"
+            f"{labels.get(found.against, found.against)} (**{found.verdict}**): {found.reason}.{expected}"
             f"{consequence(found, table)}"
         )
 
@@ -174,13 +174,19 @@ def limitations(report: Report) -> list[str]:
         f"{label} in {name}: {ok}; the runs that failed or were left out are listed below."
         for label, name, ok in failed
     ]
-    lines += [f"Table {table.name}: {sentence(note)}" for table in report.tables for note in table.notes]
+    lines += [f"Table {table.name}: {note}" for table in report.tables for note in table.notes if is_against(note)]
     unseen = Counter(check.code for run in runs for check in run.checks if check.verdict in ("not run", "waived"))
     lines += [
         f"Check `{code}` was not run or waived in {count} of {len(runs)} runs."
         for code, count in sorted(unseen.items())
     ]
     return bullets(lines) or ["The records name none."]
+
+
+def is_against(note: str) -> bool:
+    """Whether a table's note limits what it shows: a mark in capitals, or the smallest effect it could have seen."""
+    first = note.partition(" ")[0]
+    return note.startswith("Smallest") or (len(first) > 2 and first.isupper())
 
 
 def few_seeds(report: Report) -> Iterator[str]:
@@ -226,7 +232,6 @@ def environment(runs: Sequence[Record]) -> Iterator[tuple[str, str]]:
         "core": {f"{run.code.core.version} ({run.code.core.sha256[:12]})" for run in runs},
         "harness": {run.code.harness for run in runs},
         "lock file": {run.identity.lock for run in runs},
-        "repository": {run.code.repository or "none named" for run in runs},
         "deterministic kernels": {str(run.world.deterministic) for run in runs},
         "threads": {str(run.world.threads) for run in runs},
     }
@@ -260,10 +265,10 @@ def checks(runs: Sequence[Record]) -> list[str]:
 
 def commands(report: Report) -> list[str]:
     """What makes each row again, then what checks it."""
-    receipts = {
-        number.receipt.name: number.receipt.command for number in report.numbers.values() if number.receipt.name
-    }
-    lines = [f"# {name}\n{command}" for name, command in receipts.items()]
+    makes: dict[str, list[str]] = {}
+    for receipt in {number.receipt.name: number.receipt for number in report.numbers.values()}.values():
+        makes.setdefault(receipt.command, []).append(receipt.name)
+    lines = [f"# {', '.join(names)}\n{command}" for command, names in makes.items()]
     last = ["python report.py", "python report.py check=true"]
     return ["Check out the commit, `make env data`, then:", "```sh\n" + "\n".join([*lines, *last]) + "\n```"]
 

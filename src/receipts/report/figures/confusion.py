@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed
-from receipts.report.figures.evidence import best, main_tables, prediction_checksums
+from receipts.report.figures.evidence import best_rows, prediction_checksums
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row
 
@@ -17,9 +17,8 @@ SPELT = 15  # classes up to which every count is written into its cell
 
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table of methods that answer with classes."""
-    for table in main_tables(report):
-        row = best(table)
-        if row is None or not (rows := cells(row, table.split)):
+    for table, row in best_rows(report):
+        if not (rows := cells(row, table.split)):
             continue
         seeds = "mean over seeds" if len(row.runs) > 1 else "one run"
         yield Figure(

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,16 @@ def best(table: Table) -> Row | None:
     sign = 1 if column.better == "higher" else -1
     scored = [(row, mean) for row in table.rows if (mean := mean_of(row, column)) is not None and row.runs]
     return max(scored, key=lambda pair: sign * pair[1], default=(None, 0.0))[0]
+
+
+def best_rows(report: Report) -> Iterator[tuple[Table, Row]]:
+    """The best method of every table that compares methods; one that several tables have stands under the first."""
+    seen = set()
+    for table in main_tables(report):
+        row = best(table)
+        if row is not None and (key := (table.split, *(run.run_id for run in row.runs))) not in seen:
+            seen.add(key)
+            yield table, row
 
 
 def mean_of(row: Row, column: Column) -> float | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption
-from receipts.report.figures.evidence import best, main_tables, prediction_checksums, predictions, readable
+from receipts.report.figures.evidence import best_rows, prediction_checksums, predictions, readable
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row
 from receipts.runs.record import Record
@@ -18,10 +18,9 @@ MOST = 20
 
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table: its best method on the dataset's groups, or on each class where it has none."""
-    for table in main_tables(report):
-        row = best(table)
-        found = [] if row is None else per_group(row, table.split)
-        if row is None or not found:
+    for table, row in best_rows(report):
+        found = per_group(row, table.split)
+        if not found:
             continue
         kind, measured, better = found[0]["kind"], found[0]["metric"], found[0]["better"]
         names = list(dict.fromkeys(line["group"] for line in found))

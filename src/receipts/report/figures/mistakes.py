@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption
-from receipts.report.figures.evidence import best, main_tables, prediction_checksums
+from receipts.report.figures.evidence import best_rows, prediction_checksums
 from receipts.report.figures.examples import Example, examples, mistakes, unsure
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Report, Row, Table
@@ -25,10 +25,9 @@ CHOSEN = (
 
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table of methods whose inputs are images."""
-    for table in main_tables(report):
-        row = best(table)
-        found = [] if row is None else [one for one in examples(row, table.split) if one.image is not None]
-        if row is None or not found:
+    for table, row in best_rows(report):
+        found = [one for one in examples(row, table.split) if one.image is not None]
+        if not found:
             continue
         above, below = mistakes(found)[:ACROSS], unsure(found)[:ACROSS]
         images = {one.sample: one.image for one in (*above, *below)}
