@@ -56,6 +56,7 @@ def values_of(conf: str, seed: int, changes: Mapping[str, Any], deterministic: b
         purpose="A test.", seed=seed, model={"_target_": "lab.net.Net", "conf": conf}, data={"_target_": "lab.d.D"}
     )
     config.task, config.facts = TASK, Facts(deterministic=deterministic)
+    config.fit.select.metric = TASK.primary
     values = asdict(config)
     values["model"] |= changes
     return values

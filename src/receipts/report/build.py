@@ -24,7 +24,7 @@ Sides = Mapping[str, Mapping[str, Side]]  # column, row
 
 def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]]) -> Report:
     """Everything that is printed, from the runs that were chosen."""
-    store = Store()
+    store = Store(found.folder)
     alpha = ALPHA / chosen.selection.looks
     tables = [table(draft, marks[draft.name], alpha, store) for draft in chosen.drafts]
     numbers = {n.key: n for t in tables for row in t.rows for cell in row.cells.values() for n in cell.numbers.values()}
@@ -38,6 +38,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]])
         [*found.findings, *waiting],
         sum(opening.split == "test" for record in found.records for opening in record.openings),
         chosen.selection.figures,
+        found.folder,
     )
 
 

@@ -5,7 +5,9 @@ One model, many renderings: whatever prints a number prints a `Number`, whose ke
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from receipts.config.project import RUNS
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
@@ -187,3 +189,4 @@ class Report:
     findings: Sequence[str] = ()
     openings: int = 0
     figures: Sequence[str] | None = None
+    folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own
