@@ -7,11 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import experiments, numbers, tables
+from receipts.report import experiments, figures, numbers, page, tables, technical
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
-WRITERS: tuple[Callable[[Report, Path], None], ...] = (tables.write, numbers.write)
+WRITERS: tuple[Callable[[Report, Path], None], ...] = (
+    tables.write,
+    numbers.write,
+    figures.write,
+    page.write,  # after the figures, which it shows
+    technical.write,
+)
 
 
 def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> None:
@@ -19,6 +25,7 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     refuse_foreign(folder)
     rows = experiments.updated(report, experiments.read(notebook))
     with beside(folder) as fresh:
+        figures.carry(folder, fresh)
         fill(report, fresh)
         swap(fresh, folder)
     if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:
