@@ -43,9 +43,11 @@ def intervals(predictions: Predictions, task: Task) -> dict[str, Interval]:
 
 def entities(predictions: Predictions) -> Array | None:
     """The number of each sample's entity (N,); None where every sample stands for itself."""
+    import pandas as pd
+
     if predictions.entities is None or len(set(predictions.entities)) == len(predictions):
         return None
-    return np.unique(np.array(predictions.entities), return_inverse=True)[1]
+    return np.asarray(pd.factorize(np.array(predictions.entities, dtype=object), sort=True)[0])
 
 
 def losses(truth: Array, stated: Array, n: int, kind: str) -> dict[str, Array]:

@@ -85,6 +85,23 @@ class Predictions:
         """The most probable class (N,), of equally probable ones the lowest; or the values themselves."""
         return self.stated if self.probabilities is None else self.probabilities.argmax(axis=1)
 
+    def rows(self, chosen: Array) -> "Predictions":
+        """Some of the samples, by row number and in that order."""
+        wanted = chosen.tolist()
+
+        def texts(column: list[str] | None) -> Any:
+            return None if column is None else [column[row] for row in wanted]
+
+        return Predictions(
+            texts(self.ids),
+            None if self.targets is None else self.targets[chosen],
+            None if self.probabilities is None else self.probabilities[chosen],
+            None if self.value is None else self.value[chosen],
+            texts(self.entities),
+            texts(self.groups),
+            {name: array[chosen] for name, array in self.metadata.items()},
+        )
+
 
 def from_outputs(
     outputs: Array | Mapping[str, Array],

@@ -5,7 +5,7 @@ from typing import Any
 
 from receipts.config.schema import Config, Task
 from receipts.data.sealed import Subset
-from receipts.evaluation import audit, own
+from receipts.evaluation import audit, drilldown, own
 from receipts.evaluation.eyes import write_csv
 from receipts.evaluation.interval import intervals
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
@@ -28,6 +28,7 @@ def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     write_csv(stored, path.with_suffix(".csv"))
     file = path.relative_to(run.folder).as_posix()
     found, checks = scored(stored, config, subset.name, file, checksum)
+    drilldown.write(run.folder, subset.name, stored, config.task)
     run.record.scores.append(found)
     run.record.checks += [*checks, *audit.lineage(run.folder, found, run.record)]
     if run.record.cost is not None:
