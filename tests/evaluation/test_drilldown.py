@@ -25,6 +25,15 @@ def answers(right: list[bool], groups: list[str] | None = None, entities: list[s
     return from_outputs(stated, [f"s{row}" for row in range(len(right))], CLASSES, truth, entities, groups)
 
 
+def chosen(predictions: Predictions, group: str) -> Predictions:
+    """The samples of one group, as predictions of their own."""
+    rows = [row for row, name in enumerate(predictions.groups or []) if name == group]
+    assert predictions.targets is not None
+    return from_outputs(
+        predictions.stated[rows], [predictions.ids[row] for row in rows], CLASSES, predictions.targets[rows]
+    )
+
+
 def values(apart: list[float], groups: list[str] | None = None) -> Predictions:
     """Targets 0, 1, 2, … and values that are off by so much."""
     truth = np.arange(len(apart), dtype=np.float64)
@@ -50,7 +59,7 @@ def test_a_group_has_the_harness_s_own_numbers_over_its_samples(tmp_path: Path) 
     drilldown.write(tmp_path, "test", predictions, CLASSES)
     for row in table(tmp_path / "groups" / "_index.csv"):
         folder = tmp_path / "groups" / row["folder"]
-        mine = predictions.rows(np.flatnonzero(np.array(predictions.groups) == row["group"]))
+        mine = chosen(predictions, row["group"])
         expected = {name: metric.value for name, metric in evaluate(mine, CLASSES, second=False).items()}
         assert json.loads((folder / "metrics.json").read_text())["metrics"] == expected
         assert float(row["nll"]) == pytest.approx(expected["nll"], rel=1e-5)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from receipts.evaluation.eyes import frame, losses
+from receipts.evaluation.eyes import as_csv, frame, losses
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import write_atomically
 from receipts.runs.views import CSV_ROWS
@@ -30,8 +30,7 @@ def write(folder: Path, predictions: Predictions) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        text = table[:CSV_ROWS].to_csv(index=False, float_format="%.6g", lineterminator="\n")
-        write_atomically(folder / f"{name}.csv", text.encode())
+        write_atomically(folder / f"{name}.csv", as_csv(table[:CSV_ROWS]))
 
 
 def outliers(predictions: Predictions) -> pd.DataFrame:

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from receipts.config.schema import Task
 from receipts.evaluation import diagnostics, eyes, interval
 from receipts.evaluation.grouping import Grouping, folder_names, grouped, numbered
-from receipts.evaluation.metrics import TABLE, arrays, evaluate, scored_as
+from receipts.evaluation.metrics import TABLE, arrays, compute, scored_as
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import replace_folder, write_atomically
+from receipts.runs.record import Metric
 from receipts.runs.views import CSV_ROWS
 
 Array = NDArray[Any]
 FOLDERS = 100  # groups with a folder of their own, the worst ones
-ROWS = 1_000  # samples in a group's predictions.csv, the worst ones
+FEWEST = 100  # rows that every group may list; of few groups each lists more, `CSV_ROWS` in all
 INDEX = "_index.csv"
 
 
@@ -44,7 +45,10 @@ class Losses:
 
 @dataclass(frozen=True)
 class Scored:
-    """One split that was scored, and what its samples are grouped and sorted by; `error` (N,) sorts samples."""
+    """One split that was scored, and what its samples are grouped and sorted by; `error` (N,) sorts samples.
+
+    `truth` and `stated` are what the metrics are computed of.
+    """
 
     split: str
     predictions: Predictions
@@ -53,6 +57,16 @@ class Scored:
     entities: Grouping | None
     losses: Losses
     error: Array
+    truth: Array
+    stated: Array
+
+    def metrics(self, members: Array) -> dict[str, Metric]:
+        """The harness's metrics over some samples; only means over samples where groups are cut by the target."""
+        kind, n = scored_as(self.task), len(self.predictions)
+        truth, stated = (array.reshape(n, -1)[members] for array in (self.truth, self.stated))
+        stated = stated if kind == "classification" else stated.ravel()
+        names = self.losses.each if self.grouping.by_target else TABLE[kind]
+        return {name: compute(TABLE[kind][name], truth.ravel(), stated) for name in names}
 
 
 def write(folder: Path, split: str, predictions: Predictions, task: Task) -> None:
@@ -75,13 +89,15 @@ def write(folder: Path, split: str, predictions: Predictions, task: Task) -> Non
 def looked_at(split: str, predictions: Predictions, task: Task) -> Scored:
     """A split with its groups, entities and losses; ranked by the primary metric's own, or else by the first."""
     kind = scored_as(task)
-    each = interval.losses(*arrays(predictions, task), len(predictions), kind)
+    truth, stated = arrays(predictions, task)
+    each = interval.losses(truth, stated, len(predictions), kind)
     rank = task.primary if task.primary in each else next(iter(each))
     if rank != "micro_f1":
         each.pop("micro_f1", None)  # accuracy under another name
     entities = None if predictions.entities is None else numbered("entity", predictions.entities)
     losses = Losses(each, rank, TABLE[kind][rank].better == "higher")
-    return Scored(split, predictions, task, grouped(predictions, task), entities, losses, eyes.losses(predictions))
+    groups, error = grouped(predictions, task), eyes.losses(predictions)
+    return Scored(split, predictions, task, groups, entities, losses, error, truth, stated)
 
 
 def summary(grouping: Grouping, losses: Losses) -> pd.DataFrame:
@@ -107,52 +123,46 @@ def write_groups(draft: Path, scored: Scored) -> None:
     grouping = scored.grouping
     index = summary(grouping, scored.losses)
     names = folder_names(index["group"][:FOLDERS])
+    most = max(FEWEST, CSV_ROWS // len(names))
     order = np.argsort(grouping.codes, kind="stable")
     starts = np.searchsorted(grouping.codes[order], np.arange(len(grouping.names) + 1))
     for name, code in zip(names, index["code"][:FOLDERS].tolist(), strict=True):
         (draft / name).mkdir()
-        write_group(draft / name, grouping.names[code], scored, order[starts[code] : starts[code + 1]])
-    write_entities(draft, scored, np.arange(len(scored.predictions)))
+        write_group(draft / name, grouping.names[code], scored, order[starts[code] : starts[code + 1]], most)
+    write_entities(draft, scored, np.arange(len(scored.predictions)), CSV_ROWS)
     table = index.drop(columns="code")
     table.insert(0, "split", scored.split)
     table.insert(1, "by", grouping.by)
     table["folder"] = [f"{scored.split}/{name}" for name in names] + [""] * (len(index) - len(names))
-    write_table(draft / INDEX, table)
+    (draft / INDEX).write_bytes(eyes.as_csv(table))
 
 
-def write_group(folder: Path, group: str, scored: Scored, members: Array) -> None:
-    """One group: every metric of the harness over its samples, its worst samples, its entities."""
-    part = scored.predictions.rows(members)
-    names = scored.losses.each if scored.grouping.by_target else None
-    found = evaluate(part, scored.task, names, second=False)
-    worst = members[np.argsort(-scored.error[members], kind="stable")[:ROWS]]
+def write_group(folder: Path, group: str, scored: Scored, members: Array, most: int) -> None:
+    """One group: every metric of the harness over its samples, its worst samples, its worst entities."""
+    found = scored.metrics(members)
+    worst = members[np.argsort(-scored.error[members], kind="stable")[:most]]
     facts = {
         "group": group,
         "by": scored.grouping.by,
         "split": scored.split,
-        "n": len(part),
+        "n": len(members),
         "metrics": {name: metric.value for name, metric in found.items()},
         "undefined": {name: metric.undefined for name, metric in found.items() if metric.undefined},
-        "predictions": f"the worst {len(worst)} of {len(part)}; all: ../../../predictions/{scored.split}.parquet",
+        "predictions": f"the worst {len(worst)} of {len(members)}; all: ../../../predictions/{scored.split}.parquet",
     }
     (folder / "metrics.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    write_table(folder / "predictions.csv", eyes.frame(scored.predictions, worst, scored.error))
-    write_entities(folder, scored, members)
+    (folder / "predictions.csv").write_bytes(eyes.as_csv(eyes.frame(scored.predictions, worst, scored.error)))
+    write_entities(folder, scored, members, most)
 
 
-def write_entities(folder: Path, scored: Scored, members: Array) -> None:
-    """`per_entity.csv`: the entities of some samples, worst first, at most `CSV_ROWS`; nothing where none are known."""
+def write_entities(folder: Path, scored: Scored, members: Array, most: int) -> None:
+    """`per_entity.csv`: the entities of some samples, worst first; nothing where none are known."""
     if scored.entities is None:
         return
     codes, inside = pd.factorize(scored.entities.codes[members], sort=True)
     part = Grouping("entity", [scored.entities.names[code] for code in inside], codes)
     table = summary(part, scored.losses.of(members)).drop(columns="code").rename(columns={"group": "entity_id"})
-    write_table(folder / "per_entity.csv", table[:CSV_ROWS])
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A table as CSV, six digits a number."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    (folder / "per_entity.csv").write_bytes(eyes.as_csv(table[:most]))
 
 
 def join_indices(top: Path) -> None:
@@ -174,10 +184,10 @@ The worst {FOLDERS} groups of a split have a folder (column `folder`), whose nam
 
 - `metrics.json`: every metric of the harness over the group, and why one is undefined; where groups are cut by the
   target itself, means over samples only, since inside such a group a macro average or R² says nothing;
-- `predictions.csv`: its worst {ROWS:,} samples; all of them are in `../predictions/*.parquet`, by its column `group`
-  or `target`;
-- `per_entity.csv`: its entities, where the dataset names them; `<split>/per_entity.csv` has those of the whole split,
-  each at most {CSV_ROWS:,}.
+- `predictions.csv`: its worst samples; all are in `../predictions/*.parquet`, by its column `group` or `target`;
+- `per_entity.csv`: its worst entities, where the dataset names them; `<split>/per_entity.csv` has those of the split.
+
+Lists are cut: {CSV_ROWS:,} rows for a split, and as many for all of its groups together, {FEWEST} at least for each.
 
 For reading only. Numbers are computed from the Parquet files, and `receipts rescore RUN` writes these folders again
 when the harness has changed.

@@ -16,8 +16,7 @@ def write_csv(predictions: Predictions, path: Path) -> None:
     """The worst rows, at most `CSV_ROWS` of them."""
     loss = losses(predictions)
     worst = np.argsort(-loss, kind="stable")[:CSV_ROWS]
-    text = frame(predictions, worst, loss).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_atomically(path, text.encode())
+    write_atomically(path, as_csv(frame(predictions, worst, loss)))
 
 
 def frame(predictions: Predictions, rows: NDArray[np.intp], loss: NDArray[np.float64]) -> pd.DataFrame:
@@ -33,6 +32,15 @@ def frame(predictions: Predictions, rows: NDArray[np.intp], loss: NDArray[np.flo
         columns |= spread("probability", predictions.probabilities[rows])
     columns["error"] = loss[rows]
     return pd.DataFrame(columns)
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV, six digits a number; pandas' own formatting of numbers takes four times as long."""
+    shown = {
+        name: [f"{value:.6g}" for value in column.tolist()] if column.dtype.kind == "f" else column
+        for name, column in table.items()
+    }
+    return pd.DataFrame(shown).to_csv(index=False, lineterminator="\n").encode()
 
 
 def losses(predictions: Predictions) -> NDArray[np.float64]:
