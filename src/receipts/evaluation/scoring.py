@@ -42,7 +42,8 @@ def predict(method: Any, subset: Subset, task: Task) -> tuple[Predictions, float
     began = time.monotonic()
     outputs = method.predict(subset)
     seconds = time.monotonic() - began
-    return from_outputs(outputs, subset.ids, task, subset.targets, subset.entities, subset.groups), seconds
+    columns = (subset.targets, subset.entities, subset.groups, subset.slices)
+    return from_outputs(outputs, subset.ids, task, *columns), seconds
 
 
 def scored(stored: Predictions, config: Config, split: str, file: str, checksum: str) -> tuple[Score, list[Check]]:
