@@ -1,6 +1,6 @@
 """What a careful researcher writes without this project: the same model, batches and epochs in a plain PyTorch loop.
 
-python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS      (in a project's folder; prints seconds of each epoch)
+python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; prints seconds by epoch)
 """
 
 import json
@@ -15,14 +15,14 @@ from torch.utils.data import DataLoader, TensorDataset
 import receipts
 
 
-def main(conf: str, kind: str, epochs: int) -> None:
+def main(conf: str, kind: str, epochs: int, cap: int) -> None:
     config = receipts.compose(f"conf={conf}").config
     torch.set_num_threads(config.fit.threads)
     torch.manual_seed(config.seed)
     torch.use_deterministic_algorithms(True)
     dataset = receipts.build(config.data, "data")
     manifest = json.loads(Path(f"splits/{conf.split('_')[0]}.json").read_text(encoding="utf-8"))
-    train, val = (tensors(dataset, manifest["splits"][split]["rows"]) for split in ("train", "val"))
+    train, val = (tensors(dataset, manifest["splits"][split]["rows"], cap) for split in ("train", "val"))
     model = receipts.build(config.model)
     optimizer = model.configure_optimizers()
     size = config.fit.batch_size
@@ -45,8 +45,8 @@ def main(conf: str, kind: str, epochs: int) -> None:
     print(json.dumps({"seconds": seconds}))
 
 
-def tensors(dataset, rows) -> tuple[torch.Tensor, torch.Tensor]:
-    index = torch.cat([torch.arange(first, last) for first, last in rows]).numpy()
+def tensors(dataset, rows, cap) -> tuple[torch.Tensor, torch.Tensor]:
+    index = torch.cat([torch.arange(first, last) for first, last in rows]).numpy()[:cap]
     return torch.tensor(dataset.inputs[index], dtype=torch.float32), torch.tensor(
         dataset.targets[index].astype("int64")
     )
@@ -64,4 +64,4 @@ class sliced:  # noqa: N801 - stands where DataLoader stands
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

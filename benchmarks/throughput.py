@@ -1,6 +1,7 @@
 """F1 and F2: epochs of training with everything on, against a plain loop on the same model, data and threads.
 
-python benchmarks/throughput.py      (needs Fashion-MNIST: README, data)
+python benchmarks/throughput.py      (needs Fashion-MNIST, docs/data.md, and an idle machine: threads that wait for a
+core wait spinning, and make a step thirty times as long)
 """
 
 import csv
@@ -15,11 +16,13 @@ from pathlib import Path
 from measure import ROOT, tell
 
 EPOCHS, ROUNDS = 3, 5
+ROWS = {"fashion_cnn": 12_800, "fashion_mlp": 50_000}  # of each split; the small network needs a minute for all
 
 
 def ours(conf: str, number: int) -> list[float]:
     """Seconds of each epoch but the first, validation, checkpoints and logs included."""
     words = ["train.py", f"conf={conf}", f"fit.epochs={EPOCHS}", f"seed={number}", "rerun=true", "allow_dirty=true"]
+    words.append(f"limit.rows={ROWS[conf]}")
     subprocess.run([sys.executable, *words], cwd=ROOT, check=True, capture_output=True)
     newest = max(Path(ROOT, "runs").glob(f"*-{conf}-s{number}-*/history.csv"), key=lambda path: path.parent.name)
     ends = [float(row["elapsed_s"]) for row in csv.DictReader(newest.read_text().splitlines())]
@@ -28,7 +31,7 @@ def ours(conf: str, number: int) -> list[float]:
 
 def plain(conf: str, kind: str) -> list[float]:
     """The same of the plain loop."""
-    words = [str(ROOT / "benchmarks" / "plain_loop.py"), conf, kind, str(EPOCHS)]
+    words = [str(ROOT / "benchmarks" / "plain_loop.py"), conf, kind, str(EPOCHS), str(ROWS[conf])]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
         [sys.executable, *words], cwd=ROOT, env=environment, check=True, capture_output=True, text=True

@@ -8,16 +8,22 @@ from pathlib import Path
 
 import yaml
 
-from receipts.provenance import git
+from receipts.provenance import git, remembered
 from receipts.refusal import Refusal
 
 DATA = Path("data")
 POINTER = Path("data.dvc")
+IGNORE = Path(".dvcignore")
 NEVER = (".hg/", ".git/", ".git", ".dvc/")  # what DVC leaves out by itself
 
 
 def md5(path: Path) -> str:
     """MD5 of a file's bytes: DVC's checksum, named for what it is and not a defence against attackers."""
+    return remembered.of_file(path, lambda: read_md5(path))
+
+
+def read_md5(path: Path) -> str:
+    """The same, from the bytes themselves."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -27,6 +33,12 @@ def folder_md5(folder: Path) -> str:
 
     Files named in `.dvcignore` do not count. The order is that of whole relative paths as strings.
     """
+    rules = IGNORE.read_bytes() if IGNORE.is_file() else b""
+    return remembered.of_folder(folder, rules, lambda: read_folder(folder))
+
+
+def read_folder(folder: Path) -> str:
+    """The same, from the bytes themselves."""
     ignored = ignorer()
     paths = (path for path in folder.rglob("*") if path.is_file() and not ignored(path))
     rows = [{"md5": md5(path), "relpath": path.relative_to(folder).as_posix()} for path in paths]
@@ -42,8 +54,7 @@ def ignorer() -> Callable[[Path], bool]:
     from pathspec import PathSpec
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-    path = Path(".dvcignore")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = IGNORE.read_text(encoding="utf-8").splitlines() if IGNORE.is_file() else []
     spec = PathSpec.from_lines(GitIgnoreSpecPattern, [*NEVER, *(line.strip() for line in lines)])
 
     @cache

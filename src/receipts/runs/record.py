@@ -133,11 +133,14 @@ class Opening(Struct):
 
 
 class Check(Struct):
-    """One small named check and what it saw."""
+    """One small named check and what it saw: numbers, ids, a `file` of the run folder; `cure` where it failed."""
 
     code: str
     verdict: Literal["pass", "fail", "not applicable", "not run", "waived"]
     evidence: str
+    stage: str = ""
+    cure: str = ""
+    file: str | None = None
 
 
 class Cost(Struct):
