@@ -12,14 +12,8 @@ from receipts.config.project import LOCK
 from receipts.refusal import Refusal
 
 RANKS = (
-    "RANK",
-    "LOCAL_RANK",
-    "NODE_RANK",
-    "GROUP_RANK",
-    "WORLD_SIZE",
-    "LOCAL_WORLD_SIZE",
-    "MASTER_ADDR",
-    "MASTER_PORT",
+    *("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+    *("MASTER_ADDR", "MASTER_PORT"),
 )
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there: what a replay makes is compared and thrown away
 SHOWN = 12  # lines of a tool's complaint
@@ -50,7 +44,9 @@ def made(place: Path, wanted: str) -> Environment:
             "leave env=current out: an environment is then made from that commit's lock",
         )
     told = f"the running one, as asked for by env=current; {LOCK} is the same, what is installed was not compared"
-    return Environment(Path(sys.executable), variables(place) | {"PYTHONPATH": str(place / "src")}, told)
+    mine, theirs = Path("src").resolve(), [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
+    path = [str(place / "src"), *(part for part in theirs if Path(part).resolve() != mine)]
+    return Environment(Path(sys.executable), variables(place) | {"PYTHONPATH": os.pathsep.join(path)}, told)
 
 
 def variables(place: Path) -> dict[str, str]:
@@ -74,6 +70,8 @@ def built(place: Path) -> tuple[Path, str]:
         run([sys.executable, "-m", "venv", ".venv"], place, environment)
         install = [str(python), "-m", "pip", "install", "-q"]
     run([*install, "-r", str(LOCK)], place, environment)
+    if "[project]" in (place / "pyproject.toml").read_text(encoding="utf-8"):
+        run([*install, "--no-deps", "--no-build-isolation", "-e", "."], place, environment)
     return python, f"by {'uv' if uv else 'pip'}"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from receipts.config.project import RUNS
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest
 from receipts.replay.replaying import Replayed, replay
 from receipts.replay.verdict import Compared, Word, judged
@@ -80,7 +81,7 @@ def document() -> dict[str, Any]:
 
 def behind(cell: Printed) -> list[str]:
     """The runs of a cell, whose folders must be here: they hold the command and the numbers to compare with."""
-    absent = [run_id for run_id in cell.runs if not (store.RUNS / run_id / "record.json").is_file()]
+    absent = [run_id for run_id in cell.runs if not (RUNS / run_id / "record.json").is_file()]
     if absent:
         raise Refusal(
             f"{absent[0]} is not here" + (f", nor are {len(absent) - 1} others" if len(absent) > 1 else ""),
@@ -91,7 +92,7 @@ def behind(cell: Printed) -> list[str]:
 
 
 def mean(cell: Printed, done: list[Replayed]) -> tuple[float, float, Word] | None:
-    """The printed mean over runs, and what the replays make of it; None for a key of another kind (half, n, verdict)."""
+    """The printed mean over runs, and what the replays make of it; None for a key that is no mean (half, n, …)."""
     metric = cell.key.rpartition(".")[2]
     values = [value_of(one.again, cell.split, metric) for one in done]
     known = [value for value in values if value is not None]

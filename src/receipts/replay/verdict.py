@@ -41,7 +41,7 @@ def numbers(then: Record, again: Record) -> list[Compared]:
 
 
 def judged(then: float | None, again: float | None, margin: float | None) -> Word:
-    """Equal to the last digit, not farther apart than the declared margin (which the primary metric has), or neither."""
+    """Equal to the last digit, no farther apart than the declared margin of the primary metric, or neither."""
     if then == again:
         return "identical"
     if then is not None and again is not None and margin is not None and abs(then - again) <= margin:
