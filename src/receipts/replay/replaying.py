@@ -16,6 +16,7 @@ from receipts.replay.environment import SHOWN, Environment, made
 from receipts.replay.verdict import Compared, Word
 from receipts.runs import record as records
 from receipts.runs.log import say
+from receipts.runs.pulling import folder_of
 from receipts.runs.record import Record
 
 
@@ -59,7 +60,7 @@ def replay(
         after = newest(place)
         again = records.read(after)
         found = verdict.numbers(record, again)
-        causes = verdict.causes(record, RUNS / record.run_id, again, after)
+        causes = verdict.causes(record, folder_of(record.run_id) or RUNS / record.run_id, again, after)
         word = verdict.overall(found, record.primary)
         return Replayed(record, again, found, word, verdict.same_files(record, again), causes)
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from receipts.config.project import RUNS
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest
 from receipts.replay.replaying import Replayed, replay
 from receipts.replay.verdict import Compared, Word, judged
-from receipts.runs import store
+from receipts.runs import pulling, store
+from receipts.runs import record as records
 from receipts.runs.log import say
 from receipts.runs.record import Record
 
@@ -31,7 +31,7 @@ class Printed:
 def rerun(wanted: str, env: str, keep: bool) -> int:
     """Make the run, or every run behind a table cell, again, and say what the printed number is worth."""
     cell = printed(wanted) if is_key(wanted) else None
-    chosen = [store.select(run_id) for run_id in behind(cell)] if cell else [store.select(wanted)]
+    chosen = behind(cell) if cell else [store.select(wanted)]
     if cell:
         say(f"{cell.key} = {cell.text}, from {len(chosen)} run{'s' if len(chosen) > 1 else ''}")
     done = []
@@ -79,16 +79,16 @@ def document() -> dict[str, Any]:
     return facts
 
 
-def behind(cell: Printed) -> list[str]:
-    """The runs of a cell, whose folders must be here: they hold the command and the numbers to compare with."""
-    absent = [run_id for run_id in cell.runs if not (RUNS / run_id / "record.json").is_file()]
-    if absent:
+def behind(cell: Printed) -> list[Record]:
+    """The records of a cell's runs, made here or pulled: they hold the command and the numbers to compare with."""
+    places = {run_id: pulling.folder_of(run_id) for run_id in cell.runs}
+    if absent := [run_id for run_id, place in places.items() if place is None]:
         raise Refusal(
             f"{absent[0]} is not here" + (f", nor are {len(absent) - 1} others" if len(absent) > 1 else ""),
-            f"{cell.key} was computed from them",
+            f"{cell.key} was computed from {len(places)} runs",
             "python report.py source=mlflow pulls records from the server that the team shares",
         )
-    return cell.runs
+    return [records.read(place) for place in places.values() if place]
 
 
 def mean(cell: Printed, done: list[Replayed]) -> tuple[float, float, Word] | None:
