@@ -16,7 +16,7 @@ def report(asked: Reporting) -> int:
     found = collect.collect(source.pulled(asked.source))
     chosen = selection.select(found, reporting.load(), asked.allow)
     marks = lock.refuse_mixtures(chosen.drafts, asked.allow)
-    made = build.report(found, chosen, marks)
+    made = build.report(found, chosen, marks, asked.hourly_rate)
     if asked.check or asked.tex:
         return verify.check(made, found, asked)
     output.write(made, Path(asked.folder))

@@ -22,7 +22,7 @@ MANY_ROWS = 40  # beyond which predictions are not read for the error of the tes
 Sides = Mapping[str, Mapping[str, Side]]  # column, row
 
 
-def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]]) -> Report:
+def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]], rate: float | None = None) -> Report:
     """Everything that is printed, from the runs that were chosen."""
     store = Store()
     alpha = ALPHA / chosen.selection.looks
@@ -38,6 +38,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]])
         [*found.findings, *waiting],
         sum(opening.split == "test" for record in found.records for opening in record.openings),
         chosen.selection.figures,
+        rate,
     )
 
 

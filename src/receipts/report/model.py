@@ -187,3 +187,4 @@ class Report:
     findings: Sequence[str] = ()
     openings: int = 0
     figures: Sequence[str] | None = None
+    rate: float | None = None  # what an hour costs

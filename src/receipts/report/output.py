@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import experiments, numbers, tables
+from receipts.report import costs, experiments, numbers, tables
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
-WRITERS: tuple[Callable[[Report, Path], None], ...] = (tables.write, numbers.write)
+WRITERS: tuple[Callable[[Report, Path], None], ...] = (tables.write, numbers.write, costs.write)
 
 
 def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> None:
