@@ -9,7 +9,7 @@ from pathlib import Path
 from receipts.config import reporting
 from receipts.config.entry import start
 from receipts.config.schema import Reporting
-from receipts.report import build, collect, lock, output, selection, source, summary, verify
+from receipts.report import anonymous, build, collect, lock, output, selection, source, summary, verify
 
 
 def report(asked: Reporting) -> int:
@@ -20,6 +20,8 @@ def report(asked: Reporting) -> int:
     if asked.check or asked.tex:
         return verify.check(made, found, asked)
     output.write(made, Path(asked.folder))
+    if asked.anonymous:
+        anonymous.export(made, Path(asked.folder))
     return summary.show(made, Path(asked.folder))
 
 
