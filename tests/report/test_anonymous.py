@@ -39,9 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     everything = [text for texts in PLANTED.values() for text in texts]
     (report / "numbers.json").write_text(json.dumps({"value": 0.8917, "who": everything, "commit": "c0ffee12"}))
     (report / "index.html").write_text("<p>" + " &amp; ".join(everything).replace("'", "&#x27;") + "</p>")
-    (report / "tables" / "main.tex").write_text(
-        r"0.8917 \% by Ada Lovelace of node-17.cluster \receipt@main.net.accuracy"
-    )
+    (report / "tables" / "main.tex").write_text(r"0.8917 \% by Ada Lovelace of node-17.cluster, \receipt@main.net.nll")
     (report / "figure.png").write_bytes(b"\x89PNG\xff\x00pixels")
     return report
 
@@ -63,7 +61,7 @@ def test_nothing_that_was_planted_is_left_and_every_number_is(folder: Path) -> N
             assert json.dumps(text)[1:-1] not in left
     assert left.count("0.8917") == 2
     assert "c0ffee12" in left
-    assert r"\receipt@main.net.accuracy" in left  # the key of a number is no address
+    assert r"\receipt@main.net.nll" in left  # the key of a number is no address
     assert sorted(path.name for path in place.rglob("*")) == sorted(path.name for path in folder.rglob("*"))
     assert (place / "figure.png").read_bytes() == (folder / "figure.png").read_bytes()
     assert "Ada Lovelace" in (folder / "index.html").read_text()  # the report itself stays

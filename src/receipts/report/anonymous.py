@@ -79,9 +79,7 @@ def export(report: Report, folder: Path) -> Path:
         output.swap(fresh, place)
     told = place.with_name(f"{place.name}-stripped.md")
     told.write_text(done.markdown(place), encoding="utf-8")
-    say(
-        f"{place}/ is for review: {done.found.total()} names, hosts and addresses were stripped from it, listed in {told}"
-    )
+    say(f"{place}/ is for review: {done.found.total()} names and addresses were stripped, listed in {told}")
     return place
 
 

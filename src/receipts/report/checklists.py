@@ -161,7 +161,8 @@ def drafts(report: Report, folder: Path) -> list[Item]:
 def completeness(report: Report, folder: Path) -> list[Item]:
     """The five items of ML Code Completeness, all checked mechanically."""
     readme = Path("README.md").read_text(encoding="utf-8") if Path("README.md").is_file() else ""
-    weights = [f"runs/{run.run_id}/{run.checkpoint.file}" for row in rows(report) for run in row.runs if run.checkpoint]
+    fitted = [run for row in rows(report) for run in row.runs if run.checkpoint]
+    weights = [(report.folder / run.run_id / run.checkpoint.file).as_posix() for run in fitted if run.checkpoint]
     found = [
         Item("1", "Dependencies", "auto", "Yes", "Exact pins; `make env` installs them.", ("requirements.lock",)),
         said("2", "Training code", "python train.py", readme, ("train.py", "README.md")),

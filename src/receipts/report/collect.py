@@ -21,13 +21,14 @@ OURS = ("plans", "stages")
 class Collected:
     """Every record, oldest first; every plan; and each folder that holds no record that can be read, with the reason.
 
-    `findings` are identities with two different numbers.
+    `findings` are identities with two different numbers, `folder` is where the runs lie.
     """
 
     records: Sequence[Record]
     plans: Sequence[Plan]
     broken: Mapping[str, str]
     findings: Sequence[str]
+    folder: Path = RUNS
 
 
 def collect(runs: Path = RUNS) -> Collected:
@@ -47,7 +48,7 @@ def collect(runs: Path = RUNS) -> Collected:
             broken[name] = f"the record inside is that of {record.run_id}"
     made, unreadable = planned()
     broken |= unreadable | missing(made, {record.run_id for record in found} | set(broken))
-    return Collected(found, made, broken, nondeterminism(found))
+    return Collected(found, made, broken, nondeterminism(found), runs)
 
 
 def names(runs: Path) -> list[str]:

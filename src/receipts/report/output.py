@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import checklists, costs, croissant, experiments, numbers, tables
+from receipts.report import checklists, costs, croissant, experiments, numbers, slices, tables
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, numbers.write, costs.write, croissant.write),
+    *(tables.write, slices.write, numbers.write, costs.write, croissant.write),
     checklists.write,  # the last: it looks at what the others wrote
 )
 

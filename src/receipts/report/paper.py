@@ -2,22 +2,21 @@ r"""Literal numbers in a paper: each must be one that the report prints, a setti
 
 Looked at are decimals (0.939, .94, 1{,}234.5) and whole numbers before `\%`. A literal is explained where it is a
 number of the report as printed, or, with three digits or more, its value rounded to as many decimals, as a share or in
-per cent; where it is a value in the config of a reported run; or a constant of the protocol (α 0.05, 95 %, 80 %, 90 %).
-Years, counts, section numbers, citations, labels, lengths, file names, mathematics in a preamble, comments and
-verbatim text are not looked at. `% number: REASON` at a line's end lets its literals pass. `\input` and `\include` are
-followed, but into the report's own files.
+per cent; where it is a value in the config of a reported run; or a constant of the protocol (α 0.05, bounds of p, 95 %,
+80 %, 90 %). Years, counts, section numbers, citations, labels, lengths, file names, addresses, the preamble, comments
+and verbatim text are not looked at. `% number: REASON` at a line's end lets its literals pass. `\input` and `\include`
+are followed, but into the report's own files.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from receipts.config.project import RUNS
 from receipts.refusal import Refusal, nearest
 from receipts.report.model import Number, Report
 from receipts.runs import flat
 
-CONSTANTS = {"0.05", "0.95", "0.8", "0.9", "95%", "80%", "90%"}
+CONSTANTS = {"0.001", "0.01", "0.05", "0.95", "0.8", "0.9", "95%", "80%", "90%"}
 COMMENT = re.compile(r"(?<!\\)%.*")
 REASON = re.compile(r"(?<!\\)%\s*number:\s*\S")
 HIDDEN = re.compile(r"\\begin\{(verbatim|lstlisting|minted|thebibliography|tikzpicture)\*?\}.*?\\end\{\1\*?\}", re.S)
@@ -27,6 +26,7 @@ NAMES = (
     "fontsize|scalebox|resizebox|raisebox|parbox|cmidrule|cline|multicolumn|multirow|newcommand|renewcommand|def"
 )
 COMMAND = re.compile(rf"\\[a-zA-Z]*(?:{NAMES})[a-zA-Z]*\*?(?:\([^()]*\)|\[[^\]]*\]|\{{[^{{}}]*\}})*")
+ADDRESS = re.compile(r"https?://\S+")
 LENGTH = re.compile(r"[-+]?\d*\.?\d+\s*(?:pt|em|ex|cm|mm|in|bp|mu|\\(?:text|line|column|paper|h|v)[a-z]*)\b")
 LITERAL = re.compile(r"(?<![\w.\\-])[-+−]?(?:\d{1,3}(?:(?:\{,\}|,)\d{3})+|\d+)?(?:\.\d+|(?<=\d)(?=\s*\\?,?\s*\\%))")
 KEY = re.compile(r"\\receipt\{([^{}]*)\}")
@@ -80,7 +80,7 @@ def looked_at(text: str) -> str:
 
 def literals(line: str) -> list[str]:
     """The literal numbers of a line, plain: `1{,}234.5` is 1234.5, `94 \\%` is 94%."""
-    kept = KEY.sub(" ", line)
+    kept = ADDRESS.sub(" ", KEY.sub(" ", line))
     while (stripped := COMMAND.sub(" ", kept)) != kept:
         kept = stripped
     kept = LENGTH.sub(" ", kept)
@@ -127,7 +127,7 @@ def settings(report: Report) -> set[str]:
     found = set()
     runs = {run.run_id for table in report.tables for row in table.rows for run in row.runs}
     for run_id in sorted(runs):
-        for text in flat.parameters(RUNS / run_id).values():
+        for text in flat.parameters(report.folder / run_id).values():
             for literal in re.findall(r"-?\d*\.?\d+(?:[eE][-+]?\d+)?", text):
                 value = float(literal)
                 found |= {literal, f"{value:g}", f"{value:.10f}".rstrip("0").rstrip("."), f"{100 * value:g}%"}

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from receipts.config.project import RUNS
-from receipts.config.schema import Config
-from receipts.evaluation.predictions import Predictions, read
+from receipts.evaluation.predictions import read
 from receipts.refusal import Refusal
 from receipts.report import samples
 from receipts.report.intervals import Values
@@ -29,7 +27,7 @@ class Sampled:
 class Store:
     """Reads prediction files, each metric of each once; a file that is not there or not readable is a reason."""
 
-    runs: Path = RUNS
+    runs: Path
     kept: dict[tuple[str, str, str], Sampled | str] = field(default_factory=dict)
 
     def sampled(self, record: Record, split: str, metric: str) -> Sampled | str:
@@ -47,23 +45,10 @@ class Store:
         if score is None:
             return f"{record.run_id} is not scored on {split}"
         predictions = read(self.runs / record.run_id / score.file)
-        values = samples.each(predictions, config(record).task, metric)
+        values = samples.each(predictions, repeat.frozen(record, self.runs).config.task, metric)
         if values is None:
             return f"{metric} is no mean over samples"
         order = np.argsort(np.array(predictions.ids, dtype=object), kind="stable")
         units = samples.units_of(predictions)
         ids = tuple(predictions.ids[row] for row in order)
         return Sampled(ids, values[order], None if units is None else units[order])
-
-
-def config(record: Record) -> Config:
-    """The config beside a record."""
-    return repeat.frozen(record).config
-
-
-def predictions(record: Record, split: str, runs: Path = RUNS) -> Predictions:
-    """The stored predictions of a run's latest score of a split."""
-    score = record.score(split)
-    if score is None:
-        raise Refusal(f"{record.run_id} is not scored on {split}", "no file was stored", "python eval.py run_id=RUN")
-    return read(runs / record.run_id / score.file)

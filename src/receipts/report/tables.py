@@ -92,7 +92,7 @@ def verdict(row: Row, table: Table) -> str:
     if found is None:
         return "—"
     if found.verdict == "better" and found.meaningful:
-        return "better, by more than the margin"
+        return "better (> margin)"
     few = "n<5" if found.n < 5 else ""
     return f"{found.verdict} ({few})" if few and found.verdict == "inconclusive" else found.verdict
 
@@ -231,6 +231,7 @@ def to_latex(table: Table) -> str:
             r"\begin{table}[t]",
             r"\centering",
             r"\small",
+            r"\sisetup{detect-weight=true, mode=text}",  # or bold numbers would not be bold
             f"\\caption{{{latex.escaped(table.caption)}}}",
             f"\\label{{tab:{table.name}}}",
             f"\\begin{{tabular}}{{l{specs}l{'l' if against else ''}}}",

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from receipts.config.project import RUNS
 from receipts.config.schema import Config, Reporting
 from receipts.evaluation import own
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
@@ -42,7 +41,7 @@ def check(report: Report, found: Collected, asked: Reporting) -> int:
     seen, folder = Findings(), Path(asked.folder)
     completed = [record for record in found.records if record.status == "completed"]
     for record in completed:
-        recompute(record, seen)
+        recompute(record, found.folder, seen)
     ask_mlflow(completed, seen)
     receipts(folder, found, seen)
     outputs(report, folder, seen)
@@ -65,10 +64,10 @@ def told(seen: Findings) -> int:
     return CHECK_FAILED if seen.wrong else DONE
 
 
-def recompute(record: Record, seen: Findings) -> None:
+def recompute(record: Record, runs: Path, seen: Findings) -> None:
     """A run's prediction files by their hashes, its numbers to the last digit, its record by its own config."""
     try:
-        config = repeat.frozen(record).config
+        config = repeat.frozen(record, runs).config
     except Refusal as problem:
         seen.wrong.append(f"{record.run_id}: {problem.what}")
         return
@@ -76,7 +75,7 @@ def recompute(record: Record, seen: Findings) -> None:
         seen.wrong += [f"{record.run_id}: {told}" for told in altered(record, config)]
         seen.count("records")
     for score in {(one.split, one.file): one for one in record.scores}.values():
-        path = RUNS / record.run_id / score.file
+        path = runs / record.run_id / score.file
         if told := changed(path, score):
             seen.wrong.append(told)
             continue
