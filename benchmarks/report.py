@@ -100,7 +100,7 @@ def recorded(place: Path, total: int) -> None:
             shard = place.parent / f"shard-{first}"
             shutil.copytree(place, shard, symlinks=True, ignore=partial(grown, place))
             words = [sys.executable, __file__, "record", str(shard), str(first), str(min(SHARD, total - first))]
-            shards.append((shard, subprocess.Popen(words, env=environment(place))))
+            shards.append((shard, subprocess.Popen(words, env=environment(shard))))
         pending = pending[2:]
         for shard, process in shards:
             assert process.wait() == 0
@@ -131,7 +131,9 @@ def main(sizes: tuple[int, ...]) -> None:
     with TemporaryDirectory() as folder, clone() as source:
         place = Path(folder) / "bench"
         shutil.copytree(source, place, symlinks=True)
-        (place / "conf/scripts/report.yaml").unlink()
+        identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        subprocess.run(["git", "rm", "-q", "conf/scripts/report.yaml"], cwd=place, check=True)
+        subprocess.run(["git", *identity, "commit", "-qm", "The default selection"], cwd=place, check=True)
         middles: list[tuple[int, float]] = []
         for size in sizes:
             recorded(place, size)

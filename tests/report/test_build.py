@@ -184,3 +184,16 @@ def test_digits_follow_the_interval_and_are_the_same_down_a_column(lab: Path) ->
     for column in table.columns:
         texts = [row.cells[column.metric].numbers[""].text for row in table.rows]
         assert len({len(text.partition(".")[2]) for text in texts}) == 1
+
+
+def test_many_configurations_that_nobody_declared_are_a_search(lab: Path) -> None:
+    for at in range(4):
+        ran("net", 0, 0.5 + at / 10, second=at, model={"lr": at})
+    ran("linear", second=9, deterministic=True)
+    (table,) = reported().tables
+    values = [row.cells["accuracy"].estimate.mean or 0.0 for row in table.rows[1:]]
+    (note,) = [note for note in table.notes if "a search" in note]
+    assert note.startswith("4 configurations of net were tried")
+    assert f"{np.mean(values):.4f} for 1, " in note
+    assert f"{max(values):.4f} for 4." in note
+    assert any("exploratory" in note for note in table.notes)

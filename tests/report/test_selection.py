@@ -187,6 +187,13 @@ def test_without_runs_there_is_nothing_to_report(lab: Path) -> None:
         reported()
 
 
+def test_runs_that_are_all_kept_out_are_told_why(lab: Path) -> None:
+    ran(reportable=False, blocked_by=["limit: rows 200"])
+    ran("wide", second=1, reportable=False, blocked_by=["limit: rows 200"])
+    with pytest.raises(Refusal, match="2 of 2: not reportable: limit: rows 200"):
+        reported()
+
+
 def test_a_row_that_may_not_be_reported_is_refused_with_its_runs(lab: Path) -> None:
     asked("tables:\n  main: {rows: [net]}\n")
     run = ran(reportable=False, blocked_by=["dirty: 1 files differ from the commit"])

@@ -49,9 +49,7 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Tab
     columns = [column(name, draft) for name in draft.columns or [first.primary or first_metric(first, draft.split)]]
     primary = first.primary or columns[0].metric
     plan = draft.plan
-    terms = Terms(
-        draft.split, primary, first.margin, alpha, plan.folds if plan else None, bool(plan and plan.exploratory)
-    )
+    terms = Terms(draft.split, primary, first.margin, alpha, plan.folds if plan else None, draft.exploratory)
     sides = {one.metric: {row.name: side(row, one.metric, draft.split) for row in draft.rows} for one in columns}
     estimates = {name: {row: interval(one, columns_by(columns)[name], terms) for row, one in rows.items()}
                  for name, rows in sides.items()}  # fmt: skip

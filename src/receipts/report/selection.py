@@ -1,7 +1,7 @@
 """From what report.yaml asks for to the runs behind every row; without the file, what is sensible."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,10 @@ PLURAL = {"ablations": "ablations", "comparison": "comparison", "folds": "folds"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A table before its numbers. No `columns` means the primary metric."""
+    """A table before its numbers. No `columns` means the primary metric.
+
+    `exploratory` says that nobody declared beforehand what would be compared.
+    """
 
     name: str
     caption: str
@@ -31,6 +34,7 @@ class Draft:
     columns: tuple[str, ...] = ()
     against: str | None = None
     plan: Plan | None = None
+    exploratory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,16 @@ def select(found: Collected, selection: Selection, allow: Mapping[str, str]) -> 
         told = "; ".join(f"{name}: {why}" for name, why in waiting.items())
         raise Refusal(
             "no run can be reported",
-            told or "none is completed, in full, clean and scored on test",
+            told or "; ".join(obstacles(found.records, allow)),
             "python train.py && python eval.py run_id=latest      (receipts ls says why a run is not reportable)",
         )
     return Chosen(drafts, waiting, selection)
+
+
+def obstacles(records: Sequence[Record], allow: Mapping[str, str]) -> list[str]:
+    """The commonest reasons why runs cannot be reported."""
+    reasons = Counter(methods.obstacle(record, "val", allow) for record in records)
+    return [f"{count} of {len(records)}: {reason}" for reason, count in reasons.most_common(3)]
 
 
 def waits(draft: Draft) -> str:
@@ -152,7 +162,8 @@ def of_plan(
     rows = tuple(of_arm(plan, arm, by_identity, split, allow) for arm in plan.arms)
     caption = asked.caption if asked else ""
     columns = tuple(asked.columns) if asked else ()
-    return Draft(name, caption, split, rows, columns, methods.slug(plan.arms[0].name), plan)
+    reference = methods.slug(plan.arms[0].name)
+    return Draft(name, caption, split, rows, columns, reference, plan, plan.exploratory)
 
 
 def of_arm(
@@ -200,7 +211,8 @@ def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
             rows.append(methods.pick(methods.slug(methods.shown(label)), methods.shown(label), kept, where, allow))
         rows = unique(sorted(rows, key=rank))
         full = name if not taken else f"{name}-{taken + 1}"
-        drafts.append(Draft(full, "", where, tuple(rows), (), reference(rows)))
+        searched = any(" " in row.label for row in rows)
+        drafts.append(Draft(full, "", where, tuple(rows), (), reference(rows), exploratory=searched))
     return drafts
 
 

@@ -1,11 +1,13 @@
 """What a report says in words: captions, notes, what a number means, how its runs were chosen."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from receipts.report import lock, numerals
 from receipts.report.comparing import smallest_detectable
 from receipts.report.contrast import Side, Terms
+from receipts.report.families import best_of
 from receipts.report.intervals import LEAST
 from receipts.report.methods import Picked
 from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
@@ -19,6 +21,7 @@ UNITS = {
     "in its unit": "target's unit",
     "of steps": "steps",
 }
+SEARCH = 3  # configurations of one experiment that make a search
 MARKS = "Bold: the best and all not shown worse; * worse than the best, ≈ equivalent, ? inconclusive (Holm over rows)."
 
 
@@ -83,8 +86,30 @@ def notes(
         sizes = [f"{smallest_detectable(n, terms.alpha):.2f} for n={n}" for n in pairs if n < 100]
         if sizes:
             found.append(f"Smallest d_z detectable at 80 % power: {', '.join(sizes)}.")
+    found += [told for one in columns for told in searches(rows, one)] if draft.exploratory else []
     if terms.alpha != 0.05:
         found.append(f"α is 0.05 divided by {0.05 / terms.alpha:g} declared looks.")
+    return found
+
+
+def searches(rows: Sequence[Row], one: Column) -> list[str]:
+    """Several configurations of one experiment are a search: what the best of so many tries is expected to be.
+
+    One value for each configuration; the seeds that chose the best one flatter it.
+    """
+    found = []
+    for conf in dict.fromkeys(row.label.partition(" ")[0] for row in rows):
+        means = [row.cells[one.metric].estimate.mean for row in rows if row.label.partition(" ")[0] == conf]
+        values = [mean for mean in means if mean is not None]
+        if len(values) < SEARCH:
+            continue
+        sign = 1 if one.better == "higher" else -1
+        sizes = sorted({1, math.isqrt(len(values)), len(values)})
+        best = (f"{sign * best_of([sign * value for value in values], k):.4f} for {k}" for k in sizes)
+        found.append(
+            f"{len(values)} configurations of {conf} were tried: a search. Expected best {one.metric} by number of "
+            f"tries: {', '.join(best)}. The seeds that chose a configuration do not score it."
+        )
     return found
 
 
