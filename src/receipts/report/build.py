@@ -6,12 +6,12 @@ from numpy.random import default_rng
 
 from receipts.config.reporting import PATH, wrong
 from receipts.refusal import nearest
-from receipts.report import contrast, lock, methods, numerals, wording
+from receipts.report import contrast, lock, methods, numerals, slices, wording
 from receipts.report.collect import Collected
 from receipts.report.contrast import ALPHA, Side, Terms
 from receipts.report.intervals import estimate, folds
 from receipts.report.methods import Picked
-from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Receipt, Report, Row, Table
+from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Receipt, Report, Row, Sliced, Table
 from receipts.report.selection import Chosen, Draft
 from receipts.report.stored import Store
 from receipts.runs.process import state
@@ -22,7 +22,7 @@ MANY_ROWS = 40  # beyond which predictions are not read for the error of the tes
 Sides = Mapping[str, Mapping[str, Side]]  # column, row
 
 
-def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]]) -> Report:
+def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]], rate: float | None = None) -> Report:
     """Everything that is printed, from the runs that were chosen."""
     store = Store(found.folder)
     alpha = ALPHA / chosen.selection.looks
@@ -38,7 +38,8 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]])
         [*found.findings, *waiting],
         sum(opening.split == "test" for record in found.records for opening in record.openings),
         chosen.selection.figures,
-        found.folder,
+        rate=rate,
+        folder=found.folder,
     )
 
 
@@ -60,9 +61,17 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Tab
     ]
     notes = [*marks, *wording.notes(draft, rows, columns, comparisons, terms)]
     caption = wording.caption(draft, columns, first, terms)
+    by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, terms, store)
     return Table(
-        draft.name, caption, draft.split, columns, rows, comparisons, primary, first.margin, plan, notes, draft.against
-    )
+        draft.name, caption, draft.split, columns, rows, comparisons, primary, first.margin, plan, notes, draft.against,
+        by_slice,
+    )  # fmt: skip
+
+
+def slices_of(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms, store: Store) -> Sequence[Sliced]:
+    """The slices of a table by its primary metric, or by the first column where that is not in it."""
+    one = next((one for one in columns if one.metric == terms.primary), columns[0])
+    return slices.sliced(draft.name, one, sides[one.metric], draft.against, terms, store)
 
 
 def columns_by(columns: Sequence[Column]) -> dict[str, Column]:

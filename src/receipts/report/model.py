@@ -144,6 +144,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared."""
+
+    name: str
+    n: int
+    estimates: Mapping[str, Estimate]
+    comparisons: Sequence[Comparison]
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A slicing that the dataset declares, by one metric; the parts stand worst first."""
+
+    name: str
+    column: Column
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
@@ -158,6 +177,7 @@ class Table:
     plan: Plan | None = None
     notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
     against: str | None = None
+    slices: Sequence[Sliced] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +209,5 @@ class Report:
     findings: Sequence[str] = ()
     openings: int = 0
     figures: Sequence[str] | None = None
+    rate: float | None = None  # what an hour costs
     folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own

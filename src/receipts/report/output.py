@@ -7,16 +7,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import experiments, figures, numbers, page, tables, technical
+from receipts.report import (
+    checklists,
+    costs,
+    croissant,
+    experiments,
+    figures,
+    numbers,
+    page,
+    slices,
+    tables,
+    technical,
+)
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    tables.write,
-    numbers.write,
-    figures.write,
+    *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
     page.write,  # after the figures, which it shows
     technical.write,
+    checklists.write,  # the last: it looks at what the others wrote
 )
 
 
