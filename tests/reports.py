@@ -5,6 +5,7 @@ from typing import Any
 
 from scipy.stats import t
 
+from receipts.report.methods import slug
 from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Number, Receipt, Report, Row, Table
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
@@ -72,12 +73,14 @@ def column(record: Record, metric: str, split: str) -> Column:
 
 def row(table: str, label: str, runs: Sequence[Record], columns: Sequence[Column], split: str) -> Row:
     once = label in ("floor", "logreg")
-    receipt = receipt_of(f"{table}.{label}", runs, split)
+    receipt = receipt_of(f"{table}.{slug(label)}", runs, split)
     cells = {
-        each.metric: cell(f"{table}.{label}.{each.metric}", estimate(runs, each.metric, split, once), each, receipt)
+        each.metric: cell(
+            f"{table}.{slug(label)}.{each.metric}", estimate(runs, each.metric, split, once), each, receipt
+        )
         for each in columns
     }
-    return Row(label, label, tuple(runs), (), cells, deterministic=once)
+    return Row(slug(label), label, tuple(runs), (), cells, deterministic=once)
 
 
 def receipt_of(name: str, runs: Sequence[Record], split: str) -> Receipt:

@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import evidence
+import msgspec
 import pytest
 
 from receipts.refusal import Refusal
 from receipts.report import figures
 from receipts.report.figures import examples, groups, style
 from receipts.report.figures.figure import Figure
+from receipts.report.methods import slug
 from receipts.report.model import Report
+from receipts.runs.plans import Arm
 
 KINDS = {
     "forest-main", "forest-ablations", "forest-width", "dots-main", "dots-ablations", "dots-width",
@@ -69,8 +72,6 @@ def test_every_caption_says_what_on_which_data_and_split_by_which_metric_over_ho
 
 
 def test_data_that_nobody_collected_are_named_in_capitals(report: Report) -> None:
-    import msgspec
-
     table = report.tables[1]
     rows = []
     for row in table.rows:
@@ -260,3 +261,13 @@ def test_values_have_groups_by_their_error_the_largest_first(tmp_path: Path) -> 
 def test_a_method_that_is_best_in_two_tables_is_shown_once(report: Report) -> None:
     twice = replace(report, tables=[report.tables[0], replace(report.tables[0], name="again")], figures=["confusion"])
     assert [figure.name for figure in figures.make(twice)] == ["confusion-main"]
+
+
+def test_a_swept_share_of_the_data_is_a_curve_of_its_own(report: Report) -> None:
+    width = report.tables[2]
+    assert width.plan is not None
+    arms = [width.plan.arms[0], Arm("fit.train_fraction=0.5", "net", difference={"fit.train_fraction": [1.0, 0.5]})]
+    plan = msgspec.structs.replace(width.plan, key="fit.train_fraction", arms=arms)
+    rows = [width.rows[0], replace(width.rows[1], name=slug(arms[1].name))]
+    (figure,) = figures.make(replace(report, tables=[replace(width, rows=rows, plan=plan)], figures=["data_size"]))
+    assert [row["fit.train_fraction"] for row in figure.rows if row["seed"] == "mean"] == [0.5, 1.0]

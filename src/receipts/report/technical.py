@@ -6,6 +6,7 @@ from pathlib import Path
 
 from receipts.report import figures, tables
 from receipts.report.figures.caption import dataset, listed, sentence
+from receipts.report.figures.evidence import arm_of
 from receipts.report.model import Comparison, Report, Row, Table
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
@@ -159,7 +160,7 @@ def told(table: Table) -> Iterator[str]:
 
 def consequence(found: Comparison, table: Table) -> str:
     """What the experiment's file says to do where nothing shows."""
-    arm = next((arm for arm in table.plan.arms if arm.name == found.row), None) if table.plan else None
+    arm = arm_of(table, found.row)
     if arm is None or not arm.if_null or found.verdict in ("better", "worse"):
         return ""
     return f" Declared for this case: {arm.if_null}"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.config.project import RUNS
+from receipts.report.methods import slug
 from receipts.report.model import Column, Report, Row, Table
+from receipts.runs.plans import Arm
 from receipts.runs.record import Record
 
 if TYPE_CHECKING:
@@ -101,6 +103,11 @@ def mean_of(row: Row, column: Column) -> float | None:
 def is_main(table: Table) -> bool:
     """Whether a table compares methods, rather than the arms of one plan."""
     return table.plan is None
+
+
+def arm_of(table: Table, row: str) -> Arm | None:
+    """The arm of a table's plan that a row shows; None in a table without a plan."""
+    return next((arm for arm in table.plan.arms if slug(arm.name) == row), None) if table.plan else None
 
 
 def main_tables(report: Report) -> list[Table]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, metric
-from receipts.report.figures.evidence import mean_of, prediction_checksums, primary
+from receipts.report.figures.evidence import arm_of, mean_of, prediction_checksums, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
 from receipts.runs.plans import Plan
@@ -14,7 +14,7 @@ from receipts.runs.plans import Plan
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-OF_DATA = ("rows", "fraction", "share")  # last parts of the keys that turn the amount of data
+OF_DATA = ("rows", "train_fraction")  # last parts of the keys that turn the amount of data
 WIDE_RANGE = 20  # largest value over smallest, from which an axis is logarithmic
 
 
@@ -68,14 +68,12 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
 
 def values(table: Table, plan: Plan) -> list[tuple[Row, float]]:
     """Rows with the number that their arm gave to the key, ascending; the reference's is the other arms' `before`."""
-    arms = {arm.name: arm for arm in plan.arms}
-    found: dict[str, Any] = {
-        name: arm.difference[plan.key][1] for name, arm in arms.items() if plan.key in arm.difference
-    }
     before = [arm.difference[plan.key][0] for arm in plan.arms if plan.key in arm.difference]
     numbers = []
     for row in table.rows:
-        value = found.get(row.name, before[0] if before and row.name in arms else None)
+        if (arm := arm_of(table, row.name)) is None:
+            continue
+        value: Any = arm.difference[plan.key][1] if plan.key in arm.difference else next(iter(before), None)
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers.append((row, float(value)))
     return sorted(numbers, key=lambda pair: pair[1])

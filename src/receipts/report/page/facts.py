@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from receipts.report.figures.caption import dataset, listed
-from receipts.report.figures.evidence import primary
+from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Table
 from receipts.runs.plans import Arm
@@ -78,14 +78,13 @@ def verdict(report: Report, table: Table, found: Comparison) -> Verdict:
     """One comparison with its numbers and, from its plan, what was expected."""
     rows = {row.name: row.label for row in table.rows}
     column = next(column for column in table.columns if column.metric == found.column)
-    arms = {arm.name: arm for arm in table.plan.arms} if table.plan else {}
     numbers = {
         key.removeprefix(f"{found.key}."): number
         for key, number in report.numbers.items()
         if key.startswith(f"{found.key}.")
     }
     labels = rows.get(found.row, found.row), rows.get(found.against, found.against)
-    return Verdict(table, found, *labels, column.better, arms.get(found.row), numbers)
+    return Verdict(table, found, *labels, column.better, arm_of(table, found.row), numbers)
 
 
 def ledger(report: Report) -> list[Entry]:
