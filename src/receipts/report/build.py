@@ -55,10 +55,9 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Tab
                  for name, rows in sides.items()}  # fmt: skip
     comparisons = declared(draft, columns, sides, terms, store)
     bests = {one.metric: best(draft, one, sides, estimates, terms, store) for one in columns}
-    rows = [
-        made(draft, row, columns, sides, estimates, bests, [c for c in comparisons if c.row == row.name])
-        for row in draft.rows
-    ]
+    places = {name: numerals.of_column(rows.values()) for name, rows in estimates.items()}
+    judged = {(one.row, one.column): one for one in comparisons}
+    rows = [made(draft, row, columns, sides, estimates, bests, places, judged) for row in draft.rows]
     notes = [*marks, *wording.notes(draft, rows, columns, comparisons, terms)]
     caption = wording.caption(draft, columns, first, terms)
     by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, terms, store)
@@ -158,17 +157,16 @@ def best(
 def made(
     draft: Draft, row: Picked, columns: Sequence[Column], sides: Sides,
     estimates: Mapping[str, Mapping[str, Estimate]], bests: Mapping[str, Mapping[str, str]],
-    comparisons: Sequence[Comparison],
+    places: Mapping[str, int], comparisons: Mapping[tuple[str, str], Comparison],
 ) -> Row:  # fmt: skip
     """A row with its cells, numbers and marks."""
     receipt = receipt_of(draft, row)
     cells = {}
     for one in columns:
         found = estimates[one.metric][row.name]
-        places = numerals.of_column(estimates[one.metric].values())
         verdict = bests[one.metric].get(row.name, "")
-        judged = next((c for c in comparisons if c.column == one.metric), None)
-        numbers = wording.numbers(f"{draft.name}.{row.name}.{one.metric}", found, judged, one, row, places, receipt)
+        key, judged = f"{draft.name}.{row.name}.{one.metric}", comparisons.get((row.name, one.metric))
+        numbers = wording.numbers(key, found, judged, one, row, places[one.metric], receipt)
         marks = {"worse": "*", "equivalent": "≈", "inconclusive": "?"}
         bold = verdict not in ("", "worse") and len(bests[one.metric]) > 1
         cells[one.metric] = Cell(found, numbers, bold, marks.get(verdict, ""))

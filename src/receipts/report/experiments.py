@@ -78,7 +78,7 @@ def rows(report: Report, notes: Mapping[str, Noted]) -> list[str]:
         if entry.record is not None:
             groups[(methods.label(entry.record), methods.version(entry.record))].append(entry)
     left = dict(notes)
-    verdicts = judged(report)
+    verdicts = verdicts_of(report)
     made = {members[0].run_id: members for members in groups.values()}
     own = {run_id: left.pop(run_id).note for run_id in made if run_id in left}
     lines = {}
@@ -93,12 +93,13 @@ def rows(report: Report, notes: Mapping[str, Noted]) -> list[str]:
     return [text for _, text in sorted((lines | orphans | broken).items())]
 
 
-def judged(report: Report) -> dict[str, tuple[str, Comparison]]:
+def verdicts_of(report: Report) -> dict[str, tuple[str, Comparison]]:
     """The verdict on every run's method, by run id, on the primary metric of the first table that has one."""
     found: dict[str, tuple[str, Comparison]] = {}
     for table in report.tables:
+        judged = tables.judgements(table)
         for row in table.rows:
-            if (one := tables.judged(row, table)) is not None:
+            if (one := judged.get(row.name)) is not None:
                 for run in row.runs:
                     found.setdefault(run.run_id, (table.name, one))
     return found

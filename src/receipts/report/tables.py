@@ -50,12 +50,13 @@ def write(report: Report, folder: Path) -> None:
 def lines(table: Table) -> list[Line]:
     """The grid that all renderings share."""
     places = {c.metric: numerals.of_column(row.cells[c.metric].estimate for row in table.rows) for c in table.columns}
+    judged = judgements(table)
     return [
         Line(
             row.label,
             [printed(row, row.cells[column.metric], places[column.metric]) for column in table.columns],
             row.ok,
-            verdict(row, table),
+            verdict(row, table, judged.get(row.name)),
         )
         for row in table.rows
     ]
@@ -82,13 +83,12 @@ def beside_of(found: Estimate, places: int) -> str:
     return f"[{numerals.fixed(found.low, places)}, {numerals.fixed(found.high, places)}]"
 
 
-def verdict(row: Row, table: Table) -> str:
+def verdict(row: Row, table: Table, found: Comparison | None) -> str:
     """The verdict on the primary metric, or on the first column, against the declared reference."""
     if table.against is None:
         return ""
     if row.name == table.against:
         return "reference"
-    found = judged(row, table)
     if found is None:
         return "—"
     if found.verdict == "better" and found.meaningful:
@@ -97,10 +97,10 @@ def verdict(row: Row, table: Table) -> str:
     return f"{found.verdict} ({few})" if few and found.verdict == "inconclusive" else found.verdict
 
 
-def judged(row: Row, table: Table) -> Comparison | None:
-    """The comparison that the verdict column prints."""
+def judgements(table: Table) -> dict[str, Comparison]:
+    """The comparisons that the verdict column prints, by row."""
     metric = headline(table)
-    return next((c for c in table.comparisons if (c.row, c.column) == (row.name, metric)), None)
+    return {one.row: one for one in table.comparisons if one.column == metric}
 
 
 def headline(table: Table) -> str:
@@ -154,11 +154,12 @@ def to_csv(table: Table) -> str:
             *("points", "against", *(renamed.get(name, name) for name in fields), "seeds_needed", "verdict", "reason"),
         ]
     )
+    judged = {(one.row, one.column): one for one in table.comparisons}
     for row in table.rows:
         for column in table.columns:
             cell = row.cells[column.metric]
             found = cell.estimate
-            beside = next((c for c in table.comparisons if (c.row, c.column) == (row.name, column.metric)), None)
+            beside = judged.get((row.name, column.metric))
             points = json.dumps({str(seed): value for seed, value in found.points.items()})
             numbers = [exact(getattr(beside, name)) if beside else "" for name in fields]
             needed = beside.seeds_needed if beside else None
