@@ -23,7 +23,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from receipts.config import compose, help, project
+from receipts.config import compose, help, outlet, project
 from receipts.config.schema import Config
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
@@ -34,6 +34,7 @@ AS_TEXT = ("run_id", "fit.init_from")
 def start(job: Callable[[Any], int], options: type | None = None) -> None:
     """Run a script's job for every combination its command line asks for, then exit with the worst code."""
     signal.signal(signal.SIGTERM, stop)
+    outlet.outlive_reader()
     codes: list[int] = []
     try:
         project.enter(Path(sys.argv[0]).resolve().parent)
