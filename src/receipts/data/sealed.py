@@ -3,7 +3,7 @@
 User code that opens the file itself is outside the seal; what goes through the core is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -40,12 +40,16 @@ class Subset:
 
 @dataclass
 class SealedData:
-    """A dataset and its manifest. `opened` names the splits that may be read; `limit` caps the rows of each."""
+    """A dataset and its manifest. `opened` names the splits that may be read; `limit` caps the rows of each.
+
+    `thinned` chooses, of a dataset and its train rows, those that there are for anyone; None is all of them.
+    """
 
     dataset: Any
     manifest: Manifest
     opened: tuple[str, ...]
     limit: int | None
+    thinned: Callable[[Any, Array], Array] | None = None
     _rows: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,7 +79,9 @@ class SealedData:
                 "python eval.py run_id=latest",
             )
         if split not in self._rows:
-            self._rows[split] = self._all_rows[split][: self.limit]
+            rows = self._all_rows[split]
+            kept = self.thinned(self.dataset, rows) if split == "train" and self.thinned else rows
+            self._rows[split] = kept[: self.limit]
         return self._rows[split]
 
     def __getitem__(self, sample: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from receipts.config.schema import Config, Task
 from receipts.data.sealed import Subset
-from receipts.evaluation import audit, drilldown, own
+from receipts.evaluation import audit, drilldown, own, pictures
 from receipts.evaluation.eyes import write_csv
 from receipts.evaluation.interval import intervals
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
@@ -26,6 +26,7 @@ def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     stored = read(path)
     check_complete(stored, subset.ids)
     write_csv(stored, path.with_suffix(".csv"))
+    pictures.write(stored, subset, run.folder)
     file = path.relative_to(run.folder).as_posix()
     found, checks = scored(stored, config, subset.name, file, checksum)
     drilldown.write(run.folder, subset.name, stored, config.task)

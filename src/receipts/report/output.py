@@ -7,12 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.report import checklists, costs, croissant, experiments, numbers, slices, tables
+from receipts.report import (
+    checklists,
+    costs,
+    croissant,
+    experiments,
+    figures,
+    numbers,
+    page,
+    slices,
+    tables,
+    technical,
+)
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, slices.write, numbers.write, costs.write, croissant.write),
+    *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
+    page.write,  # after the figures, which it shows
+    technical.write,
     checklists.write,  # the last: it looks at what the others wrote
 )
 
@@ -22,6 +35,7 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     refuse_foreign(folder)
     rows = experiments.updated(report, experiments.read(notebook))
     with beside(folder) as fresh:
+        figures.carry(folder, fresh)
         fill(report, fresh)
         swap(fresh, folder)
     if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:

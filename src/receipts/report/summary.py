@@ -19,5 +19,5 @@ def show(report: Report, folder: Path) -> int:
         say(f"  NOTE  {finding}")
     used = sum(bool(entry.used_in) for entry in report.ledger)
     say(f"runs  {used} of {len(report.ledger)} are in a table; test was opened {report.openings} times")
-    say(f"next  less {folder}/tables/{report.tables[0].name}.md")
+    say(f"next  open {folder}/index.html in a browser")
     return DONE
