@@ -18,20 +18,20 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
     path, division = manifest.load(experiment.data, asked.split)
     sources = trace(experiment.values, division.files, division.origin, path)
     repeat.refuse_changed(record, sources)
-
     if not store.is_scored(record, asked.split):
         with Tracker(store.folder(record)) as mlflow, store.editing(record.run_id) as run:
-            mlflow.start()
-            from receipts.data.opening import open_splits
-            from receipts.evaluation.scoring import score
-            from receipts.training.method import build_method
+            if not store.is_scored(record := run.record, asked.split):  # another eval.py may have been faster
+                mlflow.start()
+                from receipts.data.opening import open_splits
+                from receipts.evaluation.scoring import score
+                from receipts.training.method import build_method
 
-            method = build_method(config)
-            method.load(run.folder, run.checkpoint)
-            run.open_split(asked.split, by, sources.commit)
-            (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
-            score(run, method, subset, config)
-            record = run.complete()
+                method = build_method(config)
+                method.load(run.folder, run.checkpoint)
+                run.open_split(asked.split, by, sources.commit)
+                (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
+                score(run, method, subset, config)
+                run.complete()
     return views.show(record, config.task.primary)
 
 

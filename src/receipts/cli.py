@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from receipts.config import project
+from receipts.config import outlet, project
 from receipts.refusal import DONE, Refusal, tell
 
 RUN = "a run id, the beginning of one, latest or latest:CONF"
@@ -141,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb; people-fixable problems end with exit code 3."""
+    outlet.outlive_reader()
     try:
         arguments = parser().parse_args(words)
         project.enter(Path.cwd())

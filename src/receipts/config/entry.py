@@ -25,7 +25,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from receipts.config import compose, help, project
+from receipts.config import compose, help, outlet, project
 from receipts.config.schema import Config
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
@@ -41,6 +41,7 @@ def start(
     `objective` is what a search over combinations wants to know of a job that has ended.
     """
     signal.signal(signal.SIGTERM, stop)
+    outlet.outlive_reader()
     codes: list[int] = []
     try:
         project.enter(Path(sys.argv[0]).resolve().parent)
