@@ -93,6 +93,13 @@ def folds_of(word: str) -> int:
     return int(number)
 
 
+def rerun(arguments: argparse.Namespace) -> int:
+    """Make a run, or the runs behind a printed number, again from commit, lock and data, and compare the numbers."""
+    from receipts.replay import rerun
+
+    return rerun.rerun(arguments.wanted, arguments.env.removeprefix("env="), arguments.keep)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that refuses as everything here does."""
 
@@ -125,6 +132,9 @@ def parser() -> argparse.ArgumentParser:
     add(show, ("run", RUN))
     add(rescore, ("run", f"{RUN}; or all"))
     add(diff, ("run_a", RUN), ("run_b", RUN))
+    again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
+    again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")
+    again.add_argument("--keep", action="store_true", help="leave the temporary clone for a look")
     add(gc).add_argument("--yes", action="store_true", help="remove them; without it, only list them")
     return found
 

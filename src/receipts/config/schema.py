@@ -195,4 +195,21 @@ class Ablating:
     words: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Reporting:
+    """What report.py is asked; which numbers it prints stands in conf/scripts/report.yaml.
+
+    `source` is `runs` or `mlflow`; `check` recomputes everything and writes nothing; `tex` is a paper whose numbers are
+    looked up; `allow` maps what would be refused to the reason that is printed with it; `folder` is written anew.
+    """
+
+    check: bool = False
+    tex: str | None = None
+    source: str = "runs"
+    allow: dict[str, str] = field(default_factory=dict)
+    anonymous: bool = False
+    folder: str = "report"
+    hourly_rate: float | None = None
+
+
 SWITCHES = ("rerun", "retry", "wait", "allow_dirty")
