@@ -27,6 +27,7 @@ def ablate(asked: Ablating) -> int:
         with launcher(asked, plan.experiments) as cells:
             codes = watching.run(plan, work, asked, cells)
     outoffold.collect(plan)
+    outcome.publish(plan.plan, asked)  # results/: what a stage of dvc.yaml leaves
     return outcome.show(plan, work, asked, codes)
 
 

@@ -7,7 +7,7 @@ from receipts.config.entry import start
 from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
-from receipts.runs import repeat, results, store, views
+from receipts.runs import repeat, store, views
 from receipts.runs.tracking import Tracker
 
 
@@ -32,7 +32,6 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
             (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
             score(run, method, subset, config)
             record = run.complete()
-    results.publish(asked.run_id, record, config.task.primary)
     return views.show(record, config.task.primary)
 
 

@@ -67,6 +67,21 @@ def without(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def test_a_stage_leaves_the_means_of_an_experiment_as_its_file_states_it(template: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(template, tmp_path / "project")
+    for words in (["conf=linear", "test=true", "preset=smoke"], ["conf=linear"]):
+        assert ablate(folder, *words).code == 0
+        assert not (folder / "results").exists(), "a look, or a plan without test, is no stage"
+    done = ablate(folder, "conf=linear", "test=true")
+    assert done.code == 0, done.err
+    found = json.loads((folder / "results/linear.json").read_text())
+    ran = record(folder)
+    assert (folder / "runs/stages/linear").read_text() == ran["run_id"] + "\n"
+    for score in ran["scores"]:
+        assert found[score["split"]] == {name: metric["value"] for name, metric in score["metrics"].items()}
+    assert not re.search(r"20\d{6}-|\d\d:\d\d", (folder / "results/linear.json").read_text())
+
+
 # --- what a plan leaves ----------------------------------------------------------------------------------------------
 
 

@@ -7,8 +7,9 @@ from receipts.ablation.planning import Planned
 from receipts.config.entry import BUG, worst
 from receipts.config.schema import Ablating
 from receipts.refusal import CHECK_FAILED
-from receipts.runs import plans
+from receipts.runs import plans, results
 from receipts.runs.log import say
+from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
 
@@ -34,6 +35,15 @@ def show(found: Planned, work: Work, asked: Ablating, codes: Mapping[int, int]) 
         say(f"  next  python report.py      (what it means; the run behind every cell: {found.folder}/plan.json)")
     lasting = [CHECK_FAILED] * bool(work.failed)
     return worst([code if code >= 0 else BUG for code in codes.values()] + lasting)
+
+
+def publish(plan: Plan, asked: Ablating) -> None:
+    """Leave what a stage of dvc.yaml is asked for, once every run of an experiment as its file states it is scored."""
+    as_stated = plan.kind in ("ablations", "seeds") and not asked.override and not asked.words
+    runs = {arm.name: [plans.run_of(cell) for cell in plan.cells if cell.arm == arm.name] for arm in plan.arms}
+    done = {name: [record for record in own if is_done(record, asked.test)] for name, own in runs.items()}
+    if as_stated and asked.test and all(len(done[name]) == len(own) for name, own in runs.items()):
+        results.publish(plan.conf, {name: [record for record in own if record] for name, own in done.items()})
 
 
 def value(record: Record | None) -> str:
