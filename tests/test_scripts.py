@@ -191,12 +191,12 @@ def test_predictions_are_stored_for_code_and_for_eyes(trained: tuple[Path, Ended
 
 
 def test_a_finished_identity_is_shown_and_nothing_runs(project: Path, run: Run, trained: tuple[Path, Ended]) -> None:
-    before = {path: path.stat().st_mtime_ns for path in project.rglob("runs/*/*")}
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("runs/2*/*")}
     again = run("train.py", "conf=net")
     assert (again.code, again.err) == (0, "")
     assert numbers(again) == numbers(trained[1])
     assert "epoch" not in again.out
-    assert {path: path.stat().st_mtime_ns for path in project.rglob("runs/*/*")} == before
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("runs/2*/*")} == before
     assert run("train.py", "conf=net.yaml", "model.hidden=16", "seed=0").out == again.out
     assert run("train.py", "trainer=cpu").out == again.out
 

@@ -1,6 +1,8 @@
 """Plans run through ablate.py in the small project: cells, their records, what is skipped, what fails alone."""
 
+import io
 import json
+import math
 import os
 import re
 import shutil
@@ -15,9 +17,16 @@ import msgspec
 import pytest
 from folders import commit, git, record, runs, write
 from launching import Ended, begin, ended, forking, launch
+from rich.console import Console
 
-from receipts.runs import plans
+from receipts.ablation.forecast import Likely, Work
+from receipts.ablation.planning import Planned
+from receipts.ablation.watching import Screen
+from receipts.config import project as place
+from receipts.config.compose import compose
+from receipts.runs import plans, results
 from receipts.runs.plans import Plan
+from receipts.runs.process import this_process
 
 SMOKE = ("preset=smoke", "seeds=2")
 
@@ -152,7 +161,8 @@ def test_a_dry_run_writes_nothing(project: Path) -> None:
     done = ablate(project, "override=model.dropout=0", *SMOKE, "dry_run=true")
     assert done.code == 0, done.err
     assert "4 to run" in done.out
-    assert not (project / "runs").exists()
+    assert runs(project) == []
+    assert not (project / "runs/plans").exists()
 
 
 # --- kinds -----------------------------------------------------------------------------------------------------------
@@ -328,6 +338,9 @@ def test_code_that_changes_while_a_plan_runs_changes_none_of_its_cells(copied: P
         (["override=trainer=cpu", "preset=smoke"], "are one and the same run"),
         (["override=fit.batch_size=0", "preset=smoke"], "fit.batch_size is 0"),
         (["conf=nett"], "there is no conf 'nett'"),
+        (["fit.train_fraction=0", "preset=smoke"], "fit.train_fraction is 0"),
+        (["conf=module", "fit.train_fraction=0.5", "preset=smoke"], "and the data are a DataModule"),
+        (["conf=module", "folds=3", "preset=smoke"], "the rule datamodule has no folds"),
     ],
 )
 def test_what_is_refused_before_anything_runs(project: Path, words: list[str], sentence: str) -> None:
@@ -335,7 +348,8 @@ def test_what_is_refused_before_anything_runs(project: Path, words: list[str], s
     assert done.code == 3, done.out
     assert sentence in done.err
     assert "Traceback" not in done.err
-    assert not (project / "runs").exists()
+    assert runs(project) == []
+    assert not (project / "runs/plans").exists()
 
 
 def test_a_dirty_tree_is_refused_before_anything_runs(project: Path) -> None:
@@ -343,3 +357,57 @@ def test_a_dirty_tree_is_refused_before_anything_runs(project: Path) -> None:
     done = ablate(project, "conf=new", "seeds=1")
     assert done.code == 3
     assert "the work tree differs from the commit" in done.err
+
+
+def test_the_help_says_what_may_be_asked(project: Path) -> None:
+    done = ablate(project, "--help")
+    assert done.code == 0
+    for text in (
+        "python ablate.py override=model.dropout=0",
+        "each element one factor",
+        "seeds: null",
+        "launcher: local",
+    ):
+        assert text in done.out
+
+
+# --- what a search and a screen see ----------------------------------------------------------------------------------
+
+
+def test_a_search_is_told_the_primary_metric_on_val(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copied)
+    place.settings.cache_clear()
+    words = plan_of(copied).cells[1].words
+    (scored,) = (score for score in read(plan_of(copied).cells[1].run_id)["scores"] if score["split"] == "val")
+    assert results.objective(compose(*words)) == scored["metrics"]["accuracy"]["value"]
+    assert math.isnan(results.objective(compose("conf=net", "model.lr=0.5")))
+    done = launch(copied, "train.py", "-m", "conf=net", "preset=smoke", "model.dropout=0,0.2")
+    assert done.code == 0, done.err
+    place.settings.cache_clear()
+
+
+def read(run_id: str | None) -> dict[str, Any]:
+    """The record of a run of the working folder."""
+    return json.loads((Path("runs") / str(run_id) / "record.json").read_text())
+
+
+def test_a_screen_shows_what_runs_first_and_no_more_than_it_has_room_for(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copied)
+    plan = plan_of(copied)
+    plan.cells *= 10
+    plan.cells[1:] = [msgspec.structs.replace(cell, identity="0" * 64) for cell in plan.cells[1:]]
+    running = json.loads((Path("runs") / str(plan.cells[0].run_id) / "record.json").read_text())
+    running |= {"status": "running", "process": msgspec.to_builtins(this_process())}
+    (Path("runs") / str(plan.cells[0].run_id) / "record.json").write_text(json.dumps(running))
+    work = Work(list(range(40)), [], {}, {number: Likely(10.0, None) for number in range(40)})
+    screen = Screen(Planned(plan, []), work, 2)
+    screen.console = Console(file=io.StringIO(), force_terminal=True, width=100, height=16)
+    with screen.shown():
+        screen.look({})
+        screen.console.print(screen.table({}))
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.console.file.getvalue())  # type: ignore[attr-defined]
+    assert "epoch 1/1 step 4/4" in shown
+    assert "0 of 40 cells have ended, ETA about 3 min" in shown
+    assert 5 < shown.count("waiting") < 40

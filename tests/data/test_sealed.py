@@ -34,6 +34,13 @@ def test_opened_splits_are_the_manifests_rows() -> None:
     assert names_of([train, val]) == "12 train, 4 val"
 
 
+def test_only_train_is_thinned() -> None:
+    table = Table()
+    data = SealedData(table, divided(table), ("train", "val"), None, lambda dataset, rows: rows[::3])
+    assert data.subset("train").ids == [f"row-{row}" for row in (0, 3, 6, 9)]
+    assert len(data.subset("val")) == 4
+
+
 def test_the_test_split_is_sealed_in_every_way() -> None:
     data = sealed(Table())
     for look in (

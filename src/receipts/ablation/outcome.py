@@ -32,7 +32,7 @@ def show(found: Planned, work: Work, asked: Ablating, codes: Mapping[int, int]) 
         failed = any((record := ran[number]) is not None and record.status == "failed" for number in open_cells)
         say(f"  next  {plan.command}{' retry=true' if failed else ''}")
     else:
-        say(f"  next  less {found.folder}/plan.json      (arms, differences, and the run behind every cell)")
+        say(f"  next  python report.py      (what it means; the run behind every cell: {found.folder}/plan.json)")
     lasting = [CHECK_FAILED] * bool(work.failed)
     return worst([code if code >= 0 else BUG for code in codes.values()] + lasting)
 

@@ -113,11 +113,12 @@ class Screen:
     def table(self, codes: Mapping[int, int]) -> Group:
         """The cells that run and those that come next, as many as the screen has room for."""
         left = [number for number in self.work.todo if number not in codes]
-        seen = {number: under_way(self.found.plan.cells[number]) for number in left}
-        first = [number for number in left if seen[number]] + [number for number in left if not seen[number]]
+        near = left[: 2 * self.workers]  # cells start in their order, and looking for a run means reading a folder
+        seen = {number: record for number in near if (record := under_way(self.found.plan.cells[number]))}
+        first = [*seen, *(number for number in left if number not in seen)]
         table = Table("cell", "state", "step", "run", box=None, header_style="bold")
         for number in first[: max(3, self.console.height - 6)]:
-            record = seen[number]
+            record = seen.get(number)
             state = "running" if record else "waiting"
             step = last_step(record) if record else ""
             table.add_row(plans.name(self.found.plan.cells[number]), state, step, record.run_id if record else "")
