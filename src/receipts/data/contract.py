@@ -42,7 +42,7 @@ def check_source(dataset: Any, manifest: Manifest) -> None:
             f"its manifest covers {sorted(manifest.files)}; a file nobody checks can change under a number",
             "receipts split NAME      (and commit it)",
         )
-    for key in ("kind", "source", "licence", "version", "generator"):
+    for key in ("kind", "source", "licence", "version", "generator", "features"):
         if getattr(dataset, key, None) != getattr(manifest, key):
             raise Refusal(
                 f"the dataset calls its {key} {getattr(dataset, key, None)!r}",

@@ -133,6 +133,11 @@ def names(node: ast.AST) -> Iterator[str]:
             yield each.attr
 
 
+def every(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node of a tree."""
+    return ast.walk(tree)
+
+
 COUNTS = {"size", "n", "num", "number", "count", "len", "ratio", "frac", "fraction", "share", "is", "seed", "train"}
 
 
