@@ -97,10 +97,13 @@ class Facts:
     """What only the author can know, declared once more so that it can be checked.
 
     `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    `ceiling` is the best value of the primary metric that the problem allows, `chance` the one of somebody who guesses.
     """
 
     deterministic: bool = False
     rung: str | None = None
+    ceiling: float | None = None
+    chance: float | None = None
 
 
 @dataclass

@@ -39,4 +39,9 @@ def told(found: Any, transforms: list[dict[str, Any]]) -> Golden | None:
     values = np.concatenate([part.ravel().astype(np.float64) for part in parts])
     content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
     shape = [int(size) for size in parts[0].shape]
-    return Golden(transforms, f"{stored.digest(content):016x}", shape, float(values.mean()), float(values.std()))
+    return Golden(
+        transforms,
+        f"{stored.digest(content):016x}",
+        shape,
+        *(float(f"{moment:.6g}") for moment in (values.mean(), values.std())),
+    )

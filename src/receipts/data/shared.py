@@ -64,7 +64,7 @@ def copies(dataset: Any, rows: Rows, x: Array, found: Array | None) -> list[Copi
         twice = rows[name][np.isin(x[rows[name]], x[before])]
         pairs = [(str(dataset.ids[row]), str(dataset.ids[before[x[before] == x[row]][0]])) for row in twice[:SHOWN]]
         chance = 0.0 if found is None else by_accident(found[rows["train"]], len(rows[name]), len(before))
-        told.append(Copies(name, len(twice), len(rows[name]), inside, chance, pairs))
+        told.append(Copies(name, len(twice), len(rows[name]), rounded(inside), rounded(chance), pairs))
     return told
 
 
@@ -81,6 +81,11 @@ def by_accident(train: Array, n: int, before: int) -> float:
     return float(min(n, n * before * 2 ** (-bits / 2)))
 
 
+def rounded(value: float) -> float:
+    """Three digits, so that a manifest made on another machine is the same file."""
+    return float(f"{value:.3g}")
+
+
 def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) -> NearDuplicates:
     """Rows of val and test that are nearly equal to a row of an earlier split, exact copies aside."""
     if found is None:
@@ -93,8 +98,8 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
             name,
             each.n,
             each.looked,
-            each.inside,
-            each.by_accident,
+            rounded(each.inside),
+            rounded(each.by_accident),
             [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other, _ in each.pairs],
         )
         for name, each in searched.items()

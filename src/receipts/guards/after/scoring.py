@@ -5,7 +5,9 @@ from typing import Any
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.evaluation import scoring
+from receipts.evaluation.predictions import read
 from receipts.guards import gate
+from receipts.guards.after import audit
 from receipts.runs.record import Score
 from receipts.runs.store import Run
 
@@ -13,6 +15,6 @@ from receipts.runs.store import Run
 def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     """Predict a split, score the stored file, and write down whether the number can be believed."""
     found = scoring.score(run, method, subset, config)
-    gate.record(run.record, config, [])
+    gate.record(run.record, config, audit.examine(run.record, found, read(run.folder / found.file), config))
     run.save()
     return found

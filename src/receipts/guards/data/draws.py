@@ -50,7 +50,7 @@ def labels_after(train: Subset, experiment: Experiment) -> tuple[Array, list[Arr
     n = min(len(train), BATCH)
     cpu = torch.device("cpu")
     inputs = train.inputs.read(range(n)) if isinstance(train.inputs, Items) else first(train.inputs, n)
-    y = torch.as_tensor(np.asarray(train.targets[:n], dtype=np.int64))
+    y = torch.as_tensor(np.array(train.targets[:n], dtype=np.int64))
     found = []
     for seed in range(TRIES):
         with aside(seed):
