@@ -184,7 +184,8 @@ def test_the_clock_ends_training_at_a_checkpoint(project: Path, run: Run) -> Non
 
 
 def test_patience_is_told(project: Path, run: Run) -> None:
-    done = run("train.py", "conf=net", "fit.epochs=50", "fit.select.patience=1", "model.lr=1e-9")
+    unlearnt = "+waive={beats-the-floor: nothing is to be learnt}"
+    done = run("train.py", "conf=net", "fit.epochs=50", "fit.select.patience=1", "model.lr=1e-9", unlearnt)
     assert done.code == 0
     assert record(project)["stopped"].startswith("no better val accuracy for 1 passes over val: ended at epoch ")
 

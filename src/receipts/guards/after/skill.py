@@ -9,7 +9,7 @@ from scipy.special import bdtr
 
 from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.config.schema import Config, Task
-from receipts.evaluation.metrics import arrays, definition, evaluate, scored_as
+from receipts.evaluation.metrics import arrays, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.record import Check, Score
 
@@ -119,18 +119,14 @@ def floor_of(predictions: Predictions, config: Config) -> float | None:
         return config.facts.chance
     task, targets = config.task, predictions.targets
     assert targets is not None, "scored predictions have labels"
-    definition(scored_as(task), task.primary)
-    constant = constants(targets, task)
-    same = Predictions(predictions.ids, targets, **constant)
-    if scored_as(task) == "regression" and task.kind != "regression":
-        return None
+    same = Predictions(predictions.ids, targets, **constants(targets, task))
     found = evaluate(same, task, names=[task.primary], second=False)[task.primary]
     return 0.0 if found.value is None and task.primary in ("spearman", "qwk") else found.value
 
 
 def constants(targets: Array, task: Task) -> dict[str, Any]:
     """Predictions that say the same of every sample: class frequencies, or the median or mean of each element."""
-    if task.kind == "regression":
+    if targets.dtype.kind == "f":
         middle = np.median(targets, axis=0) if task.primary == "mae" else targets.mean(axis=0)
         return {"value": np.broadcast_to(middle, targets.shape).astype(targets.dtype)}
     frequencies = np.bincount(targets, minlength=task.classes or 0) / len(targets)
