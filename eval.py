@@ -7,32 +7,31 @@ from receipts.config.entry import start
 from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
-from receipts.runs import repeat, results, store, views
+from receipts.runs import repeat, store, views
 from receipts.runs.tracking import Tracker
 
 
-def evaluate(asked: Evaluation) -> int:
+def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
     record = store.select(asked.run_id)
     experiment = repeat.experiment_of(record)  # from the run's own config, never from the command line
     config = experiment.config
     path, division = manifest.load(experiment.data, asked.split)
     sources = trace(experiment.values, division.files, division.origin, path)
     repeat.refuse_changed(record, sources)
-
     if not store.is_scored(record, asked.split):
         with Tracker(store.folder(record)) as mlflow, store.editing(record.run_id) as run:
-            mlflow.start()
-            from receipts.data.opening import open_splits
-            from receipts.guards.after.scoring import score
-            from receipts.training.method import build_method
+            if not store.is_scored(record := run.record, asked.split):  # another eval.py may have been faster
+                mlflow.start()
+                from receipts.data.opening import open_splits
+                from receipts.guards.after.scoring import score
+                from receipts.training.method import build_method
 
-            method = build_method(config)
-            method.load(run.folder, run.checkpoint)
-            run.open_split(asked.split, "eval.py", sources.commit)
-            (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
-            score(run, method, subset, config)
-            record = run.complete()
-    results.publish(asked.run_id, record, config.task.primary)
+                method = build_method(config)
+                method.load(run.folder, run.checkpoint)
+                run.open_split(asked.split, by, sources.commit)
+                (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
+                score(run, method, subset, config)
+                run.complete()
     return views.show(record, config.task.primary)
 
 

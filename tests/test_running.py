@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from folders import commit, record, runs, write
 from invented import running
 from launching import Ended, begin, ended, launch
@@ -219,7 +220,6 @@ def test_made_data_need_a_reason_and_every_number_says_what_it_is(kind: str, pro
     assert "waived: the world is unknown" in text
     assert json.loads((runs(project)[0] / "metrics.json").read_text())["data"] == word
     assert run("eval.py", "run_id=latest:made").code == 0
-    assert json.loads((project / "results/made.json").read_text())["data"] == word
     assert f" {word} " in run("receipts", "ls").out
 
 
@@ -318,3 +318,19 @@ def test_nothing_is_started_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(Refusal, match="is on a full disk"):
         claims.create(running(), b"")
     assert list(Path("runs").iterdir()) == []
+
+
+def test_of_two_evaluations_at_once_only_one_opens_the_test_split(project: Path, run: Run) -> None:
+    assert run("train.py", "conf=linear").code == 0
+    (folder,) = runs(project)
+    with FileLock(folder / ".record.lock"):  # both find no score, and wait for the record
+        both = [begin(project, "eval.py", "run_id=latest") for _ in range(2)]
+        time.sleep(3)
+    for process in both:
+        process.join(60)
+    done = [ended(project, process) for process in both]
+    assert [one.code for one in done] == [0, 0], done[1].err
+    assert [one.out.count("  test  accuracy") for one in done] == [1, 1]
+    found = record(project)
+    assert len(found["openings"]) == 1
+    assert [score["split"] for score in found["scores"]] == ["val", "test"]

@@ -112,6 +112,55 @@ def test_folds_are_each_test_once_and_choose_among_their_own(entities: bool) -> 
         assert abs(len(fold["val"]) - 40) <= 4
 
 
+def test_folds_without_a_seed_are_blocks_of_neighbours() -> None:
+    found = [rules.divide(Table(100), split("folds", FIVE, folds=5, fold=fold)) for fold in range(5)]
+    assert [part["test"].tolist() for part in found] == [list(range(n, n + 20)) for n in range(0, 100, 20)]
+    assert found[4]["val"].tolist() == list(range(60, 80))
+    assert found[0]["val"].tolist() == list(range(80, 100))
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5, 10])
+def test_a_split_as_a_cross_validation_keeps_train_and_val_in_proportion(folds: int) -> None:
+    asked = division.folded(split("contiguous"), folds, 1)
+    assert (asked.rule, asked.seed, asked.folds, asked.fold) == ("folds", None, folds, 1)
+    assert asked.shares["test"] == pytest.approx(1 / folds, abs=1e-6)
+    assert asked.shares["train"] / asked.shares["val"] == pytest.approx(SHARES["train"] / SHARES["val"], rel=1e-4)
+    found = [rules.divide(Table(211), division.folded(split("contiguous"), folds, fold)) for fold in range(folds)]
+    assert sorted(np.concatenate([part["test"] for part in found])) == list(range(211))
+    assert division.folded(split("stratified", **DRAWN), folds).seed == 3
+    assert division.folded(split("official"), folds).seed == 0
+
+
+@pytest.mark.parametrize("rule", ["time", "datamodule"])
+def test_what_has_no_folds(rule: str) -> None:
+    with pytest.raises(Refusal, match=f"the rule {rule} has no folds"):
+        division.folded(split(rule), 5)
+
+
+@pytest.mark.parametrize("entities", [False, True])
+def test_a_part_of_the_train_rows_is_the_same_for_everyone_and_lies_in_a_larger_part(entities: bool) -> None:
+    table, rows = Table(1000), np.arange(600)
+    if entities:
+        table.entities = [f"person-{row // 4}" for row in range(1000)]
+    found = {fraction: rules.part(table, rows, fraction) for fraction in (0.1, 0.5, 0.9)}
+    for fraction, kept in found.items():
+        assert len(kept) == pytest.approx(600 * fraction, abs=4)
+        assert np.all(np.diff(kept) > 0)
+        np.testing.assert_array_equal(kept, rules.part(table, rows, fraction))
+    assert set(found[0.1]) < set(found[0.5]) < set(found[0.9]) < set(rows)
+    if entities:
+        kept = {table.entities[row] for row in found[0.1]}
+        assert sum(table.entities[row] in kept for row in rows) == len(found[0.1]), "a person was cut in two"
+    else:
+        counts = np.bincount(np.asarray(table.targets)[found[0.1]])
+        assert max(counts) - min(counts) <= 1
+
+
+def test_a_part_without_rows_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"fit\.train_fraction 0\.001 of 12 train rows is none"):
+        rules.part(Table(20), np.arange(12), 0.001)
+
+
 @pytest.mark.parametrize(
     ("asked", "changes", "what"),
     [

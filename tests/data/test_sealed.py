@@ -34,6 +34,13 @@ def test_opened_splits_are_the_manifests_rows() -> None:
     assert names_of([train, val]) == "12 train, 4 val"
 
 
+def test_only_train_is_thinned() -> None:
+    table = Table()
+    data = SealedData(table, divided(table), ("train", "val"), None, lambda dataset, rows: rows[::3])
+    assert data.subset("train").ids == [f"row-{row}" for row in (0, 3, 6, 9)]
+    assert len(data.subset("val")) == 4
+
+
 def test_the_test_split_is_sealed_in_every_way() -> None:
     data = sealed(Table())
     for look in (
@@ -153,7 +160,7 @@ def test_a_dataset_without_one_of_them_is_refused(name: str) -> None:
         ({"entities": ["e"] * 3}, "Table has 20 ids and 3 entities"),
         ({"groups": ["e"] * 3}, "Table has 20 ids and 3 groups"),
         ({"times": np.arange(3)}, "Table has 20 ids and 3 times"),
-        ({"slices": ["e"] * 3}, "Table has 20 ids and 3 slices"),
+        ({"times": ["e"] * 3}, "Table has 20 ids and 3 times"),
         ({"targets": None}, "Table is not a dataset: it has no targets"),
         ({"inputs": np.array([object()] * 20)}, "Table holds Python objects as inputs"),
         ({"inputs": {"a": np.array(["x", None] * 10, dtype=object)}}, "Table holds Python objects as a"),

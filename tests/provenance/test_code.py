@@ -154,4 +154,4 @@ def test_the_core_is_hashed_without_what_cannot_move_a_number() -> None:
     assert len({code.core(), code.harness()}) == 2
     assert [path.name for path in code.HARNESS] == ["predictions.py", "metrics.py", "second.py"]
     assert all(path.is_file() for path in code.HARNESS)
-    assert code.REPORTING == ("report", "ablation", "gauntlet", "reproduction")
+    assert code.REPORTING == ("report", "ablation", "gauntlet", "reproduction", "replay")

@@ -361,3 +361,31 @@ def test_the_follower_ends_with_its_run() -> None:
 def test_importing_the_room_does_not_import_mlflow() -> None:
     process = elsewhere("import sys; print('mlflow' in sys.modules)")
     assert process.communicate()[0] == "False\n"
+
+
+def test_runs_of_other_processes_are_sent_by_one_process_for_all() -> None:
+    sender, folders = tracking.Sender(), [write_run(number) for number in range(3)]
+    assert sender.finish() is None  # nothing was to be sent, and nothing was started
+    for folder in folders:
+        sender.send(folder)
+    assert sender.finish() is None
+    assert sorted(contents()) == [folder.name for folder in folders]
+    assert tracking.sync(folders).already == [folder.name for folder in folders]
+
+
+def test_runs_that_could_not_be_sent_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mlflow.db").write_text("no database")
+    sender = tracking.Sender()
+    sender.send(write_run())
+    warning = sender.finish()
+    assert warning is not None
+    assert "MLflow lacks some of these runs" in warning
+    assert "receipts sync" in warning
+
+
+def test_a_run_that_others_will_send_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking.Tracker, "deferred", True)
+    with tracking.Tracker(write_run()) as tracker:
+        tracker.start()
+        assert tracker._child is None
+    assert contents() == {}

@@ -3,6 +3,7 @@
 Hydra's own help walks through every group of its own twice and takes a quarter of a second longer.
 """
 
+import inspect
 from collections.abc import Sequence
 
 from omegaconf import OmegaConf
@@ -25,7 +26,8 @@ def of_experiment(story: str, words: Sequence[str]) -> str:
 
 def of_options(story: str, options: type) -> str:
     """The help of a script with a few options of its own."""
-    return f"{story.strip()}\n\n{OmegaConf.to_yaml(OmegaConf.structured(options))}"
+    meaning = inspect.cleandoc(options.__doc__ or "")
+    return f"{story.strip()}\n\n{meaning}\n\n{OmegaConf.to_yaml(OmegaConf.structured(options))}"
 
 
 FLAGS = """

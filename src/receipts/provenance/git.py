@@ -8,7 +8,10 @@ from pathlib import Path
 
 from receipts.refusal import Refusal
 
-WATCHED = ("src", "conf", "splits", "train.py", "data.dvc", "requirements.lock")
+WATCHED = (
+    *("src", "conf", "splits", "train.py", "data.dvc", "requirements.lock"),
+    ":(exclude)conf/scripts",  # what a report prints moves no number
+)
 AS_PATCH = (  # whatever a person's own configuration makes of `git diff`
     *("--binary", "--unified=3", "--no-color", "--no-ext-diff", "--no-textconv"),
     *("--src-prefix=a/", "--dst-prefix=b/"),

@@ -164,7 +164,8 @@ class Record(Struct, kw_only=True):
     """Everything about one run.
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
-    for a baseline that others are compared with.
+    for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
+    seeds of a method; `epochs` are those planned, `steps` the optimizer steps done.
     """
 
     schema: int = SCHEMA
@@ -179,6 +180,10 @@ class Record(Struct, kw_only=True):
     primary: str | None = None
     margin: float | None = None
     rung: str | None = None
+    method: str = ""
+    deterministic: bool = False
+    epochs: int | None = None
+    steps: int | None = None
     command: str
     status: Status = "running"
     reportable: bool = False

@@ -1,38 +1,58 @@
-"""What a DVC stage leaves for readers: the numbers of an experiment exactly as its file states it.
+"""What a stage of dvc.yaml leaves for readers: the numbers of an experiment exactly as its file states it.
 
 `results/<conf>.json` and `.csv` are committed and hold no run id and no times, so that the same numbers are the same
-bytes; `runs/stages/<conf>` names the run folder they came from and is not committed.
+bytes; `runs/stages/<conf>` names the runs they came from and is not committed.
 """
 
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from receipts.config.project import RESULTS, RUNS
+from receipts.provenance import code
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
 
+Numbers = dict[str, dict[str, float | None]]
 
-def publish(wanted: str, record: Record, primary: str) -> None:
-    """Write the stage's three files when the run was asked for as `latest:CONF`; nothing otherwise."""
-    if not wanted.startswith("latest:"):
-        return
-    conf = wanted.removeprefix("latest:")
-    numbers = {
-        split: {name: metric.value for name, metric in score.metrics.items()}
-        for split in sorted({score.split for score in record.scores})
-        if (score := record.score(split)) is not None
+
+def publish(conf: str, arms: Mapping[str, Sequence[Record]]) -> None:
+    """Write a stage's three files from the completed runs of its arms, one run a seed; the first arm is the file's."""
+    (_, own), *others = arms.items()
+    facts: dict[str, Any] = {
+        "identity": code.combined({str(record.seed): record.identity.id for record in own}),
+        "seeds": [record.seed for record in own],
+        **({"data": own[0].word} if own[0].word else {}),
+        **means(own),
     }
-    facts = {"identity": record.identity.id, **({"data": record.word} if record.word else {}), **numbers}
+    if others:
+        facts["ablations"] = {name: means(runs) for name, runs in others}
+    every = [record.run_id for runs in arms.values() for record in runs]
     write_atomically(RESULTS / f"{conf}.json", (json.dumps(facts, indent=1) + "\n").encode())
-    write_atomically(RESULTS / f"{conf}.csv", curve(RUNS / record.run_id, record, primary).encode())
-    write_atomically(RUNS / "stages" / conf, f"{record.run_id}\n".encode())
+    write_atomically(RESULTS / f"{conf}.csv", curve(RUNS / own[0].run_id, own[0]).encode())
+    write_atomically(RUNS / "stages" / conf, "".join(f"{run_id}\n" for run_id in every).encode())
 
 
-def curve(folder: Path, record: Record, primary: str) -> str:
-    """The validation metrics by epoch; one row for a method that has no epochs."""
-    path = folder / "history.csv"
+def means(runs: Sequence[Record]) -> Numbers:
+    """Every metric of every split, averaged over the runs; None where one of them has no value."""
+    found: Numbers = {}
+    for split in sorted({score.split for score in runs[0].scores}):
+        scores = [score for record in runs if (score := record.score(split)) is not None]
+        found[split] = {}
+        for name in scores[0].metrics:
+            values = [score.metrics[name].value for score in scores if name in score.metrics]
+            stated = [value for value in values if value is not None]
+            found[split][name] = fmean(stated) if len(stated) == len(runs) else None
+    return found
+
+
+def curve(folder: Path, record: Record) -> str:
+    """The validation metrics by epoch, of the first seed; one row for a method that has no epochs."""
+    path, primary = folder / "history.csv", record.primary or ""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if not path.is_file():
