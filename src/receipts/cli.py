@@ -67,6 +67,50 @@ def rescore(arguments: argparse.Namespace) -> int:
     return rescoring.rescore(arguments.run)
 
 
+def checks(arguments: argparse.Namespace) -> int:
+    """List the checks: when each is made and what it asserts."""
+    from receipts.guards import alone
+
+    for line in alone.listed():
+        print(line)
+    return DONE
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Make one check on a recorded run; `check static conf=…` reads configuration and code, and needs no run."""
+    from receipts.guards import alone
+
+    return alone.check(arguments.name, arguments.words)
+
+
+def review(arguments: argparse.Namespace) -> int:
+    """Write the page on which a person reviews a run; tick=ITEM says what was looked at, by=NAME by whom."""
+    from receipts.guards.review import run
+    from receipts.runs import store
+
+    given = pairs(arguments.words, ("tick", "by"))
+    for line in run.review(store.select(arguments.run), given.get("tick", ""), given.get("by", "")):
+        print(line)
+    return DONE
+
+
+def look(arguments: argparse.Namespace) -> int:
+    """Write a page with samples of train and val before and after each transform, for looking at in pairs."""
+    from receipts.config.compose import compose
+    from receipts.guards.review import look
+
+    print(f"next: open {look.look(compose(*arguments.words))}")
+    return DONE
+
+
+def pairs(words: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Words like key=value; another key is refused."""
+    found = dict(word.partition("=")[::2] for word in words)
+    if other := [key for key in found if key not in known]:
+        raise Refusal(f"{other[0]} means nothing here", f"known are {', '.join(known)}", f"{known[0]}=…")
+    return found
+
+
 def diff(arguments: argparse.Namespace) -> int:
     """Show how two runs differ, what most likely matters first, and which predictions flipped."""
     from receipts.evaluation import flips
@@ -131,6 +175,11 @@ def parser() -> argparse.ArgumentParser:
     add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
     add(show, ("run", RUN))
     add(rescore, ("run", f"{RUN}; or all"))
+    add(checks)
+    words = add(check, ("name", "a name that `receipts checks` lists, or static"))
+    words.add_argument("words", nargs="*", metavar="RUN", help=f"{RUN}; or words like conf=NAME")
+    add(review, ("run", RUN)).add_argument("words", nargs="*", metavar="tick=ITEM by=NAME", help="what was looked at")
+    add(look).add_argument("words", nargs="*", metavar="conf=NAME", help="the experiment, and overrides")
     add(diff, ("run_a", RUN), ("run_b", RUN))
     again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
     again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")
