@@ -94,10 +94,15 @@ class Facts:
     """What only the author can know, declared once more so that it can be checked.
 
     `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    `frozen` names parameters that are not to learn, by name, beginning (`backbone`) or pattern (`*.bias`). The two last
+    say what would otherwise be taken for a mistake: predictions that draw at random, a schedule that is cut short.
     """
 
     deterministic: bool = False
     rung: str | None = None
+    frozen: list[str] = field(default_factory=list)
+    random_predictions: bool = False
+    partial_schedule: bool = False
 
 
 @dataclass
@@ -116,6 +121,14 @@ class Limit:
 
     rows: int | None = None
     epochs: int | None = None
+
+
+@dataclass
+class Limits:
+    """What may be spent: `hours` on one run, and minutes without a step until the stacks of all threads are logged."""
+
+    hours: float | None = None
+    silence_minutes: float = 5.0
 
 
 @dataclass
@@ -149,11 +162,14 @@ class Config:
     ablations: dict[str, Ablation] = field(default_factory=dict)
     waive: dict[str, str] = field(default_factory=dict)
     limit: Limit = field(default_factory=Limit)
+    limits: Limits = field(default_factory=Limits)
     trainer: Trainer = field(default_factory=Trainer)
     rerun: bool = False
     retry: bool = False
     wait: bool = False
     allow_dirty: bool = False
+    sentinels: bool = True
+    on_end: str | None = None
 
     @property
     def limited(self) -> bool:
@@ -169,4 +185,4 @@ class Evaluation:
     split: str = "test"
 
 
-SWITCHES = ("rerun", "retry", "wait", "allow_dirty")
+SWITCHES = ("rerun", "retry", "wait", "allow_dirty", "sentinels", "on_end")

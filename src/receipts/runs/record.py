@@ -164,7 +164,7 @@ class Record(Struct, kw_only=True):
     """Everything about one run.
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
-    for a baseline that others are compared with.
+    for a baseline that others are compared with; `sentinels` is False where nothing watched the training.
     """
 
     schema: int = SCHEMA
@@ -198,6 +198,7 @@ class Record(Struct, kw_only=True):
     scores: list[Score] = []
     openings: list[Opening] = []
     checks: list[Check] = []
+    sentinels: bool = True
     warnings: list[str] = []
     cost: Cost | None = None
     failure: Failure | None = None

@@ -159,6 +159,8 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"dirty: {len(record.code.dirty)} files differ from the commit")
     if record.limit:
         found.append(f"limit: {', '.join(f'{name} {cap}' for name, cap in record.limit.items())}")
+    if not record.sentinels:
+        found.append("sentinels=off: nothing watched the training")
     if record.word and not any(check.code == SYNTHETIC and check.verdict == "waived" for check in record.checks):
         found.append(f"the data are {record.word}")
     if record.parent and (above := tainted(record.parent)):

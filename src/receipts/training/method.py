@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from receipts.config.check import refuse_fit_of_estimator
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.refusal import Refusal
-from receipts.runs.record import Checkpoint, World
+from receipts.runs.record import Check, Checkpoint, World
 
 Outputs = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
 
@@ -26,7 +26,8 @@ def nothing() -> None:
 class Site:
     """Where a fit happens: the run's folder, this process among all that train, the port they meet at.
 
-    `first_step` is called once, when nothing is left to import: slow bystanders may start then.
+    `first_step` is called once, when nothing is left to import: slow bystanders may start then. What is checked on the
+    way joins `checks`.
     """
 
     folder: Path
@@ -34,6 +35,7 @@ class Site:
     rank: int = 0
     world: int = 1
     port: int = 0
+    checks: list[Check] = field(default_factory=list)
 
 
 class Method(Protocol):

@@ -23,6 +23,7 @@ from receipts.runs.record import Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.progress import Progress
+from receipts.training.sentinels.posts import posted
 from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
 from receipts.training.validation import HarnessValidation, arrays, joined
 from receipts.training.weighting import weighted
@@ -66,7 +67,7 @@ class ModuleMethod:
         validation = HarnessValidation(self.module, val, task, names, share)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
-        watching = [StepRng(config.seed), validation, Progress(site, validation)]
+        watching = [StepRng(config.seed), validation, Progress(site, validation), *posted(config, site)]
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         train_batches = loaders.training(train, config, self.device, share)
         val_batches = loaders.watching(share.of_split(val), config, self.device)
