@@ -164,7 +164,8 @@ class Record(Struct, kw_only=True):
     """Everything about one run.
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
-    for a baseline that others are compared with; `sentinels` is False where nothing watched the training.
+    for a baseline that others are compared with; `sentinels` is False where nothing watched the training,
+    `silent_since` the heartbeat at which no step had been done for longer than the experiment allows.
     """
 
     schema: int = SCHEMA
@@ -185,6 +186,7 @@ class Record(Struct, kw_only=True):
     blocked_by: list[str] = []
     started: str
     heartbeat: str
+    silent_since: str | None = None
     ended: str | None = None
     stopped: str | None = None
     parent: str | None = None

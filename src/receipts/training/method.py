@@ -13,6 +13,7 @@ from receipts.config.check import refuse_fit_of_estimator
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.refusal import Refusal
+from receipts.runs.pulse import Pulse
 from receipts.runs.record import Check, Checkpoint, World
 
 Outputs = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
@@ -27,7 +28,7 @@ class Site:
     """Where a fit happens: the run's folder, this process among all that train, the port they meet at.
 
     `first_step` is called once, when nothing is left to import: slow bystanders may start then. What is checked on the
-    way joins `checks`.
+    way joins `checks`; `pulse` is beaten at every step.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Site:
     world: int = 1
     port: int = 0
     checks: list[Check] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 class Method(Protocol):

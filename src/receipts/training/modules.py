@@ -67,9 +67,10 @@ class ModuleMethod:
         validation = HarnessValidation(self.module, val, task, names, share)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
-        watching = [StepRng(config.seed), validation, Progress(site, validation), *posted(config, site)]
-        trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         train_batches = loaders.training(train, config, self.device, share)
+        sentinels = posted(config, site, validation, train, train_batches)
+        watching = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val), config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):

@@ -40,11 +40,11 @@ def started(run: Run, config: Config, first_step: Callable[[], None]) -> Iterato
     """
     world = config.trainer.processes
     if world == 1:
-        yield Site(run.folder, first_step, checks=run.record.checks)
+        yield Site(run.folder, first_step, checks=run.record.checks, pulse=run.pulse)
         return
     with scrubbed():
         os.environ["OMP_NUM_THREADS"] = str(config.fit.threads)  # or Lightning would choose another number
-        site = Site(run.folder, first_step, 0, world, free_port(), run.record.checks)
+        site = Site(run.folder, first_step, 0, world, free_port(), run.record.checks, run.pulse)
         with Helpers(run, site):
             yield site
 

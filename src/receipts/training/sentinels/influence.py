@@ -46,9 +46,9 @@ def differs(
         return distance(before, predict(trainer, module, x)) > max(SEEN, 10 * noise)
 
 
-def predict(trainer: Trainer, module: LightningModule, x: Any) -> Outputs:
-    """One batch's predictions, always under the same randomness."""
-    with torch.no_grad(), aside(1), trainer.precision_plugin.predict_step_context():
+def predict(trainer: Trainer, module: LightningModule, x: Any, seed: int = 1) -> Outputs:
+    """One batch's predictions under a seed of their own."""
+    with torch.no_grad(), aside(seed), trainer.precision_plugin.predict_step_context():
         return arrays(module.predict_step(x, 0))
 
 
