@@ -14,7 +14,17 @@ from torch.utils.data import DataLoader, TensorDataset
 from receipts.refusal import CheckFailed
 from receipts.runs.record import Check
 from receipts.training.sentinels.findings import Findings
+from receipts.training.trainer import KNOWN_NOISE
 
+THEIR_NOISE = (  # what Lightning and torch say of faults on their own
+    r"Found .* module\(s\) in eval mode",
+    r".*does not have many workers",
+    r".*`training_step` returned `None`",
+    r".*lr_scheduler.step.*",
+    r"A `OneCycleLR` scheduler is using 'interval': 'epoch'",
+    r"The provided params to be frozen already exist",
+    r".*isinstance\(treespec, LeafSpec\)",
+)
 N, FEATURES, CLASSES, BATCH = 64, 6, 3, 8
 
 
@@ -81,7 +91,8 @@ def watched(
     )
     ended = None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        for message in (*KNOWN_NOISE, *THEIR_NOISE):
+            warnings.filterwarnings("ignore", message=message)
         try:
             trainer.fit(module, train or batches(), batches(16))
         except CheckFailed as problem:

@@ -46,7 +46,7 @@ class ModeLedger(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, _: int = 0
     ) -> None:
         """Take down the running statistics: those of averaged weights, where they are swapped in for the pass."""
-        if batch_idx == 0 and self.looks < LOOKS:
+        if batch_idx == 0 and self.looks < LOOKS and trainer.global_rank == 0:  # the others are given the first one's
             self.statistics = running(pl_module)
 
     def on_validation_batch_end(

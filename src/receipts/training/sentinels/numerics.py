@@ -153,12 +153,14 @@ class NumericsLedger(Callback):
 def norm(optimizer: Optimizer) -> float:
     """The norm of all gradients that an optimizer is about to use."""
     tensors = (tensor for group in optimizer.param_groups for tensor in group["params"])
-    return float(torch.nn.utils.get_total_norm([values(tensor.grad) for tensor in tensors if tensor.grad is not None]))
+    return float(
+        torch.nn.utils.get_total_norm([values(tensor.grad.detach()) for tensor in tensors if tensor.grad is not None])
+    )
 
 
 def matrices(optimizer: Optimizer) -> list[Tensor]:
     """The weights of an optimizer that are no biases and no scales."""
-    return [tensor for group in optimizer.param_groups for tensor in group["params"] if tensor.dim() > 1]
+    return [tensor.detach() for group in optimizer.param_groups for tensor in group["params"] if tensor.dim() > 1]
 
 
 def broken(module: nn.Module) -> list[str]:

@@ -93,7 +93,8 @@ class UpdateLedger(Callback):
         self.stale += trace.waits and bool(trace.hooks)
         trace.waits = True
         trace.gradients += 1
-        largest = float(values(tensor.grad).abs().max()) if values(tensor.grad).numel() else 0.0
+        numbers = values(tensor.grad.detach())
+        largest = float(numbers.abs().max()) if numbers.numel() else 0.0
         trace.nonzero += largest > 0
         trace.push = max(trace.push, rate * largest)
 
