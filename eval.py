@@ -11,7 +11,7 @@ from receipts.runs import repeat, results, store, views
 from receipts.runs.tracking import Tracker
 
 
-def evaluate(asked: Evaluation) -> int:
+def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
     record = store.select(asked.run_id)
     experiment = repeat.experiment_of(record)  # from the run's own config, never from the command line
     config = experiment.config
@@ -28,7 +28,7 @@ def evaluate(asked: Evaluation) -> int:
 
             method = build_method(config)
             method.load(run.folder, run.checkpoint)
-            run.open_split(asked.split, "eval.py", sources.commit)
+            run.open_split(asked.split, by, sources.commit)
             (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
             score(run, method, subset, config)
             record = run.complete()

@@ -8,7 +8,7 @@ from receipts.config.compose import Experiment
 from receipts.config.entry import start
 from receipts.data import manifest
 from receipts.provenance.trace import refuse_unfit, trace
-from receipts.runs import ancestry, claims, draft, views
+from receipts.runs import ancestry, claims, draft, results, views
 from receipts.runs.tracking import Tracker
 
 
@@ -37,4 +37,4 @@ def train(experiment: Experiment) -> int:
 
 
 if __name__ == "__main__":
-    start(train)
+    start(train, objective=results.objective)

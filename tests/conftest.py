@@ -18,7 +18,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small project, with real data under a data.dvc, split, and committed."""
     folder = tmp_path_factory.mktemp("template") / "small"
     shutil.copytree(ROOT / "tests" / "projects" / "small", folder)
-    for script in ("train.py", "eval.py"):
+    for script in ("train.py", "eval.py", "ablate.py"):
         shutil.copy(ROOT / script, folder)
     (folder / "data").mkdir()
     sklearn = find_spec("sklearn")

@@ -147,6 +147,14 @@ def untracked() -> None:
 
     tracking.Tracker.start = lambda self: None
     tracking.Tracker.finish = lambda self, wait_s=0.0: None
+    tracking.Sender.send = lambda self, folder: None
+
+
+def forking() -> None:
+    """Let ablate.py fork its cells from itself, which has everything loaded here, and not from a server of its own."""
+    from receipts.ablation import launching
+
+    launching.context = multiprocessing.get_context("fork")
 
 
 def bound_by_permissions() -> None:

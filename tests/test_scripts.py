@@ -100,7 +100,9 @@ def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, End
     assert {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()} == {
         *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "train.log", "history.csv"),
         *("checkpoints/best.ckpt", "checkpoints/last.ckpt", "predictions/val.parquet", "predictions/val.csv"),
-        "per_class.csv",
+        *("per_class.csv", "groups/README.md", "groups/_index.csv", "groups/val/_index.csv"),
+        *(f"groups/val/class-{label}/{file}" for label in range(10) for file in ("metrics.json", "predictions.csv")),
+        *(f"diagnostics/val/{name}.csv" for name in ("outliers", "value_ranges", "actual_predicted")),
     }
     found = record(trained[0])
     assert json.loads((run / "metrics.json").read_text()) == {

@@ -16,7 +16,7 @@ def split(arguments: argparse.Namespace) -> int:
     """Divide a dataset as its file in conf/data/ states, and write its manifest."""
     from receipts.data import dividing
 
-    for line in dividing.divide(arguments.name):
+    for line in dividing.divide(arguments.name, arguments.folds):
         print(line)
     return DONE
 
@@ -85,6 +85,21 @@ def gc(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def folds_of(word: str) -> int:
+    """The number in `folds=K`."""
+    key, _, number = word.partition("=")
+    if key != "folds":
+        raise argparse.ArgumentTypeError(f"{word!r} is not folds=K")
+    return int(number)
+
+
+def rerun(arguments: argparse.Namespace) -> int:
+    """Make a run, or the runs behind a printed number, again from commit, lock and data, and compare the numbers."""
+    from receipts.replay import rerun
+
+    return rerun.rerun(arguments.wanted, arguments.env.removeprefix("env="), arguments.keep)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that refuses as everything here does."""
 
@@ -105,13 +120,21 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument(name, help=meaning)
         return sub
 
-    add(split, ("name", "the file of conf/data/, without .yaml"))
+    add(split, ("name", "the file of conf/data/, without .yaml")).add_argument(
+        "folds",
+        nargs="?",
+        type=folds_of,
+        help="folds=K: the K manifests of a cross-validation, beside the dataset's own",
+    )
     add(fetch, ("name", "the file of conf/data/, without .yaml"))
     add(sync)
     add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
     add(show, ("run", RUN))
     add(rescore, ("run", f"{RUN}; or all"))
     add(diff, ("run_a", RUN), ("run_b", RUN))
+    again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
+    again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")
+    again.add_argument("--keep", action="store_true", help="leave the temporary clone for a look")
     add(gc).add_argument("--yes", action="store_true", help="remove them; without it, only list them")
     return found
 

@@ -7,7 +7,8 @@ import pytest
 
 from receipts.config import project as place
 from receipts.config.compose import Experiment, compose, data_plan, to_config
-from receipts.config.entry import quoted, worst
+from receipts.config.entry import spelt, split, worst
+from receipts.config.schema import Ablating
 from receipts.refusal import Refusal
 
 
@@ -128,10 +129,46 @@ def test_without_a_default_the_data_must_be_chosen(here: Path) -> None:
 
 
 def test_run_ids_reach_hydra_as_text() -> None:
-    assert quoted("run_id=20261120") == "run_id='20261120'"
-    assert quoted("run_id='x'") == "run_id='x'"
-    assert quoted("seed=3") == "seed=3"
-    assert quoted("-m") == "-m"
+    assert spelt(["run_id=20261120", "run_id='x'", "seed=3", "-m"]) == [
+        "run_id='20261120'",
+        "run_id='x'",
+        "seed=3",
+        "-m",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "spelling"),
+    [
+        ("override=model.dropout=0", "override=['model.dropout=0']"),
+        ("override=[model.dropout=0,model.width=16]", "override=['model.dropout=0','model.width=16']"),
+        ("override=[model.layers=[1,2],seed=1]", "override=['model.layers=[1,2]','seed=1']"),
+        ("override=model={a:1,b:2}", "override=['model={a:1,b:2}']"),
+        ("override=[a=1],[b=2]", "override=['[a=1]','[b=2]']"),
+        ("override=purpose=it's", r"override=['purpose=it\'s']"),
+        ("override=model.width=${task.classes}", r"override=['model.width=\${task.classes}']"),
+        ("sweep=fit.batch_size=[32,64]", "sweep='fit.batch_size=[32,64]'"),
+        ("conf=a,b", "conf=['a','b']"),
+        ("conf=a", "conf=['a']"),
+        ("seeds=3", "seeds=3"),
+        ("preset=[fast,bf16]", "words=['preset=[fast,bf16]']"),
+        ("~model.x", "words=['~model.x']"),
+        ("--help", "--help"),
+    ],
+)
+def test_words_of_a_script_that_takes_any_are_quoted_for_hydra(typed: str, spelling: str) -> None:
+    assert spelt([typed], Ablating) == [spelling]
+
+
+def test_every_other_word_is_found_in_one_list() -> None:
+    assert spelt(["preset=smoke", "test=true", "seed=3"], Ablating) == ["test=true", "words=['preset=smoke','seed=3']"]
+
+
+def test_a_list_is_split_at_its_own_commas_only() -> None:
+    assert split("[[1,2],[3]]") == ["[1,2]", "[3]"]
+    assert split("[1,2],[3]") == ["[1,2]", "[3]"]
+    assert split("[unclosed") == ["[unclosed"]
+    assert split("") == split("[]") == []
 
 
 def test_the_worst_code_of_several_jobs() -> None:

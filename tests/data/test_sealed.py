@@ -153,7 +153,7 @@ def test_a_dataset_without_one_of_them_is_refused(name: str) -> None:
         ({"entities": ["e"] * 3}, "Table has 20 ids and 3 entities"),
         ({"groups": ["e"] * 3}, "Table has 20 ids and 3 groups"),
         ({"times": np.arange(3)}, "Table has 20 ids and 3 times"),
-        ({"slices": ["e"] * 3}, "Table has 20 ids and 3 slices"),
+        ({"times": ["e"] * 3}, "Table has 20 ids and 3 times"),
         ({"targets": None}, "Table is not a dataset: it has no targets"),
         ({"inputs": np.array([object()] * 20)}, "Table holds Python objects as inputs"),
         ({"inputs": {"a": np.array(["x", None] * 10, dtype=object)}}, "Table holds Python objects as a"),

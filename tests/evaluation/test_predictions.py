@@ -29,6 +29,7 @@ def classes(n: int = 4, **extra: object) -> Predictions:
 
 def same(one: Predictions, other: Predictions) -> None:
     assert (one.ids, one.entities, one.groups) == (other.ids, other.entities, other.groups)
+    assert one.slices == other.slices
     arrays = [(one.targets, other.targets), (one.stated, other.stated), (one.prediction, other.prediction)]
     assert one.metadata.keys() == other.metadata.keys()
     for first, second in arrays + [(one.metadata[name], other.metadata[name]) for name in one.metadata]:
@@ -379,3 +380,13 @@ def test_any_values_come_back(
     path = tmp_path_factory.mktemp("any") / "p.parquet"
     write(predictions, path)
     same(predictions, read(path))
+
+
+def test_slices_are_stored_beside_the_predictions_under_names_of_their_own(tmp_path: Path) -> None:
+    slices = {"ink": ["low", "high"], "sample_id": ["a", "b"]}
+    found = from_outputs(np.eye(2), ids(2), BINARY, np.array([0, 1]), slices=slices)
+    write(found, tmp_path / "val.parquet")
+    assert {"slice:ink", "slice:sample_id", "sample_id"} <= set(parquet.read_schema(tmp_path / "val.parquet").names)
+    same(read(tmp_path / "val.parquet"), found)
+    with pytest.raises(Refusal, match="slice:ink: 1 rows for 2 samples"):
+        from_outputs(np.eye(2), ids(2), BINARY, np.array([0, 1]), slices={"ink": ["low"]})

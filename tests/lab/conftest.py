@@ -8,7 +8,10 @@ from folders import commit, git
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("conf", "src/lab", "splits", "data", ".dvc")
-FILES = ("train.py", "eval.py", "pyproject.toml", "requirements.lock", "data.dvc", ".gitignore", ".dvcignore")
+FILES = (
+    *("train.py", "eval.py", "ablate.py"),
+    *("pyproject.toml", "requirements.lock", "data.dvc", ".gitignore", ".dvcignore"),
+)
 
 collect_ignore_glob = [] if (ROOT / "conf" / "baseline.yaml").exists() else ["*"]
 

@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -32,9 +32,9 @@ SOURCES = Sources(
 
 
 def experiment(conf: str = "net") -> Experiment:
-    values = {"limit": {"rows": 200, "epochs": None}}
     config = Config(purpose="Is it so?", seed=3, model={"_target_": "lab.net.Net"})
-    return Experiment(config, values, conf, ["smoke"], "digits", ["seed=3"])
+    config.fit.epochs, config.limit.rows, config.limit.epochs = 40, 200, 3
+    return Experiment(config, asdict(config), conf, ["smoke"], "digits", ["seed=3"])
 
 
 def test_a_draft_says_what_is_known_before_anything_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,10 +43,18 @@ def test_a_draft_says_what_is_known_before_anything_is_spent(monkeypatch: pytest
     record = draft.of(experiment(), sources, ["odd"])
     assert record.run_id.endswith("-net-s3-9f3c1a7e")
     assert (record.status, record.reportable, record.seed, record.names) == ("running", False, 3, ["net"])
-    assert record.limit == {"rows": 200}
+    assert record.limit == {"rows": 200, "epochs": 3}
+    assert (record.epochs, record.steps, record.deterministic) == (3, None, False)
     assert record.warnings == ["odd"]
     assert record.code.dirty == ["src/lab/net.py"]
     assert shlex.split(record.command) == ["python", "train.py", "conf=net", "override=[a=1, b='2']"]
+
+
+def test_all_seeds_of_a_method_share_its_hash() -> None:
+    one, other, wider = experiment(), experiment(), experiment()
+    other.values["seed"], wider.values["model"] = 4, {"_target_": "lab.net.Net", "hidden": 32}
+    methods = [draft.of(each, SOURCES, []).method for each in (one, other, wider)]
+    assert methods[0] == methods[1] != methods[2]
 
 
 @pytest.mark.parametrize("conf", ["net", "fashion_cnn", "a-b", "v1.2", "größe", "a+b"])

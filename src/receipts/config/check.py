@@ -23,7 +23,7 @@ VIEWS = {  # how labels of a kind may be scored, and by whose metrics; the first
 }
 DETERMINISTIC = (True, False, "warn")
 PRECISIONS = ("32-true", "64-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed")  # of those Lightning knows
-ESTIMATOR_KEYS = ("threads",)
+ESTIMATOR_KEYS = ("threads", "train_fraction")
 
 
 def validate(config: Config) -> list[str]:
@@ -103,6 +103,12 @@ def refuse_impossible(config: Config) -> None:
     if not (fit.init_from is None or isinstance(fit.init_from, str) or is_origin(fit.init_from)):
         raise Refusal(
             f"fit.init_from is {fit.init_from!r}", "it names a run", "fit.init_from=latest:CONF      (or a run id)"
+        )
+    if not 0 < fit.train_fraction <= 1:
+        raise Refusal(
+            f"fit.train_fraction is {fit.train_fraction:g}",
+            "it is the part of the train rows that is learnt from",
+            "a number above 0 and at most 1, for example fit.train_fraction=0.5",
         )
     if fit.max_minutes is not None and fit.max_minutes <= 0:
         raise Refusal(f"fit.max_minutes is {fit.max_minutes:g}", "training needs time", "correct fit.max_minutes")
@@ -219,7 +225,7 @@ def refuse_fit_of_estimator(config: Config) -> None:
         keys = ", ".join(f"fit.{name}" for name in stated)
         raise Refusal(
             f"{keys} means nothing to {config.model['_target_']}",
-            "an estimator is fitted in one call; only fit.threads applies to it",
+            "an estimator is fitted in one call; only fit.threads and fit.train_fraction apply to it",
             f"take {keys} out, or the preset that sets it",
         )
     if config.augment:
@@ -235,6 +241,12 @@ def refuse_fit_of_estimator(config: Config) -> None:
 def refuse_beside_datamodule(config: Config) -> None:
     """What would change batches that a DataModule makes by itself, and methods that take no batches."""
     stated = {"fit.batch_size": config.fit.batch_size, "transforms": config.transforms, "augment": config.augment}
+    if config.fit.train_fraction != 1:
+        raise Refusal(
+            f"fit.train_fraction is {config.fit.train_fraction:g}, and the data are a DataModule",
+            "its rows are known to nobody but itself",
+            "give the DataModule an argument of that kind, and state it under data",
+        )
     for key, value in stated.items():
         if value:
             raise Refusal(

@@ -129,10 +129,15 @@ def stated(words: Sequence[str]) -> list[str]:
 
 def compose(*overrides: str) -> Experiment:
     """One experiment from command-line words: `compose("conf=baseline", "seed=3")`."""
+    return composed(overrides)[0]
+
+
+def composed(overrides: Sequence[str]) -> tuple[Experiment, dict[str, Any]]:
+    """One experiment, and its values as they are written: an interpolation still is one."""
     register()
     with told(overrides):
-        composed = plain(overrides)
-        return read(composed, composed.hydra)
+        found = plain(overrides)
+        return read(found, found.hydra), resolved(found, resolve=False)
 
 
 def plain(overrides: Sequence[str]) -> DictConfig:
@@ -164,10 +169,10 @@ def is_bare(typed: Sequence[str]) -> bool:
     return all(word.startswith("conf=") for word in typed)
 
 
-def resolved(composed: DictConfig) -> dict[str, Any]:
+def resolved(composed: DictConfig, resolve: bool = True) -> dict[str, Any]:
     """Every value of a composed config in plain containers, without Hydra's own node."""
     inner = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in ("hydra", "defaults")])
-    values = OmegaConf.to_container(inner, resolve=True)
+    values = OmegaConf.to_container(inner, resolve=resolve)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
 

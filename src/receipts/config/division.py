@@ -24,7 +24,7 @@ RULES = {  # `receipts.data.rules` has a function for each
     "contiguous": Keys(["shares"]),
     "stratified": Keys(["shares", "seed"]),
     "official": Keys(["shares"], ["seed"]),
-    "folds": Keys(["shares", "seed", "folds", "fold"]),
+    "folds": Keys(["shares", "folds", "fold"], ["seed"]),
     "datamodule": Keys([]),
 }
 
@@ -74,3 +74,37 @@ def check_shares(split: Split) -> None:
             "there are at least two folds, and they are counted from 0",
             "correct split.fold or split.folds",
         )
+
+
+def folded(split: Split, folds: int, fold: int | None = None) -> Split:
+    """The division of a cross-validation over the rows that a split divides: each row is test in one fold.
+
+    Folds are blocks of neighbours where the split has blocks of neighbours, and drawn by the split's own seed
+    elsewhere; train and val share the rest of each fold as they do in the split.
+    """
+    if split.rule in ("time", "datamodule"):
+        raise Refusal(
+            f"the rule {split.rule} has no folds",
+            "all but the last fold would learn from what comes later"
+            if split.rule == "time"
+            else "a DataModule divides by itself",
+            "seeds=N without folds=",
+        )
+    rest = split.shares["train"] + split.shares["val"]
+    shares = {name: round(split.shares[name] / rest * (1 - 1 / folds), 6) for name in ("train", "val")}
+    shares["test"] = round(1 - sum(shares.values()), 6)
+    seed = None if split.rule == "contiguous" else split.seed or 0
+    return Split("folds", shares, seed, folds, fold)
+
+
+def words(split: Split) -> tuple[str, ...]:
+    """A division as words of a command line."""
+    shares = ",".join(f"{name}:{share}" for name, share in split.shares.items())
+    return (
+        f"split.rule={split.rule}",
+        f"split.shares={{{shares}}}",
+        *(
+            f"split.{key}={'null' if (value := getattr(split, key)) is None else value}"
+            for key in ("seed", "folds", "fold")
+        ),
+    )

@@ -5,11 +5,13 @@ Under `-m` every job is composed before the first one starts, a refused job leav
 code is the worst of all.
 """
 
+import math
 import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -31,22 +33,27 @@ BUG, STOPPED = 1, 128
 AS_TEXT = ("run_id", "fit.init_from", "on_end")
 
 
-def start(job: Callable[[Any], int], options: type | None = None) -> None:
-    """Run a script's job for every combination its command line asks for, then exit with the worst code."""
+def start(
+    job: Callable[[Any], int], options: type | None = None, objective: Callable[[Any], float] | None = None
+) -> None:
+    """Run a script's job for every combination its command line asks for, then exit with the worst code.
+
+    `objective` is what a search over combinations wants to know of a job that has ended.
+    """
     signal.signal(signal.SIGTERM, stop)
     codes: list[int] = []
     try:
         project.enter(Path(sys.argv[0]).resolve().parent)
-        sys.argv[1:] = [quoted(word) for word in sys.argv[1:]]
         register(options)
-        words = sys.argv[1:]
+        words = spelt(sys.argv[1:], options)
+        sys.argv[1:] = words
         with compose.told(words, options or Config):
             check_options(words)
             if {"-h", "--help"} & set(words):
                 print(help_text(words, options))
                 return
             check_sweep(words, options)
-            application(job, options, codes)()
+            application(job, options, codes, objective)()
     except Refusal as problem:
         codes.append(tell(problem))
     except KeyboardInterrupt:
@@ -67,13 +74,55 @@ def stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(STOPPED + number)
 
 
-def quoted(word: str) -> str:
-    """A word whose value Hydra's grammar would take for a number or an expression, quoted as text."""
-    key, equals, value = word.partition("=")
-    if equals and key in AS_TEXT and not value.startswith(("'", '"')):
-        value = value.replace("'", r"\'")
-        return f"{key}='{value}'"
-    return word
+def spelt(words: Sequence[str], options: type | None = None) -> list[str]:
+    """The words as Hydra's grammar reads them: texts and lists of texts are quoted where it would parse their values.
+
+    A script whose options have a field `words` takes any other word as well, and finds it in that field.
+    """
+    known = {entry.name: entry.type for entry in fields(options)} if options is not None else {}
+    rest: list[str] = []
+    found = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if "words" in known and not word.startswith("-") and key not in known:
+            rest.append(word)
+        elif equals and known.get(key) == list[str]:
+            found.append(f"{key}=[{','.join(map(quoted, split(value)))}]")
+        elif equals and (key in AS_TEXT or known.get(key) is str):
+            found.append(f"{key}={quoted(value)}")
+        else:
+            found.append(word)
+    return found + ([f"words=[{','.join(map(quoted, rest))}]"] if rest else [])
+
+
+def quoted(value: str) -> str:
+    """A value that Hydra's grammar would take for a number or an expression, quoted as text."""
+    if value.startswith(("'", '"')):
+        return value
+    return "'" + value.replace("'", r"\'").replace("${", r"\${") + "'"
+
+
+def split(value: str) -> list[str]:
+    """The elements of a list as it is typed, with or without its brackets; commas inside brackets divide nothing."""
+    if value.startswith("[") and closing(value) == len(value) - 1:
+        value = value[1:-1]
+    found, depth, start = [], 0, 0
+    for position, sign in enumerate(value):
+        depth += (sign in "[{(") - (sign in ")}]")
+        if sign == "," and depth == 0:
+            found.append(value[start:position])
+            start = position + 1
+    return [part.strip() for part in (*found, value[start:]) if part.strip()]
+
+
+def closing(value: str) -> int:
+    """Where the bracket that a value begins with is closed; -1 where it never is."""
+    depth = 0
+    for position, sign in enumerate(value):
+        depth += (sign in "[{(") - (sign in ")}]")
+        if depth == 0:
+            return position
+    return -1
 
 
 def register(options: type | None) -> None:
@@ -84,25 +133,41 @@ def register(options: type | None) -> None:
     ConfigStore.instance().store(name="config", node=compose.primary(options))
 
 
-def application(job: Callable[[Any], int], options: type | None, codes: list[int]) -> Callable[[], None]:
+def application(
+    job: Callable[[Any], int],
+    options: type | None,
+    codes: list[int],
+    objective: Callable[[Any], float] | None = None,
+) -> Callable[[], None]:
     """Hydra's application round a job; each refusal is told where it happens and ends that job only."""
 
-    def one(composed: DictConfig) -> None:
+    def one(composed: DictConfig) -> float:
         number = len(codes) + 1
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             print(f"job {number}: {' '.join(HydraConfig.get().overrides.task)}", flush=True)
         try:
             with compose.told(HydraConfig.get().overrides.task, options or Config):
                 asked = typed(composed, options)
-            codes.append(job(asked))
         except Refusal as problem:
             codes.append(tell(problem))
-        except Exception:  # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
-            traceback.print_exc()
-            codes.append(BUG)
+            return math.nan
+        codes.append(attempt(job, asked))
+        searched = objective is not None and HydraConfig.get().mode == RunMode.MULTIRUN and codes[-1] == DONE
+        return objective(asked) if objective is not None and searched else math.nan
 
     application: Callable[[], None] = hydra.main(version_base="1.3", config_path=None, config_name="config")(one)
     return application
+
+
+def attempt(job: Callable[..., int], *asked: Any) -> int:
+    """The exit code of a job: what it returns, or what the problem that ended it calls for, once that is told."""
+    try:
+        return job(*asked)
+    except Refusal as problem:
+        return tell(problem)
+    except Exception:  # noqa: BLE001 - our bug or the researcher's: told whole, without Hydra's frames
+        traceback.print_exc()
+        return BUG
 
 
 def typed(composed: DictConfig, options: type | None) -> Any:
@@ -129,8 +194,16 @@ def check_options(words: Sequence[str]) -> None:
 
 def check_sweep(words: Sequence[str], options: type | None) -> None:
     """Under `-m`, compose every job first: a misspelt name in the last one costs nothing."""
-    if options is not None or not {"-m", "--multirun"} & set(words):
+    if not {"-m", "--multirun"} & set(words):
         return
+    if options is not None and "words" in {entry.name for entry in fields(options)}:
+        raise Refusal(
+            "-m makes many plans of one command",
+            "this script starts many runs by itself, and one plan holds them together",
+            "without -m: seeds=N, override=[…], sweep=KEY=[…] or conf=a,b",
+        )
+    if options is not None or any(word.startswith("hydra/sweeper=") for word in words):
+        return  # another sweeper decides as it goes which jobs there will be
     swept = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[^-].*=", word)])
     for overrides in BasicSweeper.split_arguments(swept, max_batch_size=None)[0]:
         experiment = compose.compose(*overrides)

@@ -53,6 +53,6 @@ def refuse_for_estimator(presets: Sequence[str], config: Config) -> None:
         if keys:
             raise Refusal(
                 f"preset {preset} sets {', '.join(keys)}, which means nothing to {config.model['_target_']}",
-                "an estimator is fitted in one call; only fit.threads applies to it",
+                "an estimator is fitted in one call; only fit.threads and fit.train_fraction apply to it",
                 f"leave {preset} out of preset=",
             )

@@ -68,8 +68,10 @@ class Select:
 
 @dataclass
 class Fit:
-    """Whatever moves a number while fitting. Estimators take `threads` only.
+    """Whatever moves a number while fitting. Estimators take `threads` and `train_fraction` only.
 
+    `train_fraction` is the part of the train split that is learnt from: the same rows whatever the seed, those of a
+    smaller part among those of a larger one; val and test stay whole.
     `batch_size` is over all processes. `validate_every` is in epochs: 1 after each, 0.5 twice in each, 2 after every
     second one. `max_minutes` ends training at a checkpoint. `init_from` names the run whose weights come first; in the
     config of a run it is `{run, identity, weights}`, so that a name like `latest` can't come to mean another one.
@@ -78,6 +80,7 @@ class Fit:
     epochs: int | None = None
     batch_size: int | None = None
     threads: int = 1
+    train_fraction: float = 1.0
     precision: str = "32-true"
     deterministic: Any = True
     accumulate: int = 1
@@ -183,6 +186,46 @@ class Evaluation:
 
     run_id: str = MISSING
     split: str = "test"
+
+
+@dataclass
+class Ablating:
+    """What ablate.py is asked: which arms, over how many seeds or folds, and how to run their cells.
+
+    Arms are those of `override` (each element one factor), of one key's values (`sweep: KEY=[v1,v2]`), of several
+    experiments (`conf: [a, b]`), or of the experiment's own `ablations:`. `words` are all other words of the command
+    line: changes of the experiment that every arm shares. `slurm` are parameters for sbatch.
+    """
+
+    conf: list[str] = field(default_factory=list)
+    override: list[str] = field(default_factory=list)
+    sweep: str = ""
+    seeds: int | None = None
+    folds: int | None = None
+    test: bool = False
+    retry: bool = False
+    dry_run: bool = False
+    launcher: str = "local"
+    workers: int | None = None
+    slurm: dict[str, Any] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Reporting:
+    """What report.py is asked; which numbers it prints stands in conf/scripts/report.yaml.
+
+    `source` is `runs` or `mlflow`; `check` recomputes everything and writes nothing; `tex` is a paper whose numbers are
+    looked up; `allow` maps what would be refused to the reason that is printed with it; `folder` is written anew.
+    """
+
+    check: bool = False
+    tex: str | None = None
+    source: str = "runs"
+    allow: dict[str, str] = field(default_factory=dict)
+    anonymous: bool = False
+    folder: str = "report"
+    hourly_rate: float | None = None
 
 
 SWITCHES = ("rerun", "retry", "wait", "allow_dirty", "sentinels", "on_end")

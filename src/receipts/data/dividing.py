@@ -1,6 +1,7 @@
 """What `receipts split NAME` and `receipts fetch NAME` do: make a dataset's files, make its manifest."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from receipts.config import division
@@ -12,10 +13,17 @@ from receipts.data.opening import built
 from receipts.refusal import Refusal
 
 
-def divide(name: str) -> Iterator[str]:
-    """Build a dataset twice, hold the two against each other, divide it, store its manifests; say what was found."""
+def divide(name: str, folds: int | None = None) -> Iterator[str]:
+    """Build a dataset twice, hold the two against each other, divide it, store its manifests; say what was found.
+
+    With `folds`, into that many for a cross-validation, whose manifests lie beside the dataset's own.
+    """
     plan = data_plan(name)
-    for each, manifest in made(plan):
+    if folds is not None:
+        if folds < 2:
+            raise Refusal(f"folds is {folds}", "there are at least two", f"receipts split {name} folds=5")
+        plan = replace(plan, split=division.folded(plan.split, folds))
+    for each, manifest in made(plan, "" if folds is None else "-folds"):
         path = splits.write(each, manifest)
         yield told(path, manifest)
     size = Path(manifest.hashes.file).stat().st_size
@@ -24,7 +32,7 @@ def divide(name: str) -> Iterator[str]:
     yield f"next: git add {path.parent} && git commit"
 
 
-def made(plan: DataPlan) -> list[tuple[DataPlan, Manifest]]:
+def made(plan: DataPlan, beside: str = "") -> list[tuple[DataPlan, Manifest]]:
     """The manifests of a dataset, one for each of its folds; or that of a DataModule, which divides by itself."""
     dataset = built(plan.call)
     if plan.split.rule == "datamodule":
@@ -35,7 +43,7 @@ def made(plan: DataPlan) -> list[tuple[DataPlan, Manifest]]:
         return [(plan, splits.manifest(plan, dataset, stored.write(plan.name, x, y, {}), parts, None))]
     protocol.check(dataset)
     steady.refuse_unsteady(dataset, built(plan.call))
-    return splits.make(plan, dataset)
+    return splits.make(plan, dataset, beside)
 
 
 def told(path: Path, manifest: Manifest) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from receipts.config import division, project
-from receipts.config.compose import DataPlan, Experiment
+from receipts.config.compose import DataPlan, Experiment, data_plan
 from receipts.provenance import checksums
 from receipts.refusal import Refusal
 
@@ -88,10 +88,15 @@ def path_of(plan: DataPlan) -> Path:
     return project.SPLITS / f"{plan.name}{fold}.json"
 
 
+def is_folded(plan: DataPlan) -> bool:
+    """Whether folds were asked for that the dataset's own file does not state."""
+    return plan.split.folds is not None and data_plan(plan.name).split.folds is None
+
+
 def load(plan: DataPlan, split: str = "train") -> tuple[Path, Manifest]:
     """The manifest of a dataset; refused when missing, damaged, made for something else or without `split`."""
     path = path_of(plan)
-    cure = f"receipts split {plan.name}"
+    cure = f"receipts split {plan.name}" + (f" folds={plan.split.folds}" if is_folded(plan) else "")
     if not path.is_file():
         raise Refusal(
             f"{path} does not exist",
@@ -123,7 +128,7 @@ def suspicious(manifest: Manifest, experiment: Experiment) -> list[str]:
             "set self.files to the paths it reads, and receipts split NAME      (or preset=fast, for a look)",
         )
     config = experiment.config
-    rows, batch = manifest.splits["train"].n or 0, config.fit.batch_size or 1
+    rows, batch = round((manifest.splits["train"].n or 0) * config.fit.train_fraction), config.fit.batch_size or 1
     rows = min(rows, config.limit.rows or rows)
     if rows and batch > rows:
         return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]

@@ -1,11 +1,12 @@
 """From an experiment and its manifest to the splits a script may see: built, checked, transformed."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from receipts.config.build import build, resolve
 from receipts.config.compose import Experiment
-from receipts.data import contract
+from receipts.data import contract, rules
 from receipts.data.manifest import Manifest, missing_file
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
@@ -25,7 +26,9 @@ def open_splits(
 
         return datamodule.open_splits(built(config.data, manifest.access), config, manifest, names, checks)
     opened = tuple(dict.fromkeys((*names, "train"))) if config.transforms else names
-    data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows)
+    fraction = config.fit.train_fraction
+    thinned = partial(rules.part, fraction=fraction) if fraction < 1 else None
+    data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows, thinned)
     checks += contract.check(data, config.task)
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
     return [transforms.apply(data.subset(name)) for name in names]

@@ -6,10 +6,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from receipts.data import slices
 from receipts.refusal import Refusal
 
 KINDS = ("real", "simulated", "synthetic", "generated")
-PER_ROW = ("entities", "groups", "times", "slices")
+PER_ROW = ("entities", "groups", "times")
 
 
 @runtime_checkable
@@ -19,8 +20,9 @@ class Dataset(Protocol):
     `ids` are unique, stable and in row order; `targets` is `(N, *target)`; `files` are the paths, relative to the
     project, that the data checksum covers. The samples are `inputs` (an array, a memory map or a dictionary of
     arrays, first axis N), or come one at a time from `__getitem__(row)`, then with an optional `collate(list)`.
-    Optional arrays of length N: `entities groups times slices`; optional `official: {split: rows}`, and `access`:
-    terms and how a colleague obtains the data. Generated data name their `generator`.
+    Optional arrays of length N: `entities groups times`; optional `slices: {name: (kind, values)}`, parts to be looked
+    at (`receipts.data.slices`), `official: {split: rows}`, and `access`: terms and how a colleague obtains the data.
+    Generated data name their `generator`.
     """
 
     ids: Sequence[str]
@@ -113,6 +115,8 @@ def check_rows(dataset: Any, name: str) -> None:
             raise Refusal(
                 f"{name} has {n} ids and {rows} {key}", "they belong together row by row", f"check how {key} are read"
             )
+    if (declared := getattr(dataset, "slices", None)) is not None:
+        slices.check(declared, n, name)
     for key, values in arrays(dataset).items():
         if np.asarray(values[:1]).dtype == object:
             raise Refusal(

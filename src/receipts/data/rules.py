@@ -68,11 +68,16 @@ def official(dataset: Any, split: Split) -> Rows:
 def folds(dataset: Any, split: Split) -> Rows:
     """Fold number `fold` of `folds` is test, and val is carved out of the others, by entity or by class.
 
+    Without a seed folds are blocks of neighbouring rows, and val is the last of the others.
     Whatever is chosen or fitted inside a fold therefore sees only that fold's own train and val rows.
     """
     assert split.folds is not None, "checked before"
     everyone, equal = np.arange(len(dataset.ids)), [1 / split.folds] * split.folds
-    test = np.asarray(grouped(dataset, everyone, equal, generator(split))[split.fold or 0])
+    if split.seed is None:
+        divided = list(blocks(everyone, dict(enumerate(equal))).values())  # type: ignore[arg-type]
+    else:
+        divided = grouped(dataset, everyone, equal, generator(split))
+    test = divided[split.fold or 0]
     train, val = carve(dataset, np.setdiff1d(everyone, test), split)
     return {"train": train, "val": val, "test": test}
 
@@ -186,6 +191,22 @@ def grouped(dataset: Any, rows: Array, shares: Sequence[float], rng: np.random.G
     if entities is not None:
         return by_entity(rows, np.asarray(entities)[rows], shares, rng)
     return by_class(rows, strata(dataset, rows), shares, rng)
+
+
+def part(dataset: Any, rows: Array, fraction: float) -> Array:
+    """A fraction of some rows: whole entities or each class alike, the smaller fraction's among the larger's.
+
+    The choice is the dataset's, not a seed's: runs of every seed and method learn from the same rows.
+    """
+    rng = np.random.default_rng(derive("fraction"))
+    found = grouped(dataset, rows, [fraction, 1 - fraction], rng)[0]
+    if not found.size:
+        raise Refusal(
+            f"fit.train_fraction {fraction:g} of {len(rows)} train rows is none",
+            "a method learns from at least one row",
+            "a larger fraction",
+        )
+    return found
 
 
 def strata(dataset: Any, rows: Array) -> Array:

@@ -3,14 +3,14 @@
 User code that opens the file itself is outside the seal; what goes through the core is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from receipts.data import protocol, stored
+from receipts.data import protocol, slices, stored
 from receipts.data.items import Items, samples
 from receipts.data.manifest import Manifest
 from receipts.refusal import Refusal
@@ -32,6 +32,7 @@ class Subset:
     targets: Array
     entities: list[str] | None
     groups: list[str] | None
+    slices: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -39,12 +40,16 @@ class Subset:
 
 @dataclass
 class SealedData:
-    """A dataset and its manifest. `opened` names the splits that may be read; `limit` caps the rows of each."""
+    """A dataset and its manifest. `opened` names the splits that may be read; `limit` caps the rows of each.
+
+    `thinned` chooses, of a dataset and its train rows, those that there are for anyone; None is all of them.
+    """
 
     dataset: Any
     manifest: Manifest
     opened: tuple[str, ...]
     limit: int | None
+    thinned: Callable[[Any, Array], Array] | None = None
     _rows: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,7 +65,7 @@ class SealedData:
         rows = self.rows(split)
         targets = take(np.asarray(self.dataset.targets), rows)
         columns = {name: self._column(name, rows) for name in ("entities", "groups")}
-        return Subset(split, self.ids(split), self._inputs(rows), targets, **columns)
+        return Subset(split, self.ids(split), self._inputs(rows), targets, **columns, slices=self._slices(rows))
 
     def rows(self, split: str) -> Array:
         """Row numbers of an opened split, the first `limit` of them under a limit."""
@@ -74,7 +79,9 @@ class SealedData:
                 "python eval.py run_id=latest",
             )
         if split not in self._rows:
-            self._rows[split] = self._all_rows[split][: self.limit]
+            rows = self._all_rows[split]
+            kept = self.thinned(self.dataset, rows) if split == "train" and self.thinned else rows
+            self._rows[split] = kept[: self.limit]
         return self._rows[split]
 
     def __getitem__(self, sample: str) -> Any:
@@ -101,6 +108,10 @@ class SealedData:
     def _column(self, name: str, rows: Array) -> list[str] | None:
         values = getattr(self.dataset, name, None)
         return None if values is None else [str(values[row]) for row in rows]
+
+    def _slices(self, rows: Array) -> dict[str, list[str]]:
+        declared = getattr(self.dataset, "slices", None) or {}
+        return slices.labelled(declared, rows.tolist(), self._all_rows.get("train", rows).tolist())
 
     def _refuse_other_length(self) -> None:
         last = max(int(rows[-1]) + 1 for rows in self._all_rows.values())

@@ -20,11 +20,14 @@ from receipts.runs.files import write_atomically
 NEAR = 0.05
 
 
-def make(plan: DataPlan, dataset: Any) -> list[tuple[DataPlan, Manifest]]:
-    """Divide a dataset as its file states, and collect the facts about the division; one for each of its folds."""
-    division.check(plan.split)
+def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan, Manifest]]:
+    """Divide a dataset as its file states, and collect the facts about the division; one for each of its folds.
+
+    `beside` ends the name of the file of hashes, where the dataset's own must stay as it is.
+    """
     folds = [None] if plan.split.folds is None else list(range(plan.split.folds))
     plans = [replace(plan, split=replace(plan.split, fold=fold)) for fold in folds]
+    division.check(plans[0].split)
     divided = [rules.divide(dataset, each.split) for each in plans]
     x, y = content_hashes(dataset)
     scattered = {
@@ -32,7 +35,7 @@ def make(plan: DataPlan, dataset: Any) -> list[tuple[DataPlan, Manifest]]:
         for each, rows in zip(plans, divided, strict=True)
         if stored.is_scattered(rows)
     }
-    hashes = stored.write(plan.name, x, y, scattered)
+    hashes = stored.write(f"{plan.name}{beside}", x, y, scattered)
     return [
         (each, manifest(each, dataset, hashes, parts(each, dataset, rows), facts(dataset, rows, x)))
         for each, rows in zip(plans, divided, strict=True)

@@ -21,6 +21,7 @@ from receipts.runs.record import Interval
 
 Array = NDArray[Any]
 LEVEL = 0.95
+SHARES = ("accuracy", "micro_f1")  # every sample counts 0 or 1
 RESAMPLES = 999
 RESAMPLED = ("balanced_accuracy", "macro_f1", "qwk", "spearman", "r2")
 LARGEST = 5e7  # elements drawn by all resamples together: some seconds
@@ -32,8 +33,7 @@ def intervals(predictions: Predictions, task: Task) -> dict[str, Interval]:
     units = entities(predictions)
     found = {}
     for name, each in losses(truth, stated, len(predictions), scored_as(task)).items():
-        shares = set(np.unique(each)) <= {0.0, 1.0} and name in ("accuracy", "micro_f1")
-        interval = wilson(each) if shares and units is None else student(each, units)
+        interval = wilson(each) if name in SHARES and units is None else student(each, units)
         if interval is not None:
             found[name] = rooted(interval) if name == "rmse" else bounded(interval, task, name)
     if task.primary in RESAMPLED and (interval := bootstrap(truth, stated, units, len(predictions), task)):
@@ -43,9 +43,11 @@ def intervals(predictions: Predictions, task: Task) -> dict[str, Interval]:
 
 def entities(predictions: Predictions) -> Array | None:
     """The number of each sample's entity (N,); None where every sample stands for itself."""
+    import pandas as pd
+
     if predictions.entities is None or len(set(predictions.entities)) == len(predictions):
         return None
-    return np.unique(np.array(predictions.entities), return_inverse=True)[1]
+    return np.asarray(pd.factorize(np.array(predictions.entities, dtype=object), sort=True)[0])
 
 
 def losses(truth: Array, stated: Array, n: int, kind: str) -> dict[str, Array]:

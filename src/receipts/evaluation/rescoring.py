@@ -5,7 +5,7 @@ from pathlib import Path
 
 from receipts.config import own as declared
 from receipts.config.project import RUNS
-from receipts.evaluation import own
+from receipts.evaluation import drilldown, own
 from receipts.evaluation.predictions import read
 from receipts.evaluation.scoring import scored
 from receipts.provenance import code
@@ -47,7 +47,9 @@ def rescore_run(run_id: str) -> tuple[Record, list[str]]:
             assert last is not None
             if (last.harness, last.own) == (code.harness(), hashes):
                 continue
-            found, checks = scored(read(verified(run.folder, last)), config, split, last.file, last.sha256)
+            stored = read(verified(run.folder, last))
+            found, checks = scored(stored, config, split, last.file, last.sha256)
+            drilldown.write(run.folder, split, stored, config.task)
             run.record.scores.append(found)
             run.record.checks += checks
             added.append(split)

@@ -5,7 +5,7 @@ from typing import Any
 
 from receipts.config.schema import Config, Task
 from receipts.data.sealed import Subset
-from receipts.evaluation import audit, own
+from receipts.evaluation import audit, drilldown, own, pictures
 from receipts.evaluation.eyes import write_csv
 from receipts.evaluation.interval import intervals
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
@@ -26,8 +26,10 @@ def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     stored = read(path)
     check_complete(stored, subset.ids)
     write_csv(stored, path.with_suffix(".csv"))
+    pictures.write(stored, subset, run.folder)
     file = path.relative_to(run.folder).as_posix()
     found, checks = scored(stored, config, subset.name, file, checksum)
+    drilldown.write(run.folder, subset.name, stored, config.task)
     run.record.scores.append(found)
     run.record.checks += [*checks, *audit.lineage(run.folder, found, run.record)]
     if run.record.cost is not None:
@@ -41,7 +43,8 @@ def predict(method: Any, subset: Subset, task: Task) -> tuple[Predictions, float
     began = time.monotonic()
     outputs = method.predict(subset)
     seconds = time.monotonic() - began
-    return from_outputs(outputs, subset.ids, task, subset.targets, subset.entities, subset.groups), seconds
+    columns = (subset.targets, subset.entities, subset.groups, subset.slices)
+    return from_outputs(outputs, subset.ids, task, *columns), seconds
 
 
 def scored(stored: Predictions, config: Config, split: str, file: str, checksum: str) -> tuple[Score, list[Check]]:

@@ -11,7 +11,7 @@ from receipts.config import project
 
 CORE = Path(__file__).resolve().parents[1]
 MACHINERY = ("importlib", "pkgutil", "runpy", "builtins")
-REPORTING = ("report", "ablation", "gauntlet", "reproduction")
+REPORTING = ("report", "ablation", "gauntlet", "reproduction", "replay")
 HARNESS = tuple(CORE / "evaluation" / name for name in ("predictions.py", "metrics.py", "second.py"))
 
 

@@ -45,13 +45,25 @@ def identify(values: dict[str, Any], lab: dict[str, str], data: dict[str, str], 
 
 def config_hash(values: dict[str, Any]) -> str:
     """SHA-256 of what a resolved config says of the numbers; a method declared deterministic has no seed."""
+    kept = hashed(values)
+    if values["facts"]["deterministic"]:
+        del kept["seed"]
+    return code.sha256(json.dumps(kept, sort_keys=True).encode())
+
+
+def method_hash(values: dict[str, Any]) -> str:
+    """The same without the seed: one hash for all seeds of a method."""
+    kept = {key: value for key, value in hashed(values).items() if key != "seed"}
+    return code.sha256(json.dumps(kept, sort_keys=True).encode())
+
+
+def hashed(values: dict[str, Any]) -> dict[str, Any]:
+    """The part of a resolved config that can move a number."""
     kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
     if isinstance(origin := values["fit"]["init_from"], dict):  # which folder the weights lie in moves no number
         kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
     kept["processes"] = values["trainer"]["processes"]
-    if values["facts"]["deterministic"]:
-        del kept["seed"]
-    return code.sha256(json.dumps(kept, sort_keys=True).encode())
+    return kept
 
 
 def file_hash(path: Path) -> str:

@@ -5,7 +5,9 @@ One model, many renderings: whatever prints a number prints a `Number`, whose ke
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from receipts.config.project import RUNS
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
@@ -14,7 +16,9 @@ from receipts.runs.record import Record
 class Receipt:
     """What a number points to. `predictions` maps run id to the SHA-256 of the prediction file it was computed from.
 
-    `query` says in words how the runs were chosen; `command` makes the number again.
+    `query` says in words how the runs were chosen; `command` makes the number again. `name` is the receipt's own
+    address, since the numbers of one row share one receipt. `data` is the hash of the dataset's files, `split_hash`
+    of the manifest, `checkpoints` hold `run id: weights`.
     """
 
     runs: tuple[str, ...]
@@ -29,11 +33,15 @@ class Receipt:
     predictions: Mapping[str, str]
     command: str
     query: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One printed number: its address (`main.baseline.accuracy`), its value, what it means, where it comes from."""
+    """One printed number: its address (`main.baseline.accuracy`), its value, what it means, where it comes from.
+
+    `value` is None where `text` is a word: a verdict, `undefined`.
+    """
 
     key: str
     value: float | None
@@ -46,7 +54,8 @@ class Number:
 class Estimate:
     """A mean over seeds and its interval. `points` maps seed to value; `how` names the interval, or why there is none.
 
-    `low` and `high` are None where no interval is printed (n < 5, a deterministic method).
+    `low` and `high` are None where no interval is printed (n < 5, a deterministic method). `points` are by fold in a
+    cross-validation. `bca` is a second interval, beside the first, for twenty and more points of a skewed kind.
     """
 
     mean: float | None
@@ -55,11 +64,17 @@ class Estimate:
     points: Mapping[int, float]
     how: str
     deterministic: bool = False
+    bca: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One declared comparison, row minus reference, as the statistical protocol prints it."""
+    """One declared comparison, row minus reference, as the statistical protocol prints it.
+
+    `n` counts pairs of seeds, or samples where neither method has seeds; `delta`, `low` and `high` are in the metric's
+    own units, so that a negative `delta` is better where lower is; `d_z` and `improvement` are positive where better.
+    `meaningful` says that even the near end of the interval is beyond the margin.
+    """
 
     key: str
     row: str
@@ -80,16 +95,20 @@ class Comparison:
     expected: str = ""  # what an ablation declared beforehand
     sample_low: float | None = None  # seeds + test sample
     sample_high: float | None = None
+    meaningful: bool = False
+    margin: float | None = None  # declared, or 0.2 pooled standard deviations
+    test: str = ""  # paired t | Welch | …
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric as a table's column."""
+    """A metric as a table's column. `unit` is empty for a share or a coefficient."""
 
     metric: str
     better: str
     range: tuple[float | None, float | None]
     definition: str
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +123,48 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A method: the runs behind it, how many of those that were started came to a score (`k/n ok`), its cells."""
+    """A method: the runs behind it, how many of those that were started came to a score (`k/n ok`), its cells.
+
+    `notes` hold what is marked at its name, such as MIXED DEVICES.
+    """
 
     name: str
     label: str
     runs: tuple[Record, ...]  # scored, one for each seed
     failed: tuple[Record, ...]  # failed, stale or excluded, with `why` in the ledger
     cells: Mapping[str, Cell]
+    deterministic: bool = False
+    missing: int = 0  # cells of a plan without a run
+    notes: Sequence[str] = ()
+
+    @property
+    def ok(self) -> str:
+        """How many of the runs that were started, or planned, came to a score."""
+        return f"{len(self.runs)}/{len(self.runs) + len(self.failed) + self.missing} ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared."""
+
+    name: str
+    n: int
+    estimates: Mapping[str, Estimate]
+    comparisons: Sequence[Comparison]
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A slicing that the dataset declares, by one metric; the parts stand worst first."""
+
+    name: str
+    column: Column
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: rows that may be compared, and nothing that may not."""
+    """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
     name: str
     caption: str
@@ -127,23 +176,38 @@ class Table:
     margin: float | None
     plan: Plan | None = None
     notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
+    against: str | None = None
+    slices: Sequence[Sliced] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger: a run that exists, and why it is in the tables or not."""
+    """One line of the ledger: a run folder that exists, and why it is in the tables or not.
 
-    record: Record
-    state: str  # completed | failed | stale | running
+    `record` is None for a folder that cannot be read, or that a plan names and nobody has.
+    """
+
+    run_id: str
+    record: Record | None
+    state: str  # completed | failed | stale | running | unreadable | missing
     used_in: tuple[str, ...]
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything one `python report.py` prints."""
+    """Everything one `python report.py` prints.
+
+    `findings` are what a reader must be told first, such as one identity with two different numbers; `openings` is
+    how often the sealed test split was opened, by all recorded runs; `figures` are those asked for, None for all.
+    """
 
     tables: Sequence[Table]
     ledger: Sequence[Entry]
     plans: Sequence[Plan]
     numbers: Mapping[str, Number] = field(default_factory=dict)
+    findings: Sequence[str] = ()
+    openings: int = 0
+    figures: Sequence[str] | None = None
+    rate: float | None = None  # what an hour costs
+    folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own

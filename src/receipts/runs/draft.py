@@ -6,7 +6,9 @@ import sys
 
 from receipts.config import rungs
 from receipts.config.compose import Experiment
+from receipts.config.schema import Config
 from receipts.provenance import code
+from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
 from receipts.runs.process import now, this_process
@@ -36,6 +38,9 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         primary=config.task.primary,
         margin=config.task.margin,
         rung=rungs.rung(config),
+        method=method_hash(experiment.values),
+        deterministic=config.facts.deterministic,
+        epochs=planned_epochs(config),
         command=command(),
         started=now(),
         heartbeat=now(),
@@ -57,6 +62,12 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         warnings=[*experiment.notes, *warnings],
         checks=waived(experiment, sources),
     )
+
+
+def planned_epochs(config: Config) -> int | None:
+    """How many epochs training may last; None for a method that has none."""
+    caps = [cap for cap in (config.fit.epochs, config.limit.epochs) if cap is not None]
+    return min(caps) if config.fit.epochs is not None else None
 
 
 def waived(experiment: Experiment, sources: Sources) -> list[Check]:

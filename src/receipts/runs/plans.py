@@ -11,6 +11,8 @@ import msgspec
 
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
+from receipts.runs import store
+from receipts.runs.record import Record
 
 PLANS = RUNS / "plans"
 SCHEMA = 1
@@ -21,6 +23,7 @@ Kind = Literal["ablations", "sweep", "comparison", "folds", "seeds"]
 class Arm(msgspec.Struct, forbid_unknown_fields=True):
     """One variant. `difference` maps each key whose resolved value is another to [the reference's, this arm's].
 
+    `follows` maps those keys that only follow another one, by interpolation, to the declared key that they follow.
     The first arm of a plan is its reference: the experiment as its file states it.
     """
 
@@ -28,6 +31,7 @@ class Arm(msgspec.Struct, forbid_unknown_fields=True):
     conf: str
     overrides: list[str] = []
     difference: dict[str, list[Any]] = {}
+    follows: dict[str, str] = {}
     hypothesis: str = ""
     expect: str = ""
     if_null: str = ""
@@ -35,7 +39,11 @@ class Arm(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Cell(msgspec.Struct, forbid_unknown_fields=True):
-    """One arm under one seed (and one fold): its frozen config, its identity, and the run once there is one."""
+    """One arm under one seed (and one fold): its frozen config, its identity, and the run once there is one.
+
+    `words` are those with which `python train.py` makes the same run; `dataset`, `preset`, `overrides` and `notes`
+    say how the config came about, and are frozen with it.
+    """
 
     arm: str
     seed: int
@@ -43,6 +51,11 @@ class Cell(msgspec.Struct, forbid_unknown_fields=True):
     identity: str
     fold: int | None = None
     run_id: str | None = None
+    words: list[str] = []
+    dataset: str = ""
+    preset: list[str] = []
+    overrides: list[str] = []
+    notes: list[str] = []
 
 
 class Plan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +85,11 @@ def encode(plan: Plan) -> bytes:
     return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"
 
 
+def folder(plan: Plan) -> Path:
+    """Where a plan lies."""
+    return PLANS / plan.plan_id
+
+
 def read(folder: Path) -> Plan:
     """The plan of a folder below `runs/plans`."""
     path = folder / "plan.json"
@@ -84,3 +102,14 @@ def read(folder: Path) -> Plan:
 def recorded() -> list[Plan]:
     """Every plan, oldest first."""
     return [read(path.parent) for path in sorted(PLANS.glob("*/plan.json"))]
+
+
+def run_of(cell: Cell) -> Record | None:
+    """The run behind a cell: the completed one of its identity, else the newest; None where there is none yet."""
+    found = list(store.known(cell.identity))
+    return next((record for record in found if record.status == "completed"), found[0] if found else None)
+
+
+def name(cell: Cell) -> str:
+    """A cell as people call it."""
+    return f"{cell.arm} seed {cell.seed}" + ("" if cell.fold is None else f" fold {cell.fold}")

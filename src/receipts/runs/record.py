@@ -164,8 +164,9 @@ class Record(Struct, kw_only=True):
     """Everything about one run.
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
-    for a baseline that others are compared with; `sentinels` is False where nothing watched the training,
-    `silent_since` the heartbeat at which no step had been done for longer than the experiment allows.
+    for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
+    seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
+    watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
     """
 
     schema: int = SCHEMA
@@ -180,6 +181,10 @@ class Record(Struct, kw_only=True):
     primary: str | None = None
     margin: float | None = None
     rung: str | None = None
+    method: str = ""
+    deterministic: bool = False
+    epochs: int | None = None
+    steps: int | None = None
     command: str
     status: Status = "running"
     reportable: bool = False

@@ -22,9 +22,9 @@ def experiment_of(record: Record) -> Experiment:
     return frozen(record)
 
 
-def frozen(record: Record) -> Experiment:
+def frozen(record: Record, runs: Path = RUNS) -> Experiment:
     """The experiment of a run, from the config beside its record: never from the command line."""
-    path = RUNS / record.run_id / "config.yaml"
+    path = runs / record.run_id / "config.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -7,9 +7,14 @@ bytes; `runs/stages/<conf>` names the run folder they came from and is not commi
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
+from receipts.config.compose import Experiment
 from receipts.config.project import RESULTS, RUNS
+from receipts.provenance.identity import config_hash
+from receipts.runs import ancestry, store
+from receipts.runs import record as records
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
 
@@ -28,6 +33,21 @@ def publish(wanted: str, record: Record, primary: str) -> None:
     write_atomically(RESULTS / f"{conf}.json", (json.dumps(facts, indent=1) + "\n").encode())
     write_atomically(RESULTS / f"{conf}.csv", curve(RUNS / record.run_id, record, primary).encode())
     write_atomically(RUNS / "stages" / conf, f"{record.run_id}\n".encode())
+
+
+def objective(experiment: Experiment) -> float:
+    """The primary metric on val of the newest completed run with these values; NaN where there is none.
+
+    It is what a search maximises or minimises: the test split takes no part in it.
+    """
+    wanted = config_hash(ancestry.rooted(experiment)[0].values)
+    for folder in store.folders():
+        record = records.read(folder)
+        if record.status == "completed" and record.identity.config == wanted:
+            score = record.score("val")
+            found = score.metrics[experiment.config.task.primary].value if score else None
+            return math.nan if found is None else found
+    return math.nan
 
 
 def curve(folder: Path, record: Record, primary: str) -> str:

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -60,8 +60,11 @@ class Tracker:
     """Shows one run in MLflow while it trains; neither call raises, and only `finish` waits, for a bounded time.
 
     Call `start` after the first step: rows of history.csv are then sent as they appear. Call `finish` when everything
-    in the run folder is written; a record that still says running is shown as killed.
+    in the run folder is written; a record that still says running is shown as killed. Where `deferred` is set, whoever
+    started this process sends its runs: see `Sender`.
     """
+
+    deferred = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,7 +82,7 @@ class Tracker:
 
     def start(self) -> None:
         """Begin to follow the run folder; a second call does nothing."""
-        if self._child or self._trouble:
+        if self._child or self._trouble or self.deferred:
             return
         try:
             self._child = subprocess.Popen(
@@ -95,12 +98,60 @@ class Tracker:
 
     def finish(self, wait_s: float = 30.0) -> str | None:
         """Send the rest of the run; the warning to print when that did not succeed within `wait_s` seconds."""
+        if self.deferred:
+            return None
         self.start()
         child, self._child = self._child, None
         trouble = _end(child, wait_s) if child else self._trouble
         if not trouble:
             return None
         return f"MLflow lacks part of this run ({trouble}); nothing is lost: receipts sync"
+
+
+class Sender:
+    """Sends runs of other processes as they end, one after the other, in one process for all of them."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[str] | None = None
+        self.trouble = ""
+
+    def send(self, folder: Path) -> None:
+        """A run has ended: MLflow is to know of it soon."""
+        if self._child is None and not self.trouble:
+            self.start()
+        if self._child is not None and self._child.stdin is not None:
+            with suppress(OSError):  # it gave up; `finish` says why
+                self._child.stdin.write(f"{folder}\n")
+                self._child.stdin.flush()
+
+    def start(self) -> None:
+        """Start the process that sends."""
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", __name__, "-"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.trouble = str(error)
+
+    def finish(self, wait_s: float = 60.0) -> str | None:
+        """Wait until everything is sent; the warning to print when that did not succeed within `wait_s` seconds."""
+        child, self._child = self._child, None
+        trouble = _end(child, wait_s) if child else self.trouble
+        return f"MLflow lacks some of these runs ({trouble}); nothing is lost: receipts sync" if trouble else None
+
+
+def send_each() -> None:
+    """Send every run that standard input names, until it says `end` or closes."""
+    store = Store()
+    for line in sys.stdin:
+        if line.strip() == "end":
+            return
+        send(Path(line.strip()), store)
 
 
 def _end(child: subprocess.Popen[str], wait_s: float) -> str:
@@ -333,5 +384,5 @@ def reason(error: BaseException) -> str:
 if __name__ == "__main__":
     # Whatever goes wrong becomes the one line that `Tracker.finish` passes on; `receipts sync` shows a bug whole.
     sys.excepthook = lambda _kind, error, _trace: sys.stdout.write(reason(error))
-    follow(Path(sys.argv[1]))
+    send_each() if sys.argv[1] == "-" else follow(Path(sys.argv[1]))
     os._exit(0)  # everything is committed; unloading mlflow would keep train.py waiting for 0.8 s

@@ -14,6 +14,12 @@ from receipts.runs.process import state
 from receipts.runs.record import Metric, Record, Score
 
 CSV_ROWS = 10_000
+DRILL_DOWN = (
+    "- `groups/_index.csv`: every group of samples, worst first; each of the worst ones has a folder with its metrics, "
+    "predictions and entities (`groups/README.md`)",
+    "- `diagnostics/<split>/`: `outliers.csv` (far off, or wrong with confidence), `value_ranges.csv`, "
+    "`actual_predicted.csv`",
+)
 ARROW = {"higher": "↑", "lower": "↓"}
 
 
@@ -172,6 +178,7 @@ def where(record: Record) -> str:
     shown = f"the first {CSV_ROWS:,} of {most:,}" if most > CSV_ROWS else "every one"
     lines = [
         f"- `predictions/*.csv`: the worst predictions first, {shown}; `predictions/*.parquet` holds all of them",
+        *(DRILL_DOWN if record.scores else []),
         "- `history.csv`, `train.log`: how training went",
         *(["- `per_class.csv`: precision, recall, F1 and support of every class"] if classes(record) else []),
         "- `config.yaml`, `environment.json`, `record.json`: everything needed to make these numbers again",

@@ -71,6 +71,10 @@ class EstimatorMethod:
         """An estimator's fit has no epochs."""
         return
 
+    def steps(self) -> None:
+        """Nor steps."""
+        return
+
     def size(self) -> None:
         """Estimators have no common notion of size."""
         return

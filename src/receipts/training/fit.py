@@ -35,7 +35,7 @@ def fit(
     announce(run, method, experiment, train, val)
     with ranks.started(run, experiment.config, first_step) as site:
         checkpoint = method.fit(train, val, site)
-    run.record.stopped = method.ended()
+    run.record.stopped, run.record.steps = method.ended(), method.steps()
     method.load(run.folder, checkpoint)
     if experiment.config.facts.deterministic:
         prove_deterministic(method, experiment.config, train, val)

@@ -64,6 +64,9 @@ class Method(Protocol):
     def ended(self) -> str | None:
         """What ended the fit before its last epoch; None where nothing did."""
 
+    def steps(self) -> int | None:
+        """How many optimizer steps the fit made; None where the notion does not apply."""
+
     def size(self) -> int | None:
         """How many parameters it has; None where the notion does not apply."""
 

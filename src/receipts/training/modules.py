@@ -56,6 +56,7 @@ class ModuleMethod:
         self.module: LightningModule = build.build(config.model)
         self.nondeterministic: list[str] = []
         self.stopped: str | None = None
+        self.done: int | None = None
         refuse_incomplete(self.module, config.model["_target_"])
 
     def fit(self, train: Subset, val: Subset, site: Site) -> Checkpoint:
@@ -77,7 +78,7 @@ class ModuleMethod:
                 interruptible(trainer, self.module, train_batches, val_batches)
         finally:
             validation.detach(self.module)
-        self.stopped = reason_to_stop(config, trainer)
+        self.stopped, self.done = reason_to_stop(config, trainer), trainer.global_step
         return self.selected(trainer, best, site.folder)
 
     def selected(self, trainer: Trainer, best: ModelCheckpoint, folder: Path) -> Checkpoint:
@@ -137,6 +138,10 @@ class ModuleMethod:
     def ended(self) -> str | None:
         """Patience or the clock, where one of them ended training."""
         return self.stopped
+
+    def steps(self) -> int | None:
+        """Optimizer steps, over the whole fit."""
+        return self.done
 
     def size(self) -> int:
         """How many numbers the module's parameters hold."""

@@ -1,0 +1,167 @@
+"""F7: report.py over many recorded runs, against mlflow.search_runs and pandas over the same runs.
+
+python benchmarks/report.py            (1,000, 3,000 and 10,000 runs; or: python benchmarks/report.py 100 300 1000)
+
+The runs are made by the recorder itself: composed, drafted, claimed, scored from stored predictions and completed, as
+in train.py and eval.py; only the fitting is left out. They are recorded in folders of a hundred, as by many machines,
+and then moved together. MLflow gets them by `receipts sync`, of the smallest size only: it takes seconds a run.
+"""
+
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from measure import clone, tell
+
+SIZES = (1_000, 3_000, 10_000)
+SEEDS, SHARD, ROUNDS = 5, 100, 5
+N = 360  # samples of the test split
+SEARCH = """
+import mlflow, os
+from pathlib import Path
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+found = mlflow.search_runs(search_all_experiments=True, max_results=100_000)
+done = found[found["tags.receipts.status"] == "completed"]
+table = done.groupby("tags.receipts.conf")["metrics.test/accuracy"].agg(["mean", "std", "count"])
+print(len(done), len(table))
+"""
+
+
+def record(place: Path, first: int, count: int) -> None:
+    """Record runs number `first` to `first + count` in a project whose conf/ is there; in a process of its own."""
+    import numpy as np
+
+    os.chdir(place)
+    sys.argv = ["train.py"]
+    from receipts.config.compose import Experiment, compose, to_config
+    from receipts.data import manifest
+    from receipts.evaluation import scoring
+    from receipts.evaluation.eyes import write_csv
+    from receipts.evaluation.metrics import evaluate
+    from receipts.evaluation.predictions import Predictions, write
+    from receipts.provenance.trace import trace
+    from receipts.runs import claims, draft
+    from receipts.runs.record import Checkpoint, Cost
+
+    scoring.believed = lambda stored, task, split: (evaluate(stored, task, second=False), [])  # torchmetrics: 5 ms each
+    base = compose("conf=baseline")
+    path, division = manifest.load(base.data)
+    targets = np.random.default_rng(0).integers(0, 10, N)
+    for number in range(first, first + count):
+        method, seed = divmod(number, SEEDS)
+        values = json.loads(json.dumps(base.values))
+        values["seed"], values["model"]["lr"] = seed, 1e-3 + method * 1e-7
+        words = [f"model.lr={values['model']['lr']}"] + ([f"seed={seed}"] if seed else [])
+        experiment = Experiment(to_config(values), values, "baseline", ["full"], base.dataset, words)
+        sources = trace(values, division.files, division.origin, path)
+        run = claims.claim(draft.of(experiment, sources, []), experiment)
+        rng = np.random.default_rng(number)
+        with run:
+            for split in ("val", "test"):
+                odds = rng.random((N, 10)).astype(np.float32)
+                odds[np.arange(N), targets] += (rng.random(N) < 0.9) * 9
+                found = Predictions(
+                    ids=[f"digit-{row:04d}" for row in range(N)],
+                    targets=targets,
+                    probabilities=(odds / odds.sum(axis=1, keepdims=True)).astype(np.float32),
+                )
+                file = run.folder / "predictions" / f"{split}.parquet"
+                file.parent.mkdir(exist_ok=True)
+                checksum = write(found, file)
+                write_csv(found, file.with_suffix(".csv"))
+                score, checks = scoring.scored(
+                    found, experiment.config, split, f"predictions/{split}.parquet", checksum
+                )
+                run.open_split(split, "eval.py", sources.commit)
+                run.record.scores.append(score)
+                run.record.checks += checks
+            run.record.checkpoint = Checkpoint("checkpoints/best.ckpt", 9, "max val accuracy", f"{number:064x}")
+            run.record.cost = Cost(9.5, 9.0, 700.0, 93962, 0.1)
+            run.complete()
+
+
+def recorded(place: Path, total: int) -> None:
+    """Bring a project to so many runs, a hundred at a time in a folder of its own, two processes at once."""
+    have = sum(1 for _ in place.glob("runs/2*/record.json"))
+    runs = place / "runs"
+    runs.mkdir(exist_ok=True)
+    pending = list(range(have, total, SHARD))
+    while pending:
+        shards = []
+        for first in pending[:2]:
+            shard = place.parent / f"shard-{first}"
+            shutil.copytree(place, shard, symlinks=True, ignore=partial(grown, place))
+            words = [sys.executable, __file__, "record", str(shard), str(first), str(min(SHARD, total - first))]
+            shards.append((shard, subprocess.Popen(words, env=environment(shard))))
+        pending = pending[2:]
+        for shard, process in shards:
+            assert process.wait() == 0
+            for folder in shard.glob("runs/2*"):
+                folder.rename(runs / folder.name)
+            shutil.rmtree(shard)
+
+
+def grown(place: Path, folder: str, names: list[str]) -> list[str]:
+    """What a project has grown since it was cloned, which no copy needs."""
+    return [name for name in names if Path(folder) == place and name in ("runs", "report", "mlflow.db")]
+
+
+def environment(place: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(place / "src"), "MLFLOW_EXPERIMENT_NAME": "bench"}
+
+
+def timed(place: Path, *words: str) -> tuple[float, float, float]:
+    """Wall seconds, processor seconds and MiB at the peak of `python WORDS`."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words], cwd=place, env=environment(place), stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, words
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def main(sizes: tuple[int, ...]) -> None:
+    with TemporaryDirectory() as folder, clone() as source:
+        place = Path(folder) / "bench"
+        shutil.copytree(source, place, symlinks=True)
+        identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        subprocess.run(["git", "rm", "-q", "conf/scripts/report.yaml"], cwd=place, check=True)
+        subprocess.run(["git", *identity, "commit", "-qm", "The default selection"], cwd=place, check=True)
+        middles: list[tuple[int, float]] = []
+        for size in sizes:
+            recorded(place, size)
+            if size == sizes[0]:
+                words = ["-m", "receipts.cli", "sync"]
+                subprocess.run([sys.executable, *words], cwd=place, env=environment(place), check=True,
+                               stdout=subprocess.DEVNULL)  # fmt: skip
+            pairs = []
+            for _ in range(ROUNDS + 1):
+                ours = timed(place, "report.py")
+                theirs = timed(place, "-c", SEARCH) if size == sizes[0] else (math.nan, math.nan, math.nan)
+                pairs.append((ours, theirs))
+            pairs = pairs[1:]
+            wall, cpu, peak = (round(statistics.median(pair[0][at] for pair in pairs), 3) for at in range(3))
+            middles.append((size, wall))
+            facts = {"runs": size, "wall_s": wall, "cpu_s": cpu, "peak_mib": peak, "goal": "< 2048 MiB"}
+            if size == sizes[0]:
+                facts["search_runs_s"] = round(statistics.median(pair[1][0] for pair in pairs), 3)
+                ratio = statistics.median(pair[1][0] / pair[0][0] for pair in pairs)
+                facts |= {"times_faster": round(ratio, 2), "goal": ">= 10 times faster"}
+            tell("F7", **facts)
+        (small, fast), (large, slow) = middles[0], middles[-1]
+        if large > small:
+            tell("F7", exponent=round(math.log(slow / fast) / math.log(large / small), 3), goal="<= 1.1: linear")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["record"]:
+        record(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main(tuple(int(word) for word in sys.argv[1:]) or SIZES)

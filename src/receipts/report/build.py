@@ -1,0 +1,239 @@
+"""From the runs of every row to the report: estimates, comparisons, numbers with their receipts, the ledger."""
+
+from collections.abc import Mapping, Sequence
+
+from numpy.random import default_rng
+
+from receipts.config.reporting import PATH, wrong
+from receipts.refusal import nearest
+from receipts.report import contrast, lock, methods, numerals, slices, wording
+from receipts.report.collect import Collected
+from receipts.report.contrast import ALPHA, Side, Terms
+from receipts.report.intervals import estimate, folds
+from receipts.report.methods import Picked
+from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Receipt, Report, Row, Sliced, Table
+from receipts.report.selection import Chosen, Draft
+from receipts.report.stored import Store
+from receipts.runs.process import state
+from receipts.runs.record import Record
+
+MANY_ROWS = 40  # beyond which predictions are not read for the error of the test sample
+
+Sides = Mapping[str, Mapping[str, Side]]  # column, row
+
+
+def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]], rate: float | None = None) -> Report:
+    """Everything that is printed, from the runs that were chosen."""
+    store = Store(found.folder)
+    alpha = ALPHA / chosen.selection.looks
+    tables = [table(draft, marks[draft.name], alpha, store) for draft in chosen.drafts]
+    numbers = {n.key: n for t in tables for row in t.rows for cell in row.cells.values() for n in cell.numbers.values()}
+    waiting = [f"table {name} is left out: {why}" for name, why in chosen.waiting.items()]
+    waiting += [row.note for draft in chosen.drafts for row in draft.rows if row.note]
+    return Report(
+        tables,
+        ledger(found, chosen.drafts),
+        found.plans,
+        numbers,
+        [*found.findings, *waiting],
+        sum(opening.split == "test" for record in found.records for opening in record.openings),
+        chosen.selection.figures,
+        rate=rate,
+        folder=found.folder,
+    )
+
+
+def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Table:
+    """One table."""
+    first = next(run for row in draft.rows for run in row.runs)
+    columns = [column(name, draft) for name in draft.columns or [first.primary or first_metric(first, draft.split)]]
+    primary = first.primary or columns[0].metric
+    plan = draft.plan
+    terms = Terms(draft.split, primary, first.margin, alpha, plan.folds if plan else None, draft.exploratory)
+    sides = {one.metric: {row.name: side(row, one.metric, draft.split) for row in draft.rows} for one in columns}
+    estimates = {name: {row: interval(one, columns_by(columns)[name], terms) for row, one in rows.items()}
+                 for name, rows in sides.items()}  # fmt: skip
+    comparisons = declared(draft, columns, sides, terms, store)
+    bests = {one.metric: best(draft, one, sides, estimates, terms, store) for one in columns}
+    rows = [
+        made(draft, row, columns, sides, estimates, bests, [c for c in comparisons if c.row == row.name])
+        for row in draft.rows
+    ]
+    notes = [*marks, *wording.notes(draft, rows, columns, comparisons, terms)]
+    caption = wording.caption(draft, columns, first, terms)
+    by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, terms, store)
+    return Table(
+        draft.name, caption, draft.split, columns, rows, comparisons, primary, first.margin, plan, notes, draft.against,
+        by_slice,
+    )  # fmt: skip
+
+
+def slices_of(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms, store: Store) -> Sequence[Sliced]:
+    """The slices of a table by its primary metric, or by the first column where that is not in it."""
+    one = next((one for one in columns if one.metric == terms.primary), columns[0])
+    return slices.sliced(draft.name, one, sides[one.metric], draft.against, terms, store)
+
+
+def columns_by(columns: Sequence[Column]) -> dict[str, Column]:
+    """Columns by their metric."""
+    return {one.metric: one for one in columns}
+
+
+def first_metric(record: Record, split: str) -> str:
+    """The metric that stands first in a record without a primary one."""
+    score = record.score(split)
+    assert score is not None
+    return next(iter(score.metrics))
+
+
+def column(name: str, draft: Draft) -> Column:
+    """A metric of a table; refused where not one of its runs has it."""
+    known: list[str] = []
+    for _, _, score in lock.runs(draft):
+        if name in score.metrics:
+            found = score.metrics[name]
+            return Column(name, found.better, found.range, found.definition, wording.unit(found.definition))
+        known += [metric for metric in score.metrics if metric not in known]
+    raise wrong(
+        f"tables.{draft.name}.columns names {name!r}, and no run of it has that metric{nearest(name, known)}",
+        f"its runs have {', '.join(known)}",
+        f"correct the name in {PATH}",
+    )
+
+
+def side(row: Picked, metric: str, split: str) -> Side:
+    """A row's values of one metric; a run whose score lacks it, or has it undefined, gives no point."""
+    runs = {row.folds.get(run.run_id, run.seed): run for run in row.runs}
+    points: dict[int, float] = {}
+    for number, run in runs.items():
+        score = run.score(split)
+        found = score.metrics.get(metric) if score else None
+        if found is not None and found.value is not None:
+            points[number] = found.value
+    return Side(row, runs, points, bool(row.runs) and all(run.deterministic for run in row.runs))
+
+
+def interval(found: Side, one: Column, terms: Terms) -> Estimate:
+    """The mean of a row and its interval, by seeds or by folds."""
+    made = estimate(found.points, one.range, default_rng(0), deterministic=found.deterministic and not terms.folds)
+    if not terms.folds or len(found.points) < 2:
+        return made
+    low, high, _ = folds(list(found.points.values()), 1 / (terms.folds - 1))
+    bottom, top = one.range
+    low, high = low if bottom is None else max(low, bottom), high if top is None else min(high, top)
+    return Estimate(made.mean, low, high, found.points, "over folds, corrected by Nadeau and Bengio, 95%")
+
+
+def declared(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms, store: Store) -> list[Comparison]:
+    """Every row against the declared reference, in every column: one family."""
+    if draft.against is None:
+        return []
+    few = len(draft.rows) <= MANY_ROWS
+    found = [
+        contrast.contrast(f"{draft.name}.{row.name}.{one.metric}", sides[one.metric][row.name],
+                          sides[one.metric][draft.against], one, terms, store, sampled=few)
+        for row in draft.rows if row.name != draft.against and row.runs
+        for one in columns
+    ]  # fmt: skip
+    return contrast.family(found, terms)
+
+
+def best(
+    draft: Draft, one: Column, sides: Sides, estimates: Mapping[str, Mapping[str, Estimate]], terms: Terms, store: Store
+) -> dict[str, str]:
+    """Each row's verdict against the best row of a column, Holm over the rows; the best itself is `best`."""
+    means = {row: made.mean for row, made in estimates[one.metric].items() if made.mean is not None}
+    if not means:
+        return {}
+    sign = 1 if one.better == "higher" else -1
+    top = max(means, key=lambda row: sign * means[row])
+    found = [
+        contrast.contrast(row, sides[one.metric][row], sides[one.metric][top], one, terms, store, sampled=False)
+        for row in means
+        if row != top
+    ]
+    return {top: "best"} | {judged.key: judged.verdict for judged in contrast.family(found, terms)}
+
+
+def made(
+    draft: Draft, row: Picked, columns: Sequence[Column], sides: Sides,
+    estimates: Mapping[str, Mapping[str, Estimate]], bests: Mapping[str, Mapping[str, str]],
+    comparisons: Sequence[Comparison],
+) -> Row:  # fmt: skip
+    """A row with its cells, numbers and marks."""
+    receipt = receipt_of(draft, row)
+    cells = {}
+    for one in columns:
+        found = estimates[one.metric][row.name]
+        places = numerals.of_column(estimates[one.metric].values())
+        verdict = bests[one.metric].get(row.name, "")
+        judged = next((c for c in comparisons if c.column == one.metric), None)
+        numbers = wording.numbers(f"{draft.name}.{row.name}.{one.metric}", found, judged, one, row, places, receipt)
+        marks = {"worse": "*", "equivalent": "≈", "inconclusive": "?"}
+        bold = verdict not in ("", "worse") and len(bests[one.metric]) > 1
+        cells[one.metric] = Cell(found, numbers, bold, marks.get(verdict, ""))
+    deterministic = sides[columns[0].metric][row.name].deterministic
+    return Row(
+        row.name,
+        row.label,
+        row.runs,
+        row.failed,
+        cells,
+        deterministic,
+        row.missing,
+        wording.of_row(row, sides, columns),
+    )
+
+
+def receipt_of(draft: Draft, row: Picked) -> Receipt:
+    """What all numbers of a row point to."""
+    runs = [(run, score) for run in row.runs if (score := run.score(draft.split))]
+    first, score = runs[0] if runs else (None, None)
+    return Receipt(
+        tuple(run.run_id for run, _ in runs),
+        tuple(run.seed for run, _ in runs),
+        tuple(sorted({run.code.commit for run, _ in runs})),
+        first.identity.data if first else "",
+        first.data.version if first else "",
+        draft.split,
+        first.identity.split if first else "",
+        score.harness if score else "",
+        tuple(f"{run.run_id}: {run.checkpoint.weights}" for run, _ in runs if run.checkpoint),
+        {run.run_id: score.sha256 for run, score in runs},
+        wording.command(draft, row),
+        wording.query(draft, row),
+        f"{draft.name}.{row.name}",
+    )
+
+
+def ledger(found: Collected, drafts: Sequence[Draft]) -> list[Entry]:
+    """Every run folder, oldest first: in which tables it is, or why it is in none."""
+    used: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    for draft in drafts:
+        for row in draft.rows:
+            for run in row.runs:
+                used.setdefault(run.run_id, []).append(f"{draft.name}.{row.name}")
+            for run_id, reason in row.reasons.items():
+                reasons.setdefault(run_id, reason)
+    entries = [
+        Entry(
+            run.run_id,
+            run,
+            state(run),
+            tuple(used.get(run.run_id, ())),
+            "" if run.run_id in used else reasons.get(run.run_id) or unused(run),
+        )
+        for run in found.records
+    ]
+    broken = [
+        Entry(name, None, "missing" if "folder is gone" in why else "unreadable", (), why)
+        for name, why in found.broken.items()
+    ]
+    return [*entries, *broken]
+
+
+def unused(run: Record) -> str:
+    """Why a run that no row named is in no table."""
+    split = run.scores[-1].split if run.scores else "val"
+    return methods.obstacle(run, split) or "no table asks for it"

@@ -1,0 +1,84 @@
+"""Everything that is written, by one list of writers, into a folder of its own first: a failure overwrites nothing."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from receipts.refusal import Refusal
+from receipts.report import (
+    checklists,
+    costs,
+    croissant,
+    experiments,
+    figures,
+    numbers,
+    page,
+    slices,
+    tables,
+    technical,
+)
+from receipts.report.model import Report
+from receipts.runs.files import writable, write_atomically
+
+WRITERS: tuple[Callable[[Report, Path], None], ...] = (
+    *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
+    page.write,  # after the figures, which it shows
+    technical.write,
+    checklists.write,  # the last: it looks at what the others wrote
+)
+
+
+def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> None:
+    """Write the whole report and put it in the place of the old one, then bring EXPERIMENTS.md up to date."""
+    refuse_foreign(folder)
+    rows = experiments.updated(report, experiments.read(notebook))
+    with beside(folder) as fresh:
+        figures.carry(folder, fresh)
+        fill(report, fresh)
+        swap(fresh, folder)
+    if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:
+        write_atomically(notebook, rows.encode())
+
+
+def fill(report: Report, folder: Path) -> None:
+    """Write all that belongs into an empty folder."""
+    for writer in WRITERS:
+        writer(report, folder)
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[Path]:
+    """An empty folder on the same disk, gone afterwards unless it was moved."""
+    with writable(folder.parent):
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    fresh.chmod(0o755)
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def swap(fresh: Path, folder: Path) -> None:
+    """Put one folder in the place of another, which is deleted last."""
+    old = fresh.with_name(f"{fresh.name}-old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to replace a folder that no report wrote."""
+    if folder.exists() and not (folder / numbers.NAME).is_file() and any(folder.iterdir()):
+        raise Refusal(
+            f"{folder}/ holds files that no report wrote",
+            "the whole folder is replaced by a new report",
+            "folder=ANOTHER, or move the files away",
+        )

@@ -1,0 +1,80 @@
+"""`report/index.html`: one file without network, on which every number opens its receipt.
+
+Everything is embedded, since a reviewer has the repository and no run folders. What came from people (names of classes,
+purposes, notes) is text: the template escapes, the data are JSON that no `</script>` can leave.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from receipts.report import figures, numerals, tables
+from receipts.report.figures.caption import spans
+from receipts.report.figures.figure import Figure
+from receipts.report.model import Cell, Column, Report, Row, Table
+from receipts.report.page import drill, facts, marks
+from receipts.runs.files import write_atomically
+
+NAME = "index.html"
+HERE = Path(__file__).parent
+ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write the page beside the figures, which must be drawn already."""
+    shown = figures.make(report)
+    drawn = {figure.name: svg(folder / figures.FOLDER / f"{figure.name}.svg") for figure in shown}
+    write_atomically(folder / NAME, render(report, shown, drawn).encode())
+
+
+def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
+    """The page as text; `drawn` maps each figure to its SVG."""
+    import jinja2
+    from markupsafe import Markup
+
+    methods = drill.methods(report)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(
+        report=report,
+        facts=facts.headline(report),
+        verdicts=facts.verdicts(report),
+        figures=shown,
+        drawn={name: Markup(text) for name, text in drawn.items()},
+        methods=methods,
+        ledger=facts.ledger(report),
+        marks=marks,
+        printed=beside,
+        spans=spans,
+        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
+        data=Markup(embedded(facts.data(report, shown, [run for method in methods for run in method.runs]))),
+    )
+
+
+def beside(row: Row, cell: Cell, column: Column, table: Table) -> str:
+    """What the tables print beside a value: `± 0.008`, both ends, `det.`, `n=3`."""
+    places = numerals.of_column(other.cells[column.metric].estimate for other in table.rows)
+    return tables.printed(row, cell, places).beside
+
+
+def embedded(values: Any) -> str:
+    """JSON that stays inside its `<script>` element, whatever it holds."""
+    text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    for character, escape in ESCAPED.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def svg(path: Path) -> str:
+    """A drawn figure for the page: without its XML header, in the page's own ink and type."""
+    from receipts.report.figures.style import INK
+
+    text = path.read_text(encoding="utf-8")
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    return text.replace("'DejaVu Sans'", "var(--sans)")

@@ -1,0 +1,23 @@
+"""A finished report in a few lines."""
+
+from pathlib import Path
+
+from receipts.refusal import DONE
+from receipts.report.model import Report
+from receipts.report.tables import lines
+from receipts.runs.log import say
+
+
+def show(report: Report, folder: Path) -> int:
+    """The tables' verdicts, what must be told first, and where to look; returns the exit code."""
+    for table in report.tables:
+        say(f"{table.name}  {table.split}, {len(table.rows)} rows")
+        for line in lines(table):
+            cells = "  ".join(f"{cell.value} {cell.beside}".strip() for cell in line.cells)
+            say(f"  {line.label:<24} {cells}  {line.ok}  {line.verdict}".rstrip())
+    for finding in report.findings:
+        say(f"  NOTE  {finding}")
+    used = sum(bool(entry.used_in) for entry in report.ledger)
+    say(f"runs  {used} of {len(report.ledger)} are in a table; test was opened {report.openings} times")
+    say(f"next  open {folder}/index.html in a browser")
+    return DONE

@@ -1,0 +1,254 @@
+"""A table as LaTeX, Markdown, CSV and HTML, all from one grid of printed cells."""
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from receipts.report import latex, numerals
+from receipts.report.model import Cell, Column, Comparison, Estimate, Report, Row, Table
+from receipts.runs.views import ARROW, escaped
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One cell as text: the value, what stands beside it (`± 0.008`, `det.`, `n=1`), bold, its mark, its key."""
+
+    value: str
+    beside: str = ""
+    bold: bool = False
+    mark: str = ""
+    key: str = ""
+    spread: str = ""  # what stands after ±, where that is what stands beside it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One method as text: its label, a cell for each column, `k/n ok`, and its verdict against the reference."""
+
+    label: str
+    cells: Sequence[Printed]
+    ok: str
+    verdict: str
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write `tables/<name>.{tex,md,csv,html}`."""
+    (folder / "tables").mkdir()
+    for table in report.tables:
+        stem = folder / "tables" / table.name
+        for suffix, text in (("tex", to_latex), ("md", to_markdown), ("csv", to_csv), ("html", to_html)):
+            stem.with_name(f"{table.name}.{suffix}").write_text(text(table), encoding="utf-8", newline="")
+
+
+def lines(table: Table) -> list[Line]:
+    """The grid that all renderings share."""
+    places = {c.metric: numerals.of_column(row.cells[c.metric].estimate for row in table.rows) for c in table.columns}
+    return [
+        Line(
+            row.label,
+            [printed(row, row.cells[column.metric], places[column.metric]) for column in table.columns],
+            row.ok,
+            verdict(row, table),
+        )
+        for row in table.rows
+    ]
+
+
+def printed(row: Row, cell: Cell, places: int) -> Printed:
+    """One cell as text."""
+    found, number = cell.estimate, cell.numbers.get("")
+    if number is None:
+        return Printed("—")
+    beside = beside_of(found, places)
+    spread = beside.removeprefix("± ") if beside.startswith("± ") else ""
+    return Printed(number.text, beside, cell.bold, cell.mark, number.key, spread)
+
+
+def beside_of(found: Estimate, places: int) -> str:
+    """What a value is printed with: the half-width, both ends where these are not symmetric, or why there is none."""
+    if found.deterministic:
+        return "det."
+    if found.low is None or found.high is None:
+        return f"n={len(found.points)}"
+    if numerals.is_symmetric(found):
+        return f"± {numerals.fixed(numerals.half_width(found), places)}"
+    return f"[{numerals.fixed(found.low, places)}, {numerals.fixed(found.high, places)}]"
+
+
+def verdict(row: Row, table: Table) -> str:
+    """The verdict on the primary metric, or on the first column, against the declared reference."""
+    if table.against is None:
+        return ""
+    if row.name == table.against:
+        return "reference"
+    found = judged(row, table)
+    if found is None:
+        return "—"
+    if found.verdict == "better" and found.meaningful:
+        return "better (> margin)"
+    few = "n<5" if found.n < 5 else ""
+    return f"{found.verdict} ({few})" if few and found.verdict == "inconclusive" else found.verdict
+
+
+def judged(row: Row, table: Table) -> Comparison | None:
+    """The comparison that the verdict column prints."""
+    metric = headline(table)
+    return next((c for c in table.comparisons if (c.row, c.column) == (row.name, metric)), None)
+
+
+def headline(table: Table) -> str:
+    """The metric that the verdict column is about: the primary one, or the first."""
+    metrics = [column.metric for column in table.columns]
+    return table.primary if table.primary in metrics else metrics[0]
+
+
+def heading(column: Column) -> str:
+    """A metric with its direction and unit."""
+    return f"{column.metric} {ARROW[column.better]}" + (f" ({column.unit})" if column.unit else "")
+
+
+def headings(table: Table) -> list[str]:
+    """The head of a table as text."""
+    last = [f"{headline(table)} against {table.against}"] if table.against else []
+    return ["method", *(heading(column) for column in table.columns), "runs", *last]
+
+
+def to_markdown(table: Table) -> str:
+    """GitHub's Markdown, caption first and notes below."""
+    head = headings(table)
+    body = [f"| {' | '.join(escaped(text) for text in head)} |", f"|{'---|' * len(head)}"]
+    for line in lines(table):
+        cells = [f"**{cell.value}**" if cell.bold else cell.value for cell in line.cells]
+        marked = [
+            " ".join(part for part in (text, cell.beside, starless(cell.mark)) if part)
+            for text, cell in zip(cells, line.cells, strict=True)
+        ]
+        last = [line.verdict] if table.against else []
+        body.append(f"| {' | '.join([escaped(line.label), *marked, line.ok, *last])} |")
+    notes = ["", *(f"- {starless(note)}" for note in table.notes)] if table.notes else []
+    return "\n".join([starless(table.caption), "", *body, *notes, ""])
+
+
+def starless(text: str) -> str:
+    """A text whose stars are no Markdown."""
+    return text.replace("*", "\\*")
+
+
+def to_csv(table: Table) -> str:
+    """One line for each row and metric, every number to its last digit; no text that a spreadsheet would compute."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    fields = ("delta", "low", "high", "p", "p_holm", "d_z", "improvement", "sign_flip_p", "sample_low", "sample_high")
+    renamed = {"low": "delta_low", "high": "delta_high", "sample_low": "delta_sample_low",
+               "sample_high": "delta_sample_high"}  # fmt: skip
+    writer.writerow(
+        [
+            *("key", "row", "metric", "better", "mean", "low", "high", "n", "runs", "deterministic", "bold", "mark"),
+            *("points", "against", *(renamed.get(name, name) for name in fields), "seeds_needed", "verdict", "reason"),
+        ]
+    )
+    for row in table.rows:
+        for column in table.columns:
+            cell = row.cells[column.metric]
+            found = cell.estimate
+            beside = next((c for c in table.comparisons if (c.row, c.column) == (row.name, column.metric)), None)
+            points = json.dumps({str(seed): value for seed, value in found.points.items()})
+            numbers = [exact(getattr(beside, name)) if beside else "" for name in fields]
+            needed = beside.seeds_needed if beside else None
+            texts = [inert(text) for text in (beside.verdict, beside.reason)] if beside else ["", ""]
+            writer.writerow(
+                [
+                    *(f"{table.name}.{row.name}.{column.metric}", inert(row.label), column.metric, column.better),
+                    *(exact(found.mean), exact(found.low), exact(found.high), len(found.points), row.ok),
+                    *(found.deterministic, cell.bold, cell.mark, points, inert(beside.against) if beside else ""),
+                    *(*numbers, "" if needed is None else needed, *texts),
+                ]
+            )
+    return out.getvalue()
+
+
+def exact(value: float | None) -> str:
+    """A number to its last digit; nothing for none."""
+    return "" if value is None else repr(value)
+
+
+def inert(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def to_html(table: Table) -> str:
+    """A fragment whose numbers carry their keys."""
+    rows = []
+    for line in lines(table):
+        cells = []
+        for cell in line.cells:
+            value = f"<strong>{html.escape(cell.value)}</strong>" if cell.bold else html.escape(cell.value)
+            key = f' data-key="{html.escape(cell.key)}"' if cell.key else ""
+            beside = html.escape(" ".join(part for part in (cell.beside, cell.mark) if part))
+            cells.append(f"<td><span{key}>{value}</span> {beside}</td>")
+        last = f"<td>{html.escape(line.verdict)}</td>" if table.against else ""
+        rows.append(f'<tr><th scope="row">{html.escape(line.label)}</th>{"".join(cells)}<td>{line.ok}</td>{last}</tr>')
+    head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in headings(table))
+    notes = "".join(f"<li>{html.escape(note)}</li>\n" for note in table.notes)
+    return (
+        f'<table id="table-{table.name}">\n<caption>{html.escape(table.caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n"
+        "<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>\n" + (f"<ul>\n{notes}</ul>\n" if notes else "")
+    )
+
+
+def to_latex(table: Table) -> str:
+    """booktabs rules; each metric is two siunitx columns joined by ±, so that decimals align and bold stays bold."""
+    grid = lines(table)
+    specs = "".join(latex.columns([line.cells[at] for line in grid]) for at in range(len(table.columns)))
+    against = latex.escaped(f"{headline(table)} against {table.against}") if table.against else ""
+    spans = [f"\\multicolumn{{3}}{{c}}{{{latex.escaped(heading(column))}}}" for column in table.columns]
+    head = " & ".join(["method", *spans, "runs", *([against] if against else [])])
+    body = [
+        " & ".join(
+            [
+                latex.escaped(line.label),
+                *(latex.cell(cell) for cell in line.cells),
+                line.ok,
+                *([latex.escaped(line.verdict)] if against else []),
+            ]
+        )
+        + r" \\"
+        for line in grid
+    ]
+    notes = [f"  \\item {latex.escaped(note)}" for note in table.notes]
+    return "\n".join(
+        [
+            "% written by report.py from recorded runs; needs \\usepackage{booktabs} and \\usepackage{siunitx}",
+            r"\begin{table}[t]",
+            r"\centering",
+            r"\small",
+            r"\sisetup{detect-weight=true, mode=text}",  # or bold numbers would not be bold
+            f"\\caption{{{latex.escaped(table.caption)}}}",
+            f"\\label{{tab:{table.name}}}",
+            f"\\begin{{tabular}}{{l{specs}l{'l' if against else ''}}}",
+            r"\toprule",
+            f"{head} \\\\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def digits(text: str) -> tuple[int, int]:
+    """How many digits stand before and after the point of a printed number."""
+    whole, _, rest = re.sub(r"[^\d.]", "", text).partition(".")
+    return len(whole), len(rest)

@@ -1,0 +1,225 @@
+"""What a report says in words: captions, notes, what a number means, how its runs were chosen."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from receipts.report import lock, numerals
+from receipts.report.comparing import smallest_detectable
+from receipts.report.contrast import Side, Terms
+from receipts.report.families import best_of
+from receipts.report.intervals import LEAST
+from receipts.report.methods import Picked
+from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
+from receipts.report.selection import Draft
+from receipts.runs.figures import decimals
+from receipts.runs.record import Record
+
+UNITS = {
+    "in nats": "nats",
+    "in the target's unit": "target's unit",
+    "in its unit": "target's unit",
+    "of steps": "steps",
+}
+SEARCH = 3  # configurations of one experiment that make a search
+MARKS = "Bold: the best and all not shown worse; * worse than the best, ≈ equivalent, ? inconclusive (Holm over rows)."
+
+
+def unit(definition: str) -> str:
+    """The unit that a metric's definition states; nothing for a share or a coefficient."""
+    return next((short for words, short in UNITS.items() if words in definition), "")
+
+
+def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms) -> str:
+    """What the table shows: what was asked, data and split, what varied, which spread stands after ±."""
+    score = first.score(draft.split)
+    data = f"{Path(first.data.manifest).stem} {first.data.version}".strip()
+    count = f", {score.n} samples" if score and not terms.folds else ""
+    varied = (
+        f"Folds of one {terms.folds}-fold cross-validation vary"
+        if terms.folds
+        else "Initialisation and order of the data vary with the seed, data and split do not"
+    )
+    spread = "mean ± half-width of the 95 % interval (Student t over seeds)"
+    if terms.folds:
+        spread = "mean ± half-width of the 95 % interval over folds (Nadeau and Bengio)"
+    parts = [
+        draft.caption.strip() or default(draft),
+        f"{data}, {draft.split} split{count}; {spread}. {varied}.",
+        shared(draft),
+        MARKS if len(draft.rows) > 1 else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def default(draft: Draft) -> str:
+    """What a table is called that nobody gave a caption."""
+    if draft.plan is None:
+        return "All methods on one question."
+    what = {"ablations": "Ablations", "comparison": "A comparison", "folds": "A cross-validation"}
+    return f"{what.get(draft.plan.kind, f'What {draft.plan.key} changes')} of {draft.plan.conf}."
+
+
+def shared(draft: Draft) -> str:
+    """What the arms of a plan have in common."""
+    if draft.plan is None or not draft.plan.shared:
+        return ""
+    return f"All arms share {', '.join(f'{key} {value}' for key, value in draft.plan.shared.items())}."
+
+
+def notes(
+    draft: Draft, rows: Sequence[Row], columns: Sequence[Column], comparisons: Sequence[Comparison], terms: Terms
+) -> list[str]:
+    """What stands under a table: points too few for an interval, other intervals, the family, what could be found."""
+    found = [f"{row.label}: {note}" for row in rows for note in row.notes]
+    for row in rows:
+        for one in columns:
+            found += points(row, one)
+    found += [compared_in_words(one, terms) for one in comparisons if one.column == headline(columns, terms)]
+    if comparisons:
+        family = "Benjamini–Hochberg, exploratory" if terms.exploratory else "Holm"
+        tests = sum(one.p is not None for one in comparisons)
+        found.append(
+            f"Verdicts are against {draft.against}: one family of {tests} tests, {family}, α = {terms.alpha:g}."
+        )
+    if pairs := sorted({one.n for one in comparisons if one.test.startswith(("paired t", "one-sample")) and one.n > 2}):
+        sizes = [f"{smallest_detectable(n, terms.alpha):.2f} for n={n}" for n in pairs if n < 100]
+        if sizes:
+            found.append(f"Smallest d_z detectable at 80 % power: {', '.join(sizes)}.")
+    found += [told for one in columns for told in searches(rows, one)] if draft.exploratory else []
+    if terms.alpha != 0.05:
+        found.append(f"α is 0.05 divided by {0.05 / terms.alpha:g} declared looks.")
+    return found
+
+
+def searches(rows: Sequence[Row], one: Column) -> list[str]:
+    """Several configurations of one experiment are a search: what the best of so many tries is expected to be.
+
+    One value for each configuration; the seeds that chose the best one flatter it.
+    """
+    found = []
+    for conf in dict.fromkeys(row.label.partition(" ")[0] for row in rows):
+        means = [row.cells[one.metric].estimate.mean for row in rows if row.label.partition(" ")[0] == conf]
+        values = [mean for mean in means if mean is not None]
+        if len(values) < SEARCH:
+            continue
+        sign = 1 if one.better == "higher" else -1
+        sizes = sorted({1, math.isqrt(len(values)), len(values)})
+        best = (f"{sign * best_of([sign * value for value in values], k):.4f} for {k}" for k in sizes)
+        found.append(
+            f"{len(values)} configurations of {conf} were tried: a search. Expected best {one.metric} by number of "
+            f"tries: {', '.join(best)}. The seeds that chose a configuration do not score it."
+        )
+    return found
+
+
+def headline(columns: Sequence[Column], terms: Terms) -> str:
+    """The metric that verdicts are told of: the primary one, or the first column."""
+    metrics = [one.metric for one in columns]
+    return terms.primary if terms.primary in metrics else metrics[0]
+
+
+def compared_in_words(one: Comparison, terms: Terms) -> str:
+    """A comparison with both sources of error apart, and why its verdict is what it is."""
+    if one.delta is None or one.low is None or one.high is None:
+        return f"{one.row} against {one.against}: {one.verdict}, {one.reason or 'nothing to compare'}."
+    places = min(numerals.MOST, decimals((one.high - one.low) / 2))
+    level = f"{100 * (1 - terms.alpha):.4g} %"
+    over = "samples" if "samples" in one.test or "entities" in one.test else "folds" if terms.folds else "seeds"
+    spans = f"{numerals.fixed(one.low, places)} to {numerals.fixed(one.high, places)} over {over}"
+    if one.sample_low is not None and one.sample_high is not None:
+        both = f"{numerals.fixed(one.sample_low, places)} to {numerals.fixed(one.sample_high, places)}"
+        spans += f", {both} over seeds and test sample"
+    delta = numerals.fixed(one.delta, places)
+    sizes = [f"d_z {one.d_z:.2f}"] if one.d_z is not None and over == "seeds" else []
+    sizes += [f"probability of improvement {one.improvement:.2f}"] if one.improvement is not None and sizes else []
+    sizes += [f"sign-flip p {one.sign_flip_p:.2g}"] if one.sign_flip_p is not None else []
+    expected = [f"expected: {one.expected}"] if one.expected else []
+    rest = "; ".join([one.reason, *sizes, *expected])
+    return (
+        f"{one.row} against {one.against}: {one.verdict}, {one.column} Δ = {delta}, {level} interval {spans}; {rest}."
+    )
+
+
+def points(row: Row, one: Column) -> list[str]:
+    """Every point of a row with fewer than five, and a bootstrap interval beside t."""
+    found = row.cells[one.metric].estimate
+    if found.bca is not None:
+        low, high = (numerals.fixed(end, 4) for end in found.bca)
+        return [f"{row.label} {one.metric} is skewed: BCa bootstrap 95 % interval {low} to {high}."]
+    if 1 < len(found.points) < LEAST and found.low is None and not found.deterministic:
+        told = ", ".join(f"{value:.4f}" for value in found.points.values())
+        return [f"{row.label} {one.metric}: {told} (n={len(found.points)})."]
+    return []
+
+
+def of_row(row: Picked, sides: Mapping[str, Mapping[str, Side]], columns: Sequence[Column]) -> list[str]:
+    """What is marked at a row's name."""
+    found = lock.devices(row)
+    for one in columns:
+        side = sides[one.metric][row.name]
+        if lacking := [run.run_id for number, run in side.runs.items() if number not in side.points]:
+            found.append(f"{one.metric} is missing or undefined in {', '.join(lacking[:3])}{lock.more(lacking, 3)}")
+    if row.superseded:
+        found.append(f"{row.superseded} older runs are superseded (see the ledger)")
+    return [*found, *([row.note] if row.note else [])]
+
+
+def numbers(
+    key: str, found: Estimate, judged: Comparison | None, one: Column, row: Picked, places: int, receipt: Receipt
+) -> dict[str, Number]:
+    """The numbers of a cell by kind: the mean under the empty one; half, low, high, n; those of its comparison."""
+    if found.mean is None:
+        return {}
+    named = f"{one.metric} of {row.label} on {receipt.split}"
+    kinds: dict[str, tuple[float | None, str, str]] = {
+        "": (found.mean, numerals.fixed(found.mean, places), f"{named}: {mean_of(found)}"),
+        "n": (float(len(found.points)), str(len(found.points)), f"runs behind {named}"),
+    }
+    ends = {"half": numerals.half_width(found), "low": found.low, "high": found.high}
+    what = {"half": "half the width", "low": "lower end", "high": "upper end"}
+    for kind, end in ends.items():
+        if end is not None:
+            kinds[kind] = (end, numerals.fixed(end, places), f"{what[kind]} of the interval of {named}: {found.how}")
+    kinds |= compared(judged, named, places) if judged else {}
+    return {
+        kind: Number(f"{key}.{kind}" if kind else key, value, text, meaning, receipt)
+        for kind, (value, text, meaning) in kinds.items()
+    }
+
+
+def compared(judged: Comparison, named: str, places: int) -> dict[str, tuple[float | None, str, str]]:
+    """The numbers of a comparison, by kind: value, text, meaning."""
+    beside = f"{named} against {judged.against}"
+    kinds: dict[str, tuple[float | None, str, str]] = {"verdict": (None, judged.verdict, f"{beside}: {judged.reason}")}
+    ends = {"delta": judged.delta, "delta_low": judged.low, "delta_high": judged.high}
+    what = {"delta": "difference", "delta_low": "its lower end", "delta_high": "its upper end"}
+    for kind, end in ends.items():
+        if end is not None:
+            kinds[kind] = (end, numerals.fixed(end, places), f"{what[kind]}, {beside}")
+    if judged.p_holm is not None:
+        kinds["p"] = (judged.p_holm, numerals.probability(judged.p_holm), f"corrected p, {beside}: {judged.test}")
+    return kinds
+
+
+def mean_of(found: Estimate) -> str:
+    """What a printed mean is a mean of."""
+    if found.deterministic:
+        return found.how
+    return f"mean of {len(found.points)}, {found.how}" if len(found.points) > 1 else found.how
+
+
+def command(draft: Draft, row: Picked) -> str:
+    """What makes a row's numbers again."""
+    if draft.plan is not None:
+        return draft.plan.command
+    return " && ".join(dict.fromkeys(run.command for run in row.runs))
+
+
+def query(draft: Draft, row: Picked) -> str:
+    """How the runs of a row were chosen, in words."""
+    if draft.plan is not None:
+        return f"cells of plan {draft.plan.plan_id}, arm {row.name}, completed and scored on {draft.split}"
+    return (
+        f"completed, reportable runs of {row.label} scored on {draft.split}; newest config, code, lock, data and split"
+    )

@@ -1,0 +1,161 @@
+"""Runs that others recorded, brought from the MLflow server that a team shares, as run folders.
+
+What comes from a server is untrusted: only names that this core itself writes are asked for, each file must have the
+hash that its record or its tag states, and nothing is written outside the folder of its run.
+"""
+
+import glob
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from receipts.config.project import RUNS
+from receipts.refusal import Refusal
+from receipts.runs import flat, tracking
+from receipts.runs.record import Record, decode
+
+FILES = ("config.yaml", "environment.json", "history.csv")  # beside the record and the predictions
+PAGE = 1000
+PULLED = RUNS / ".pulled"  # a cache: hidden, so that no other command takes these runs for its own
+
+
+@dataclass
+class Pulled:
+    """What a pull did, by run id; `refused` maps to the reason, `altered` to numbers that are not the record's."""
+
+    folder: Path
+    taken: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    altered: dict[str, str] = field(default_factory=dict)
+
+
+def pull(cache: Path) -> Pulled:
+    """Bring every run of this project's experiment that was sent in full into a folder of the cache."""
+    try:
+        store = tracking.Store()
+        key = hashlib.sha256(f"{tracking.address()}\n{store.experiment}".encode()).hexdigest()[:8]
+        done = Pulled(cache / key)
+        done.folder.mkdir(parents=True, exist_ok=True)
+        for run in listed(store):
+            run_id = run.data.tags.get(tracking.RUN_ID, "")
+            try:
+                bring(store, run, done)
+            except Refusal as problem:
+                done.refused[run_id or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+    except tracking.failures() as error:
+        raise Refusal(
+            f"the MLflow store {re.sub(r'//[^/@]*@', '//', tracking.address())} cannot be read",
+            tracking.reason(error),
+            "MLFLOW_TRACKING_URI names the store; report.py without source=mlflow reads runs/",
+        ) from error
+    return done
+
+
+def folder_of(run_id: str) -> Path | None:
+    """Where a run's record lies: among the runs made here, else among those pulled; None where it is not here."""
+    places = (RUNS / run_id, *sorted(PULLED.glob(f"*/{glob.escape(run_id)}")))
+    return next((place for place in places if (place / "record.json").is_file()), None)
+
+
+def listed(store: tracking.Store) -> Iterator[Any]:
+    """The experiment's runs as MLflow has them, a page at a time, oldest first; only those that this core has made."""
+    token = None
+    while True:
+        page = store.client.search_runs(
+            [store.experiment], max_results=PAGE, order_by=["attributes.start_time ASC"], page_token=token
+        )
+        yield from (run for run in page if tracking.RUN_ID in run.data.tags)
+        token = page.token
+        if not token:
+            return
+
+
+def bring(store: tracking.Store, run: Any, done: Pulled) -> None:
+    """One run into the cache, unless the same record already is there."""
+    run_id, digest = run.data.tags[tracking.RUN_ID], run.data.tags.get(tracking.SENT)
+    if not is_run_id(run_id):
+        raise Refusal(f"{run_id!r} is no run id", "it would name another folder", "")
+    if digest is None:
+        raise Refusal("it was not sent in full", "it is running, or receipts sync has not been called", "receipts sync")
+    place = done.folder / run_id
+    with suppress(FileNotFoundError):
+        if sha256(place / "record.json") == digest:
+            done.already.append(run_id)
+            told(run, decode((place / "record.json").read_bytes(), place), done)
+            return
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=done.folder) as name:
+        draft = Path(name) / "run"
+        draft.mkdir()
+        record = fetched(store, run, digest, draft)
+        shutil.rmtree(place, ignore_errors=True)
+        draft.rename(place)
+    done.taken.append(run_id)
+    told(run, record, done)
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a name is one that this core gives: a single folder name, beginning with the time."""
+    return re.fullmatch(r"\d{8}-\d{6}-[\w.+-]+", name) is not None
+
+
+def fetched(store: tracking.Store, run: Any, digest: str, folder: Path) -> Record:
+    """The record, what stands beside it and the prediction files of its latest scores, each verified by its hash."""
+    path = download(store, run, "record.json", folder)
+    if path is None or sha256(path) != digest:
+        raise Refusal("record.json is not the one that was sent", f"its tag says sha256 {digest[:12]}…", "")
+    record = decode(path.read_bytes(), path)
+    if record.run_id != run.data.tags[tracking.RUN_ID]:
+        raise Refusal("the record is that of another run", record.run_id, "")
+    for name in FILES:
+        download(store, run, name, folder)
+    for split in dict.fromkeys(score.split for score in record.scores):
+        score = record.score(split)
+        assert score is not None
+        if not re.fullmatch(r"predictions/\w[\w.-]*\.parquet", score.file):
+            raise Refusal(f"{score.file!r} is no predictions file", "the record names a path outside predictions/", "")
+        stored = download(store, run, score.file, folder)
+        if stored is None or sha256(stored) != score.sha256:
+            raise Refusal(f"{score.file} is not what was scored", f"the record says sha256 {score.sha256[:12]}…", "")
+    return record
+
+
+def download(store: tracking.Store, run: Any, name: str, folder: Path) -> Path | None:
+    """One artifact, under its own name below a folder; None where the server has none."""
+    parent = os.path.dirname(name)  # noqa: PTH120 - the name of an artifact, not of a file here
+    if name not in {str(entry.path) for entry in store.client.list_artifacts(run.info.run_id, parent or None)}:
+        return None
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        found = Path(store.client.download_artifacts(run.info.run_id, name, place))
+        if not found.is_file() or found.is_symlink():
+            return None
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(found, folder / name)
+    return folder / name
+
+
+def told(run: Any, record: Record, done: Pulled) -> None:
+    """Note numbers of the server that are not those of the record; the record counts."""
+    latest = {
+        tracking.legal(point.metric): point.value for point in flat.scores(record)
+    }  # the last of a name is latest
+    wrong = [
+        f"{name} is {run.data.metrics[name]!r}, the record says {value!r}"
+        for name, value in latest.items()
+        if name in run.data.metrics and run.data.metrics[name] != value
+    ]
+    if wrong:
+        done.altered[record.run_id] = "; ".join(wrong)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

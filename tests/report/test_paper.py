@@ -1,0 +1,103 @@
+"""Literal numbers in a paper: explained by a key, a setting or a reason, or named."""
+
+from pathlib import Path
+
+import pytest
+from recorded import asked, reported, three
+
+from receipts.refusal import Refusal
+from receipts.report import paper
+from receipts.report.model import Report
+
+
+@pytest.fixture
+def report(lab: Path) -> Report:
+    asked("tables:\n  main: {rows: [linear, net], against: linear}\n")
+    three()
+    return reported()
+
+
+def told(report: Report, text: str) -> list[str]:
+    Path("paper.tex").write_text(text, encoding="utf-8")
+    return paper.unexplained(Path("paper.tex"), report)
+
+
+def test_numbers_of_the_report_are_explained_as_printed_rounded_and_in_per_cent(report: Report) -> None:
+    number = report.numbers["main.net.accuracy"]
+    value = number.value or 0.0
+    for text in (
+        number.text,
+        f"{value:.4f}",
+        f"{100 * value:.1f}\\%",
+        f"{100 * value:.2f}\\,\\%",
+        f"{100 * value:.1f}",
+    ):
+        assert told(report, f"The net reaches {text} on test.") == [], text
+    half = report.numbers["main.net.accuracy.half"].text
+    assert told(report, f"${number.text} \\pm {half}$ and $p {report.numbers['main.net.accuracy.p'].text}$") == []
+
+
+def test_a_number_that_no_key_explains_is_named_with_its_line(report: Report) -> None:
+    assert told(report, "One.\n\nThe net reaches 0.987, or 98.7\\%.") == [
+        "paper.tex:3: no key explains 0.987",
+        "paper.tex:3: no key explains 98.7%",
+    ]
+    assert told(report, "a loss of $-1.5$ and .25 and 1{,}234.5 and 12\\% and 97.25") == [
+        f"paper.tex:1: no key explains {text}" for text in ("-1.5", "1234.5", "12%", "97.25")
+    ] or told(report, "97.25") == ["paper.tex:1: no key explains 97.25"]
+
+
+def test_two_digits_are_explained_only_as_printed(report: Report) -> None:
+    value = report.numbers["main.net.accuracy"].value or 0.0
+    assert told(report, f"about {value:.1f}") == ([] if f"{value:.1f}" in paper.CONSTANTS else [
+        f"paper.tex:1: no key explains {value:.1f}"
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 2024 we ran 5 seeds on 1797 images of 8 x 8 pixels.",
+        "Section 3.x shows Table~\\ref{tab:main1.5} and \\cite{smith2019,doe1.2}.",
+        "\\includegraphics[width=0.48\\textwidth]{figures/f1.25.pdf} \\vspace{-1.5em} 0.5\\linewidth 12.5pt",
+        "% we once had 0.987 here",
+        "\\begin{verbatim}\n0.987\n\\end{verbatim}",
+        "\\documentclass{article}\\def\\x{0.987}\n\\begin{document}\nNothing.\n\\end{document}",
+        "Better than \\receipt{main.net.accuracy} by far.",
+        "We use $\\alpha = 0.05$, 95\\% intervals and 80\\% power.",
+        "The optimiser of v1.2 reads Eq.~3 at https://example.org/1.5",
+        "Published: 0.912.  % number: table 2 of their paper",
+        "\\url{https://x.org/0.987} \\multicolumn{2}{c}{x} \\cmidrule(lr){2-3}",
+    ],
+)
+def test_what_is_no_result_is_not_looked_at(report: Report, text: str) -> None:
+    assert told(report, text) == [], text
+
+
+def test_settings_of_the_runs_are_explained(report: Report) -> None:
+    assert told(report, "validated every 1.0 epoch; a margin of 0.03, that is 3\\%") == []
+
+
+def test_files_that_are_taken_in_are_read_but_for_the_reports_own(report: Report) -> None:
+    Path("sections").mkdir()
+    Path("sections/results.tex").write_text("We reach 0.987.\n\\input{paper}")
+    Path("report/tables").mkdir(parents=True)
+    Path("report/numbers.json").write_text("{}")
+    Path("report/tables/main.tex").write_text("0.986")
+    Path("report/numbers.tex").write_text("0.985")
+    text = "\\input{report/numbers}\n\\input{sections/results}\n\\include{report/tables/main}\n\\input{none}\n"
+    assert told(report, text) == ["sections/results.tex:1: no key explains 0.987"]
+
+
+def test_a_key_that_no_number_has_is_named(report: Report) -> None:
+    assert told(report, "\\receipt{main.nett.accuracy}") == [
+        "paper.tex:1: no number has the key main.nett.accuracy; did you mean main.net.accuracy?"
+    ]
+
+
+def test_a_file_that_is_not_utf8_or_not_there_is_refused(report: Report) -> None:
+    Path("latin.tex").write_bytes("größe 0.9".encode("latin1"))
+    with pytest.raises(Refusal, match=r"latin\.tex is not UTF-8"):
+        paper.unexplained(Path("latin.tex"), report)
+    with pytest.raises(Refusal, match=r"none\.tex cannot be read"):
+        paper.unexplained(Path("none.tex"), report)

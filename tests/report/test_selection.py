@@ -1,0 +1,233 @@
+"""Which runs stand behind a row: what report.yaml asks for, what is sensible without it, what is refused."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from recorded import asked, keep, planned, ran, reported, seeds, three
+
+from receipts.config import reporting
+from receipts.refusal import CheckFailed, Refusal
+
+
+def rows(name: str = "main") -> dict[str, str]:
+    table = next(table for table in reported().tables if table.name == name)
+    return {row.label: row.ok for row in table.rows}
+
+
+def test_without_a_file_there_is_one_table_for_each_dataset_and_its_linear_baseline_is_the_reference(lab: Path) -> None:
+    three()
+    ran("net", data="0ther", second=40)
+    ran("net", second=50, model={"width": 3})
+    report = reported()
+    assert [table.name for table in report.tables] == ["digits", "digits-2"]
+    newest, other = report.tables
+    assert [row.label for row in newest.rows] == ["linear", "net", "net model.width=3", "wide"]
+    assert newest.against == "linear"
+    assert newest.rows[2].name == "net-width-3"
+    assert [row.label for row in other.rows] == ["net"]
+
+
+def test_runs_of_another_harness_have_a_table_of_their_own(lab: Path) -> None:
+    old = seeds("net", 0.9, 2)
+    for run in old:
+        for score in run.scores:
+            score.harness = "01d" * 20
+        keep(run)
+    seeds("wide", 0.9, 2, second=20)
+    assert [[row.label for row in table.rows] for table in reported().tables] == [["wide"], ["net"]]
+
+
+def test_what_was_never_tested_is_reported_on_val(lab: Path) -> None:
+    ran(splits=("val",))
+    (table,) = reported().tables
+    assert (table.name, table.split) == ("digits-val", "val")
+
+
+def test_a_limited_dirty_or_failed_run_is_in_no_table_by_itself(lab: Path) -> None:
+    ran(second=1)
+    ran("wide", second=2, limit={"rows": 200}, reportable=False, blocked_by=["limit: rows 200"])
+    assert list(rows("digits")) == ["net"]
+
+
+def test_the_newest_version_counts_and_the_older_ones_are_superseded(lab: Path) -> None:
+    old, new = seeds("net", 0.5, 3), seeds("net", 0.9, 2, second=20, code="newer")
+    report = reported()
+    (row,) = report.tables[0].rows
+    assert [run.run_id for run in row.runs] == [run.run_id for run in new]
+    assert row.ok == "2/2 ok"
+    assert row.notes == ["3 older runs are superseded (see the ledger)"]
+    reasons = {entry.run_id: entry.reason for entry in report.ledger}
+    assert reasons[old[0].run_id] == f"superseded by {new[-1].run_id}: other code"
+
+
+def test_a_newer_version_that_is_not_scored_yet_supersedes_nothing(lab: Path) -> None:
+    seeds("net", 0.9, 2)
+    ran("net", 0, second=20, splits=("val",), code="newer")
+    assert rows("digits") == {"net": "2/2 ok"}
+
+
+def test_rows_are_named_in_report_yaml_with_words_that_differ(lab: Path) -> None:
+    asked("tables:\n  main: {rows: [net, net model.width=3, wide.yaml], against: net, columns: [nll, accuracy]}\n")
+    seeds("net", 0.9)
+    seeds("net", 0.8, second=20, model={"width": 3})
+    seeds("wide", 0.8, second=30)
+    (table,) = reported().tables
+    assert [row.name for row in table.rows] == ["net", "net-width-3", "wide-yaml"]
+    assert [column.metric for column in table.columns] == ["nll", "accuracy"]
+    assert {one.against for one in table.comparisons} == {"net"}
+
+
+def test_a_run_made_under_another_name_is_found_when_its_values_are_those_of_the_file(
+    lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from receipts.report import selection
+
+    run = ran("net", second=1, model={"width": 3}, names=["net", "wide"])
+    monkeypatch.setattr(selection, "method_hash", lambda values: run.method)
+    monkeypatch.setattr(selection.compose, "compose", lambda word: type("E", (), {"values": {}}))
+    asked("tables:\n  main: {rows: [wide]}\n")
+    assert rows() == {"wide": "1/1 ok"}
+    monkeypatch.setattr(selection, "method_hash", lambda values: "another")
+    with pytest.raises(Refusal, match="no run can be reported"):
+        rows()
+
+
+def test_ablations_are_the_arms_of_the_latest_plan(lab: Path) -> None:
+    asked("tables:\n  ablations: {rows: {ablations_of: net}, caption: What it is worth.}\n")
+    base, narrow = seeds("net", 0.9), seeds("net", 0.7, second=10, model={"width": 1})
+    planned("net", {"net": base})
+    planned("net", {"net": base, "narrow": narrow}, plan_id="20261121-150000-net-abcdef02")
+    report = reported()
+    (table,) = report.tables
+    assert table.plan is not None
+    assert [(row.name, row.ok) for row in table.rows] == [("net", "5/5 ok"), ("narrow", "5/5 ok")]
+    (one,) = table.comparisons
+    assert (one.against, one.verdict, one.expected, one.test) == ("net", "worse", "worse", "paired t")
+    assert table.caption.startswith("What it is worth. digits 1, test split, 120 samples; mean ±")
+    assert "All arms share epochs 40." in table.caption
+
+
+def test_ablations_that_were_never_tested_are_reported_on_val(lab: Path) -> None:
+    base, narrow = (seeds("net", 0.9, second=at, splits=("val",), model={"w": at}) for at in (0, 10))
+    planned("net", {"net": base, "narrow": narrow})
+    assert [table.split for table in reported().tables if table.name == "net-ablations"] == ["val"]
+
+
+def test_an_undeclared_sweep_is_exploratory(lab: Path) -> None:
+    arms = {f"lr={at}": seeds("net", 0.9 - at / 10, second=10 * at, model={"lr": at}) for at in (1, 2, 3)}
+    planned("net", arms, kind="sweep", key="model.lr", exploratory=True)
+    table = next(table for table in reported().tables if table.plan)
+    assert table.name == "net-lr"
+    assert all("BH, exploratory of 2" in one.reason for one in table.comparisons)
+    assert any("Benjamini–Hochberg, exploratory" in note for note in table.notes)
+
+
+def test_folds_are_judged_by_nadeau_and_bengio(lab: Path) -> None:
+    arms = {}
+    for at, (name, skill) in enumerate({"net": 0.9, "narrow": 0.7}.items()):
+        arms[name] = [
+            ran("net", 0, skill, 10 * at + fold, model={"w": at}, again=fold, split=f"fold{fold}", n=100 + fold)
+            for fold in range(5)
+        ]
+    plan = planned("net", arms, kind="folds", folds=5)
+    for fold, cell in enumerate(plan.cells):
+        cell.fold = fold % 5
+    from receipts.runs import plans
+
+    (plans.PLANS / plan.plan_id / "plan.json").write_bytes(plans.encode(plan))
+    table = next(table for table in reported().tables if table.plan)
+    assert [sorted(row.cells["accuracy"].estimate.points) for row in table.rows] == [[0, 1, 2, 3, 4]] * 2
+    assert "Nadeau" in table.rows[0].cells["accuracy"].estimate.how
+    assert table.comparisons[0].test == "t over folds, Nadeau and Bengio"
+
+
+def test_what_waits_is_said_and_the_rest_is_printed(lab: Path) -> None:
+    asked("tables:\n  main: {rows: [linear, net, wide], against: net}\n  ablations: {rows: {ablations_of: net}}\n")
+    ran("linear", deterministic=True)
+    ran("wide", second=3, splits=("val",))
+    report = reported()
+    assert [table.name for table in report.tables] == ["main"]
+    assert "table ablations is left out: no plan of net's ablations yet: python ablate.py conf=net" in report.findings
+    assert "net has no run that is scored on test yet: python train.py conf=net" in report.findings
+    assert any(
+        note.startswith("wide has no run that is scored on test yet: python eval.py") for note in report.findings
+    )
+    assert rows() == {"linear": "1/1 ok", "net": "0/0 ok", "wide": "0/1 ok"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tables:\n  main: {rows: [nett]}", "there is no such experiment or run; did you mean net?"),
+        ("tables:\n  main: {rows: {ablations_of: nett}}", "there is no such experiment"),
+        ("tables:\n  main: {rows: [net], columns: [acuracy]}", "no run of it has that metric; did you mean accuracy?"),
+        ("tables:\n  main: {rows: [net], against: wide}", "which is no row of that table"),
+        ("tables:\n  main: {rows: [net, net]}", "one row twice"),
+        ("tables:\n  main: {rows: []}", "no row"),
+        ("tables:\n  main: {rowz: [net]}", "unknown field `rowz`"),
+        ("tables:\n  main: {caption: Nothing.}", "missing required field `rows`"),
+        ("tables:\n  main.x: {rows: [net]}", "cannot be part of a key"),
+        ("colour: red", "unknown field `colour`"),
+        ("looks: 0", "looks is 0"),
+        ("tables: [", "cannot be read as YAML"),
+    ],
+)
+def test_a_report_yaml_that_cannot_be_meant_is_refused_by_name(lab: Path, text: str, words: str) -> None:
+    ran()
+    asked(text)
+    with pytest.raises(Refusal) as caught:
+        reported()
+    assert words in str(caught.value)
+    assert str(reporting.PATH) in str(caught.value)
+
+
+def test_without_runs_there_is_nothing_to_report(lab: Path) -> None:
+    with pytest.raises(Refusal, match="there are no runs to report"):
+        reported()
+
+
+def test_runs_that_are_all_kept_out_are_told_why(lab: Path) -> None:
+    ran(reportable=False, blocked_by=["limit: rows 200"])
+    ran("wide", second=1, reportable=False, blocked_by=["limit: rows 200"])
+    with pytest.raises(Refusal, match="2 of 2: not reportable: limit: rows 200"):
+        reported()
+
+
+def test_a_row_that_may_not_be_reported_is_refused_with_its_runs(lab: Path) -> None:
+    asked("tables:\n  main: {rows: [net]}\n")
+    run = ran(reportable=False, blocked_by=["dirty: 1 files differ from the commit"])
+    with pytest.raises(Refusal, match="none of its runs may be reported") as caught:
+        reported()
+    assert run.run_id in str(caught.value)
+    assert "allow={dirty: REASON}" in str(caught.value)
+
+
+def test_a_row_whose_check_failed_ends_with_exit_code_4(lab: Path) -> None:
+    asked("tables:\n  main: {rows: [net]}\n")
+    ran(reportable=False, blocked_by=["check failed: val-rescored"])
+    with pytest.raises(CheckFailed) as caught:
+        reported()
+    assert caught.value.exit_code == 4
+
+
+def test_looks_divide_alpha(lab: Path) -> None:
+    three()
+    asked("looks: 2\ntables:\n  main: {rows: [linear, net], against: linear}\n")
+    (table,) = reported().tables
+    assert any("α = 0.025" in note for note in table.notes)
+    assert any("2 declared looks" in note for note in table.notes)
+    (one,) = table.comparisons
+    asked("tables:\n  main: {rows: [linear, net], against: linear}\n")
+    (plain,) = reported().tables[0].comparisons
+    assert one.low is not None
+    assert plain.low is not None
+    assert one.low < plain.low
+
+
+def test_the_file_that_is_shipped_can_be_read() -> None:
+    root = Path(__file__).parents[2]
+    values = OmegaConf.to_container(OmegaConf.load(root / reporting.PATH))
+    assert isinstance(values, dict)
+    assert set(values["tables"]) == {"main", "ablations"}
+    assert all((root / "conf" / f"{row}.yaml").is_file() for row in values["tables"]["main"]["rows"])

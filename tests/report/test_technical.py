@@ -1,0 +1,68 @@
+"""The technical report: every section, every failed run, and no sentence that no record says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import evidence
+import pytest
+
+from receipts.report import figures, technical
+from receipts.report.model import Report
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
+    with evidence.project(tmp_path_factory.mktemp("technical")):
+        yield evidence.report(purpose="Does width | matter?")
+
+
+def test_it_has_every_section_in_the_order_of_a_paper(report: Report) -> None:
+    headings = [line[3:] for line in technical.text(report).splitlines() if line.startswith("## ")]
+    assert headings == ["Question", "Data", "Methods", "Results", "Limitations", "Reproducibility"]
+
+
+def test_it_says_what_was_asked_and_what_was_expected(report: Report) -> None:
+    text = technical.text(report)
+    assert "`net`: Does width | matter?" in text
+    assert "`small` of `net`: Width matters. Expected beforehand: worse." in text
+
+
+def test_it_tells_every_verdict_in_words(report: Report) -> None:
+    text = technical.text(report)
+    for table in report.tables:
+        for found in table.comparisons:
+            assert f"(**{found.verdict}**)" in text
+            assert found.reason in text
+
+
+def test_it_names_data_checksums_code_and_commands(report: Report) -> None:
+    text = technical.text(report)
+    run = report.tables[0].rows[0].runs[0]
+    for fact in (
+        run.data.files["data/digits.csv.gz"],
+        run.code.commit,
+        run.code.harness,
+        run.identity.lock,
+        "CC BY 4.0",
+    ):
+        assert fact in text
+    assert "python report.py check=true" in text
+
+
+def test_it_lists_runs_that_came_to_nothing_and_how_often_test_was_opened(report: Report) -> None:
+    text = technical.text(report)
+    assert "| `dead` | failed | the loss became NaN |" in text
+    assert "opened 3 times" in text
+
+
+def test_it_says_which_methods_have_few_seeds(report: Report) -> None:
+    assert "fewer than 10 seeds, the least for a headline, behind net (5)" in technical.text(report)
+
+
+def test_it_shows_every_figure_with_its_caption(report: Report, tmp_path: Path) -> None:
+    technical.write(report, tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for figure in figures.make(report):
+        assert f"(figures/{figure.name}.png)" in text
+        assert figure.caption in text
+    assert text == technical.text(report)
