@@ -23,7 +23,7 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
         with Tracker(store.folder(record)) as mlflow, store.editing(record.run_id) as run:
             mlflow.start()
             from receipts.data.opening import open_splits
-            from receipts.evaluation.scoring import score
+            from receipts.guards.after.scoring import score
             from receipts.training.method import build_method
 
             method = build_method(config)

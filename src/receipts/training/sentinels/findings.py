@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from receipts.guards import ledgers as ledgers  # the names that checks go by
-from receipts.guards.catalogue import failed, not_applicable, not_run, passed, settled, stop_at_failure
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed, settled, stop_at_failure
 from receipts.runs.log import progress, say
 from receipts.runs.record import Check
 

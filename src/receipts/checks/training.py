@@ -1,8 +1,8 @@
-"""The checks made while training, by name; how each is made stands in `training/sentinels`."""
+"""Checks that watch training itself; how each is made stands in `training/sentinels`."""
 
-from receipts.guards.catalogue import Guard, declare
+from receipts.checks.guard import Guard
 
-declare(
+GUARDS = (
     Guard(
         "outside-optimizer",
         "training",
@@ -53,9 +53,6 @@ declare(
         "Optimizers hold parameters of the module and nothing else.",
         "build the optimizer in configure_optimizers, after every layer has been put in its place",
     ),
-)
-
-declare(
     Guard(
         "trains-in-eval-mode",
         "training",
