@@ -67,6 +67,9 @@ class Method(Protocol):
     def steps(self) -> int | None:
         """How many optimizer steps the fit made; None where the notion does not apply."""
 
+    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+        """Verdicts on the method before it is fitted; it is left as it was."""
+
     def size(self) -> int | None:
         """How many parameters it has; None where the notion does not apply."""
 

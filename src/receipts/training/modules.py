@@ -19,7 +19,7 @@ from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
 from receipts.runs.log import hush
-from receipts.runs.record import Checkpoint, World
+from receipts.runs.record import Check, Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.progress import Progress
@@ -142,6 +142,12 @@ class ModuleMethod:
     def steps(self) -> int | None:
         """Optimizer steps, over the whole fit."""
         return self.done
+
+    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+        """A moment of training on a copy."""
+        from receipts.training.preflight.rehearsal import rehearse
+
+        return rehearse(self.module, self.config, self.device, train, val)
 
     def size(self) -> int:
         """How many numbers the module's parameters hold."""
