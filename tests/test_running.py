@@ -173,7 +173,7 @@ def test_the_clock_ends_training_at_a_checkpoint(project: Path, run: Run) -> Non
     found = record(project)
     assert found["stopped"].startswith("fit.max_minutes 0.03 were over: ended at epoch ")
     assert found["status"] == "completed"
-    assert {check["verdict"] for check in found["checks"]} == {"pass"}
+    assert {check["verdict"] for check in found["checks"]} <= {"pass", "not applicable"}
     assert found["stopped"] in (runs(project)[0] / "README.md").read_text()
     last = torch.load(runs(project)[0] / "checkpoints/last.ckpt", weights_only=True)
     rows = list(csv.DictReader((runs(project)[0] / "history.csv").read_text().splitlines()))

@@ -171,7 +171,7 @@ def test_the_record_names_everything_that_a_number_rests_on(trained: tuple[Path,
     assert found["world"]["global_batch"] == 64
     assert (found["checkpoint"]["epoch"], found["checkpoint"]["rule"]) == (2, "max val accuracy")
     assert all(found["cost"][name] > 0 for name in ("wall_s", "cpu_s", "peak_mib", "parameters", "ms_per_sample"))
-    assert {check["verdict"] for check in found["checks"]} == {"pass"}
+    assert {check["verdict"] for check in found["checks"]} <= {"pass", "not applicable"}
     assert found["openings"] == []
     assert found["scores"][0]["n"] == 359
 

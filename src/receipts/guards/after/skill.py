@@ -43,13 +43,15 @@ def relation(predictions: Predictions, task: Task) -> Relation:
 
 
 def of_classes(truth: Array, stated: Array) -> Relation:
-    """The probability given to the true class against its mean if labels were dealt out anew."""
+    """The probability of the true class against its mean and spread if labels were dealt out anew (Hoeffding 1951)."""
     n, given = len(truth), stated.argmax(1)
     classes = range(stated.shape[1])
     share = np.array([np.mean(truth == each) for each in classes])
-    own = stated[np.arange(n), truth]
-    expected, error = float(share @ stated.mean(0)), float(own.std()) / sqrt(n)
-    deviations = (float(own.mean()) - expected) / error if error > 0 else 0.0
+    centred = stated - stated.mean(0)
+    centred = centred - (centred @ share)[:, None]
+    error = sqrt(float((centred**2 @ share).sum()) * n / max(n - 1, 1)) / n
+    gained = float(stated[np.arange(n), truth].mean()) - float(share @ stated.mean(0))
+    deviations = gained / error if error > 0 else 0.0
     chance = float(share @ np.array([np.mean(given == each) for each in classes]))
     right = int((given == truth).sum())
     worse = right < chance * n and float(bdtr(right, n, min(chance, 1.0))) < BELOW
