@@ -31,6 +31,8 @@ from lab.net import Net
 
 class Changed(Net):
     def note(self, name, *words):
+        if self.trainer.world_size == 1:
+            return  # a rehearsal, before the others are started
         with Path(f"{name}.{self.global_rank}").open("a") as file:
             file.write(" ".join(str(word) for word in words) + "\\n")
 
@@ -73,8 +75,8 @@ def test_two_processes_leave_one_run(project: Path) -> None:
     assert best == found["scores"][0]["metrics"]["accuracy"]["value"]
     assert {check["verdict"] for check in found["checks"]} <= {"pass", "not applicable"}
 
-    def notes(name: str) -> list[str]:  # the first process has rehearsed before
-        return [(project / f"{name}.{rank}").read_text().splitlines(keepends=True)[-1] for rank in (0, 1)]
+    def notes(name: str) -> list[str]:
+        return [(project / f"{name}.{rank}").read_text() for rank in (0, 1)]
 
     assert notes("weights")[0] == notes("weights")[1]
     assert notes("environment")[0] == "['MASTER_PORT', 'OMP_NUM_THREADS']\n"
