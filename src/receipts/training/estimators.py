@@ -19,6 +19,7 @@ from receipts.refusal import Refusal
 from receipts.runs.log import progress
 from receipts.runs.record import Checkpoint, World
 from receipts.training.method import Outputs, Site
+from receipts.training.preflight.kept import Rehearsed
 
 FILE = Path("checkpoints/estimator.skops")
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
@@ -74,6 +75,10 @@ class EstimatorMethod:
     def steps(self) -> None:
         """Nor steps."""
         return
+
+    def rehearse(self, train: Subset, val: Subset) -> Rehearsed:
+        """An estimator's loss and batches are its own."""
+        return Rehearsed()
 
     def size(self) -> None:
         """Estimators have no common notion of size."""
