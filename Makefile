@@ -27,11 +27,12 @@ data: env       ## the bytes that data.dvc names
 repro: data     ## environment, data, the whole pipeline
 	@for stamp in $(wildcard runs/stages/*); do for run in $$(cat $$stamp); do [ -d runs/$$run ] || rm -f $$stamp; done; done
 	$(BIN)/dvc repro --no-run-cache
-	@echo 'done; after `. .venv/bin/activate`, look at'
-	@echo '  dvc metrics show, dvc plots show    the numbers and curves, also in results/'
+	@echo 'done; after `. .venv/bin/activate`:'
 	@echo '  receipts ls, runs/*/README.md       every run, for people'
 	@echo '  mlflow ui                           every run, for comparing'
-	@echo '  EXPERIMENTS.md                      what it means'
+	@echo '  dvc metrics show, dvc plots show    numbers and curves of the pipeline'
+	@echo '  EXPERIMENTS.md                      what was tried'
+	@echo 'open report/index.html'
 
 test: data      ## what CI runs: all tests but those marked slow
 	$(BIN)/pytest -m "not slow"
