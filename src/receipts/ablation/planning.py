@@ -13,11 +13,12 @@ import yaml
 
 from receipts.ablation.arms import Question, Variant
 from receipts.config import compose, division
-from receipts.config.check import is_estimator, validate
+from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
 from receipts.config.devices import gpus
 from receipts.config.schema import Ablating, Config
 from receipts.data import manifest
+from receipts.guards.gate import validate
 from receipts.provenance import code, git
 from receipts.provenance.identity import identify
 from receipts.provenance.trace import refuse_unfit, trace
