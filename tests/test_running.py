@@ -47,7 +47,7 @@ from lab.net import Net
 class Changed(Net):
     def on_train_epoch_start(self):
         if self.current_epoch == 1:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (18_000, 18_000))
 """
 
 
@@ -273,7 +273,7 @@ def test_prompts_and_what_was_answered_stay_with_the_run(project: Path, run: Run
 def test_a_full_disk_fails_the_run_and_keeps_what_was_written(project: Path, run: Run) -> None:
     changed(project, TIGHT)
     done = run("train.py", "conf=changed")
-    assert done.code == 4
+    assert done.code == 4, done.err
     assert "FAILED  the disk is full" in done.err
     assert "Traceback" not in done.err
     found = record(project)
