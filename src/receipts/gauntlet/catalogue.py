@@ -12,6 +12,7 @@ from receipts.gauntlet.checks import (
     installed,
     labels,
     one_batch,
+    other_splits,
     ranks,
     report_again,
     rerun,
@@ -24,6 +25,7 @@ def checks() -> Iterator[Check]:
     yield from (committed.CHECK, installed.CHECK, duplicates.CHECK, ranks.CHECK, report_again.CHECK)
     yield from (second.CHECK, evaluation.AGAIN, evaluation.DEALT)
     yield from (labels.ROWS, blank.CHECK, labels.GROUPS, rerun.CHECK, one_batch.CHECK, fresh_seeds.CHECK)
+    yield other_splits.CHECK
 
 
 def named(name: str) -> Check:

@@ -1,7 +1,9 @@
 """What the runs had installed, against the lock that they name."""
 
 import json
-import re
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from receipts.config.project import LOCK
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
@@ -9,8 +11,6 @@ from receipts.gauntlet.subjects import Subject
 from receipts.provenance.identity import file_hash
 from receipts.runs import store
 from receipts.runs.record import Record
-
-PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 
 def judge(subject: Subject, terms: Terms) -> Outcome:
@@ -33,22 +33,27 @@ def judge(subject: Subject, terms: Terms) -> Outcome:
 
 
 def pinned() -> dict[str, str]:
-    """Package to version, as the lock pins them."""
+    """Package to version, as the lock pins them for a machine like this one."""
     text = LOCK.read_text(encoding="utf-8") if LOCK.is_file() else ""
-    found = (PIN.match(line.strip()) for line in text.splitlines())
-    return {normal(match[1]): match[2].split("+")[0] for match in found if match}
+    found = [one for line in text.splitlines() if (one := requirement(line)) is not None]
+    exact = {canonicalize_name(one.name): [s.version for s in one.specifier if s.operator == "=="] for one in found}
+    return {name: versions[0].split("+")[0] for name, versions in exact.items() if versions}
+
+
+def requirement(line: str) -> Requirement | None:
+    """A line of the lock; None for options, comments, and what is meant for other systems or Pythons."""
+    try:
+        found = Requirement(line.partition(" #")[0].strip().rstrip("\\").strip())
+    except InvalidRequirement:
+        return None
+    return found if found.marker is None or found.marker.evaluate() else None
 
 
 def packages(run: Record) -> dict[str, str]:
     """What a run had installed."""
     path = store.folder(run) / "environment.json"
     facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {normal(name): str(version) for name, version in (facts.get("packages") or {}).items()}
-
-
-def normal(name: str) -> str:
-    """A package's name in its one spelling."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return {canonicalize_name(name): str(version) for name, version in (facts.get("packages") or {}).items()}
 
 
 CHECK = Check(

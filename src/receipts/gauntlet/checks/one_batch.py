@@ -41,13 +41,13 @@ def judge(subject: Subject, terms: Terms) -> Outcome:
 
 
 def alone(config: Config, rows: int, steps: int) -> Config:
-    """The experiment on one batch: so many epochs of one step, looked at now and then, nothing augmented."""
+    """The experiment on one batch: so many epochs of one step, nothing augmented."""
     fit = replace(
         config.fit,
         epochs=steps,
         batch_size=rows,
         accumulate=1,
-        validate_every=float(max(1, steps // 10)),
+        validate_every=float(steps),  # once: what is selected is the last, not the first that is right
         max_minutes=None,
         train_fraction=1.0,
         select=replace(config.fit.select, patience=None),
