@@ -152,8 +152,8 @@ def test_what_is_on_record_is_not_done_again(passed: tuple[Path, Ended]) -> None
         ("deaf", "one-batch", "at least 0.5 is expected"),
     ],
 )
-def test_a_cheat_is_found(trained: Path, tmp_path: Path, conf: str, check: str, evidence: str) -> None:
-    project = shutil.copytree(trained, tmp_path / "project")
+def test_a_cheat_is_found(passed: tuple[Path, Ended], tmp_path: Path, conf: str, check: str, evidence: str) -> None:
+    project = shutil.copytree(passed[0], tmp_path / "project")
     done = challenge(project, f"conf={conf}", f"only={check}")
     assert done.code == 4, done.err + done.out
     assert verdicts(project)[check]["verdict"] == "fail"
@@ -161,16 +161,20 @@ def test_a_cheat_is_found(trained: Path, tmp_path: Path, conf: str, check: str, 
     assert "  fix    " in done.out
 
 
-def test_what_the_budget_does_not_hold_is_not_run(trained: Path, tmp_path: Path) -> None:
-    project = shutil.copytree(trained, tmp_path / "project")
+def test_what_the_budget_does_not_hold_is_not_run(passed: tuple[Path, Ended], tmp_path: Path) -> None:
+    project = shutil.copytree(passed[0], tmp_path / "project")
     done = challenge(project, "conf=net", "budget=2s", "only=committed,duplicates,rerun")
     assert done.code == 0, done.err + done.out
-    assert [one["verdict"] for one in verdicts(project).values()] == ["pass", "pass", "not run"]
+    assert [verdicts(project)[name]["verdict"] for name in ("committed", "duplicates", "rerun")] == [
+        "pass",
+        "pass",
+        "not run",
+    ]
     assert "the budget has about" in verdicts(project)["rerun"]["evidence"]
 
 
-def test_code_that_has_changed_since_is_told_and_nothing_passes(trained: Path, tmp_path: Path) -> None:
-    project = shutil.copytree(trained, tmp_path / "project")
+def test_code_that_has_changed_since_is_told_and_nothing_passes(passed: tuple[Path, Ended], tmp_path: Path) -> None:
+    project = shutil.copytree(passed[0], tmp_path / "project")
     write(project, "src/lab/net.py", (project / "src/lab/net.py").read_text() + "\n# a remark\n")
     done = challenge(project, "conf=net", "only=batching")
     assert done.code == 0
@@ -205,5 +209,6 @@ def test_a_rerun_gives_the_same_numbers_in_an_environment_of_its_own(trained: Pa
     assert done.code == 0, done.err + done.out
     assert "in the running environment: 8 of 8 numbers identical" in verdicts(project)["rerun"]["evidence"]
     done = challenge(project, "conf=gambler", "only=rerun", "env=current", timeout=300)
-    assert done.code == 4
-    assert "the method itself draws lots" in verdicts(project)["rerun"]["evidence"]
+    assert done.code == 0, done.out
+    found = verdicts(project)["rerun"]["evidence"]
+    assert "the method itself draws lots; within the declared margin of 0.03" in found

@@ -22,7 +22,7 @@ REPORT = "report-again"
 
 
 def publish(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Asked) -> None:
-    """Write `gauntlet.{json,md}`; and bring the report's page up to date where the report is otherwise as it was.
+    """Write `gauntlet.{json,md}` and bring the report up to date, whose page has a section for them.
 
     A report that did not regenerate stays as it is, so that what is wrong with it can be looked at.
     """
@@ -30,11 +30,10 @@ def publish(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Ask
     command = join(["python", "gauntlet.py", *sys.argv[1:]])
     runs = {one.label: [run.run_id for run in one.runs] for one in subjects}
     found = Gauntlet(SCHEMA, now(), git.commit(), command, runs, merged(verdicts, folder, runs))
-    absent = not (folder / numbers.NAME).is_file()
-    if absent:
+    if not (folder / numbers.NAME).is_file():
         output.write(reported(asked)[1], folder)
     gauntlet.keep(found, folder)
-    if absent or any(one.check == REPORT and one.verdict == "pass" for one in verdicts):
+    if not any(one.check == REPORT and one.verdict == "fail" for one in verdicts):
         output.write(reported(asked)[1], folder)
 
 

@@ -28,9 +28,7 @@ def write(report: Report, folder: Path) -> None:
     write_atomically(folder / NAME, render(report, shown, drawn, passed).encode())
 
 
-def render(
-    report: Report, shown: list[Figure], drawn: dict[str, str], passed: gauntlet.Gauntlet | None = None
-) -> str:
+def render(report: Report, shown: list[Figure], drawn: dict[str, str], passed: gauntlet.Gauntlet | None = None) -> str:
     """The page as text; `drawn` maps each figure to its SVG, `passed` is what gauntlet.py found."""
     import jinja2
     from markupsafe import Markup
