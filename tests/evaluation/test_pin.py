@@ -28,4 +28,6 @@ def test_every_version_is_pinned_once_and_has_its_note() -> None:
     assert len({checksum for _, checksum in found}) == len(found)
     notes = (ROOT / "CHANGELOG.md").read_text()
     for version, checksum in found:
-        assert f"harness {version} (`{checksum[:12]}`)" in notes.lower(), f"CHANGELOG.md has no note of harness {version}"
+        assert f"harness {version} (`{checksum[:12]}`)" in notes.lower(), (
+            f"CHANGELOG.md has no note of harness {version}"
+        )

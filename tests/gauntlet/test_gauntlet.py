@@ -139,7 +139,9 @@ def test_what_is_on_record_is_not_done_again(passed: tuple[Path, Ended]) -> None
     done = challenge(project, "conf=net", "only=one-batch,fresh-seeds")
     assert done.code == 0, done.err
     assert "checks   2: 0 to make, 2 on record" in done.out
-    assert {"labels-shuffled", "one-batch"} <= set(verdicts(project))  # the earlier pass is kept
+    assert {"labels-shuffled", "one-batch"} <= set(verdicts(project))  # what is on record stays in the report
+    found = json.loads((project / "report/gauntlet.json").read_text())
+    assert found["command"] == "python gauntlet.py conf=net only=one-batch,fresh-seeds"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What came of it: a table on the screen, files beside the report, a section of its page, an exit code."""
 
-import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from shlex import join
 
@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from receipts.config.schema import Gauntlet as Asked
+from receipts.gauntlet.catalogue import checks
+from receipts.gauntlet.check import Terms
+from receipts.gauntlet.kept import on_record
 from receipts.gauntlet.running import STYLES
 from receipts.gauntlet.subjects import Subject, reported
 from receipts.provenance import git
@@ -27,9 +30,9 @@ def publish(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Ask
     A report that did not regenerate stays as it is, so that what is wrong with it can be looked at.
     """
     folder = Path(asked.folder)
-    command = join(["python", "gauntlet.py", *sys.argv[1:]])
+    everything = [*verdicts, *left_out(verdicts, subjects, asked)]
     runs = {one.label: [run.run_id for run in one.runs] for one in subjects}
-    found = Gauntlet(SCHEMA, now(), git.commit(), command, runs, merged(verdicts, folder, runs))
+    found = Gauntlet(SCHEMA, now(), git.commit(), command(asked), runs, everything)
     if not (folder / numbers.NAME).is_file():
         output.write(reported(asked)[1], folder)
     gauntlet.keep(found, folder)
@@ -37,14 +40,24 @@ def publish(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Ask
         output.write(reported(asked)[1], folder)
 
 
-def merged(verdicts: Sequence[Verdict], folder: Path, runs: dict[str, list[str]]) -> list[Verdict]:
-    """Today's verdicts, and those of earlier passes by the same runs that `only=` left out today."""
-    before = gauntlet.read(folder)
-    today = {(one.check, one.of) for one in verdicts}
-    if before is None:
-        return list(verdicts)
-    same = [label for label, ids in before.runs.items() if runs.get(label) == ids]
-    return [*verdicts, *(one for one in before.verdicts if one.of in same and (one.check, one.of) not in today)]
+def command(asked: Asked) -> str:
+    """The words that ask for the same again."""
+    words = [f"{name}={','.join(listed)}" for name in ("conf", "only") if (listed := getattr(asked, name))]
+    for name in ("skip", "allow"):
+        pairs = ", ".join(f"{key}: {reason}" for key, reason in getattr(asked, name).items())
+        words += [f"{name}={{{pairs}}}"] if pairs else []
+    stated = {"budget": asked.budget, "env": asked.env, "folder": asked.folder}
+    plain = asdict(Asked())
+    words += [f"{name}={value}" for name, value in stated.items() if value != plain[name]]
+    return join(["python", "gauntlet.py", *words])
+
+
+def left_out(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Asked) -> list[Verdict]:
+    """What `only=` left out today and is on record for the same runs and code."""
+    today, terms = {(one.check, one.of) for one in verdicts}, Terms(asked.env, asked.folder, dict(asked.allow))
+    pairs = ((check, one) for check in checks() for one in ([] if check.of_project else subjects))
+    found = (on_record(check, one, terms) for check, one in pairs if (check.name, one.label) not in today)
+    return [verdict for verdict in found if verdict is not None]
 
 
 def show(verdicts: Sequence[Verdict], asked: Asked) -> int:

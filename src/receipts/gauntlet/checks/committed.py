@@ -12,7 +12,8 @@ def judge(subject: Subject, terms: Terms) -> Outcome:
     lost = [name[:12] for name in commits if git.git("cat-file", "-e", f"{name}^{{commit}}") is None]
     kept = [name[:12] for name in commits if name[:12] not in lost and not holders(name)]
     today = git.dirty()
-    told = [f"{len(subject.runs)} runs of {len(commits)} commits ({', '.join(name[:12] for name in commits[:4])})"]
+    shown = ", ".join(name[:12] for name in commits[:4]) + (" …" if len(commits) > 4 else "")
+    told = [f"{len(subject.runs)} runs, made from {shown}"]
     told += [f"not pushed: {', '.join(kept)}" if kept else "all of them pushed"] if not lost else []
     told += [f"{len(today)} files are changed here since the last commit"] if today else []
     if dirty or lost:
