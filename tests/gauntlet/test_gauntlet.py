@@ -178,7 +178,7 @@ def test_what_the_budget_does_not_hold_is_not_run(passed: tuple[Path, Ended], tm
 def test_code_that_has_changed_since_is_told_and_nothing_passes(passed: tuple[Path, Ended], tmp_path: Path) -> None:
     project = shutil.copytree(passed[0], tmp_path / "project")
     write(project, "src/lab/net.py", (project / "src/lab/net.py").read_text() + "\n# a remark\n")
-    done = challenge(project, "conf=net", "only=batching")
+    done = challenge(project, "conf=net", "only=batching", "again=true")
     assert done.code == 0
     assert verdicts(project)["batching"]["verdict"] == "not run"
     assert "src/lab/net.py" in verdicts(project)["batching"]["evidence"]
