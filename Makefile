@@ -43,9 +43,11 @@ test-all: data  ## every test
 check: data     ## the pre-commit hooks, on all files
 	$(BIN)/pre-commit run --all-files
 
+# Before every merge and push: data, a few steps, evaluation again (of val, so that nothing is opened).
 smoke: data     ## the floor and the baseline, tiny, end to end; the tree may be dirty
-	$(BIN)/python train.py conf=floor preset=smoke allow_dirty=true
-	$(BIN)/python train.py conf=baseline preset=smoke allow_dirty=true
+	@for conf in floor baseline; do \
+		$(BIN)/python train.py conf=$$conf preset=smoke allow_dirty=true && $(BIN)/python eval.py run_id=latest split=val || exit; \
+	done
 
 # `make lock` keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest. Resolved without find-links,
 # whose versions exist nowhere else, and for every platform; then the CUDA libraries go to cuda.txt, as constraints.

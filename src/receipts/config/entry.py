@@ -131,7 +131,10 @@ def register(options: type | None) -> None:
     if options is None:
         compose.register()
         return
-    ConfigStore.instance().store(name="config", node=compose.primary(options))
+    node = compose.primary(options)
+    for name in (entry.name for entry in fields(options) if isinstance(node[entry.name], DictConfig)):
+        OmegaConf.set_struct(node[name], False)  # `allow={dirty: REASON}`: any key may stand in it
+    ConfigStore.instance().store(name="config", node=node)
 
 
 def application(

@@ -234,4 +234,23 @@ class Reporting:
     hourly_rate: float | None = None
 
 
+@dataclass
+class Gauntlet:
+    """What gauntlet.py is asked; by default about the top methods of every table that report.py prints.
+
+    `conf` names experiments instead. `only` are the checks to make, `skip` maps others to the reason that is printed.
+    `budget` is a time such as 20m: the most telling checks come first, the rest is not run. `env` is `lock` (a rerun
+    makes a new environment) or `current`. `again` repeats checks that are on record. `folder` is the report's.
+    """
+
+    conf: list[str] = field(default_factory=list)
+    only: list[str] = field(default_factory=list)
+    skip: dict[str, Any] = field(default_factory=dict)
+    budget: str = ""
+    env: str = "lock"
+    again: bool = False
+    allow: dict[str, str] = field(default_factory=dict)
+    folder: str = "report"
+
+
 SWITCHES = ("rerun", "retry", "wait", "allow_dirty", "sentinels", "on_end")

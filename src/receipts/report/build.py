@@ -6,7 +6,7 @@ from numpy.random import default_rng
 
 from receipts.config.reporting import PATH, wrong
 from receipts.refusal import nearest
-from receipts.report import contrast, lock, methods, numerals, slices, wording
+from receipts.report import contrast, lock, methods, numerals, prompts, slices, wording
 from receipts.report.collect import Collected
 from receipts.report.contrast import ALPHA, Side, Terms
 from receipts.report.intervals import estimate, folds
@@ -35,7 +35,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         ledger(found, chosen.drafts),
         found.plans,
         numbers,
-        [*found.findings, *waiting],
+        [*found.findings, *prompts.findings(), *waiting],
         sum(opening.split == "test" for record in found.records for opening in record.openings),
         chosen.selection.figures,
         rate=rate,

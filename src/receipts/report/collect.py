@@ -16,7 +16,7 @@ from receipts.runs import record as records
 from receipts.runs.plans import Plan
 from receipts.runs.record import Metric, Record
 
-OURS = ("plans", "stages")
+OURS = ("plans", "stages", "gauntlet")
 
 
 @dataclass(frozen=True, slots=True)

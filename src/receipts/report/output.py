@@ -13,6 +13,7 @@ from receipts.report import (
     croissant,
     experiments,
     figures,
+    gauntlet,
     numbers,
     page,
     slices,
@@ -24,6 +25,7 @@ from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
     *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
+    gauntlet.write,  # of what gauntlet.py left there
     page.write,  # after the figures, which it shows
     technical.write,
     checklists.write,  # the last: it looks at what the others wrote
@@ -36,6 +38,7 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     rows = experiments.updated(report, experiments.read(notebook))
     with beside(folder) as fresh:
         figures.carry(folder, fresh)
+        gauntlet.carry(folder, fresh)
         fill(report, fresh)
         swap(fresh, folder)
     if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:

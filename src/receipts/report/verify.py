@@ -13,7 +13,7 @@ from receipts.evaluation.metrics import confusion, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions, read
 from receipts.provenance import code, identity
 from receipts.refusal import CHECK_FAILED, DONE, Refusal
-from receipts.report import experiments, numbers, output, paper
+from receipts.report import experiments, gauntlet, numbers, output, paper
 from receipts.report.collect import Collected, value
 from receipts.report.model import Report
 from receipts.runs import repeat, store, tracked
@@ -38,6 +38,11 @@ class Findings:
 
 def check(report: Report, found: Collected, asked: Reporting) -> int:
     """Look at everything, write nothing, name what was changed; exit code 4 where anything was."""
+    return told(look(report, found, asked))
+
+
+def look(report: Report, found: Collected, asked: Reporting) -> Findings:
+    """Everything that does not fit: records, predictions, MLflow, the report's files and those of a paper."""
     seen, folder = Findings(), Path(asked.folder)
     completed = [record for record in found.records if record.status == "completed"]
     for record in completed:
@@ -48,7 +53,7 @@ def check(report: Report, found: Collected, asked: Reporting) -> int:
     if asked.tex is not None:
         seen.wrong += paper.unexplained(Path(asked.tex), report)
         seen.count("papers")
-    return told(seen)
+    return seen
 
 
 def told(seen: Findings) -> int:
@@ -178,6 +183,7 @@ def receipts(folder: Path, found: Collected, seen: Findings) -> None:
 def outputs(report: Report, folder: Path, seen: Findings) -> None:
     """Write everything anew beside the report and compare byte by byte."""
     with output.beside(folder) as fresh:
+        gauntlet.carry(folder, fresh)
         output.fill(report, fresh)
         files = [path.relative_to(root) for root in (fresh, folder) for path in root.rglob("*") if path.is_file()]
         names = sorted(set(files))

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from receipts.report import figures, numerals, tables
+from receipts.report import figures, gauntlet, numerals, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Cell, Column, Report, Row, Table
@@ -24,11 +24,12 @@ def write(report: Report, folder: Path) -> None:
     """Write the page beside the figures, which must be drawn already."""
     shown = figures.make(report)
     drawn = {figure.name: svg(folder / figures.FOLDER / f"{figure.name}.svg") for figure in shown}
-    write_atomically(folder / NAME, render(report, shown, drawn).encode())
+    passed = gauntlet.read(folder)
+    write_atomically(folder / NAME, render(report, shown, drawn, passed).encode())
 
 
-def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
-    """The page as text; `drawn` maps each figure to its SVG."""
+def render(report: Report, shown: list[Figure], drawn: dict[str, str], passed: gauntlet.Gauntlet | None = None) -> str:
+    """The page as text; `drawn` maps each figure to its SVG, `passed` is what gauntlet.py found."""
     import jinja2
     from markupsafe import Markup
 
@@ -48,6 +49,9 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
         drawn={name: Markup(text) for name, text in drawn.items()},
         methods=methods,
         ledger=facts.ledger(report),
+        gauntlet=passed,
+        trials=gauntlet.ordered(passed) if passed else [],
+        outdated=gauntlet.other_runs(passed, report) if passed else [],
         marks=marks,
         printed=beside,
         spans=spans,

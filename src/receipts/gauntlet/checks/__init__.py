@@ -1,0 +1,1 @@
+"""The checks, one idea in each file."""
