@@ -3,7 +3,7 @@
 One model, many renderings: whatever prints a number prints a `Number`, whose key is its address everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,12 +145,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared."""
+    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared.
+
+    `numbers` are by row and kind, as in a cell.
+    """
 
     name: str
     n: int
     estimates: Mapping[str, Estimate]
     comparisons: Sequence[Comparison]
+    numbers: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,15 @@ class Table:
     notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
     against: str | None = None
     slices: Sequence[Sliced] = ()
+
+    def numbers(self) -> Iterator[Number]:
+        """Every number of the table and of its slices."""
+        for row in self.rows:
+            for cell in row.cells.values():
+                yield from cell.numbers.values()
+        for part in (part for found in self.slices for part in found.parts):
+            for kinds in part.numbers.values():
+                yield from kinds.values()
 
 
 @dataclass(frozen=True, slots=True)

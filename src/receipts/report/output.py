@@ -15,7 +15,7 @@ from receipts.report import (
     figures,
     numbers,
     page,
-    slices,
+    parts,
     tables,
     technical,
 )
@@ -23,10 +23,10 @@ from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
-    page.write,  # after the figures, which it shows
+    *(tables.write, parts.write, numbers.write, costs.write, croissant.write, figures.write),
     technical.write,
-    checklists.write,  # the last: it looks at what the others wrote
+    checklists.write,  # after these: it looks at what they wrote
+    page.write,  # the last: it shows the figures, and how the checklists stand
 )
 
 

@@ -166,12 +166,12 @@ def of_row(row: Picked, sides: Mapping[str, Mapping[str, Side]], columns: Sequen
 
 
 def numbers(
-    key: str, found: Estimate, judged: Comparison | None, one: Column, row: Picked, places: int, receipt: Receipt
+    key: str, found: Estimate, judged: Comparison | None, one: Column, of: str, places: int, receipt: Receipt
 ) -> dict[str, Number]:
-    """The numbers of a cell by kind: the mean under the empty one; half, low, high, n; those of its comparison."""
+    """Numbers of a method `of` by kind: the mean under the empty one; half, low, high, n; those of its comparison."""
     if found.mean is None:
         return {}
-    named = f"{one.metric} of {row.label} on {receipt.split}"
+    named = f"{one.metric} of {of} on {receipt.split}"
     kinds: dict[str, tuple[float | None, str, str]] = {
         "": (found.mean, numerals.fixed(found.mean, places), f"{named}: {mean_of(found)}"),
         "n": (float(len(found.points)), str(len(found.points)), f"runs behind {named}"),

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from receipts.report import figures, numerals, tables
+from receipts.report import checklists, costs, figures, numerals, parts, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Cell, Column, Report, Row, Table
@@ -24,10 +24,10 @@ def write(report: Report, folder: Path) -> None:
     """Write the page beside the figures, which must be drawn already."""
     shown = figures.make(report)
     drawn = {figure.name: svg(folder / figures.FOLDER / f"{figure.name}.svg") for figure in shown}
-    write_atomically(folder / NAME, render(report, shown, drawn).encode())
+    write_atomically(folder / NAME, render(report, folder, shown, drawn).encode())
 
 
-def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
+def render(report: Report, folder: Path, shown: list[Figure], drawn: dict[str, str]) -> str:
     """The page as text; `drawn` maps each figure to its SVG."""
     import jinja2
     from markupsafe import Markup
@@ -47,6 +47,9 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str]) -> str:
         figures=shown,
         drawn={name: Markup(text) for name, text in drawn.items()},
         methods=methods,
+        slices=parts,
+        costs=costs,
+        checklists=checklists.answered(report, folder),
         ledger=facts.ledger(report),
         marks=marks,
         printed=beside,

@@ -122,10 +122,16 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
 def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
     """The values of single seeds behind every mean, by the mean's key."""
     for table in report.tables:
-        for row in table.rows:
-            for cell in row.cells.values():
-                if (number := cell.numbers.get("")) is not None:
-                    yield number.key, {str(seed): value for seed, value in cell.estimate.points.items()}
+        means = [(cell.numbers.get(""), cell.estimate) for row in table.rows for cell in row.cells.values()]
+        means += [
+            (part.numbers.get(row, {}).get(""), estimate)
+            for found in table.slices
+            for part in found.parts
+            for row, estimate in part.estimates.items()
+        ]
+        for number, estimate in means:
+            if number is not None:
+                yield number.key, {str(seed): value for seed, value in estimate.points.items()}
 
 
 def receipt(found: Receipt) -> dict[str, Any]:
