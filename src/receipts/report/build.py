@@ -6,7 +6,7 @@ from numpy.random import default_rng
 
 from receipts.config.reporting import PATH, wrong
 from receipts.refusal import nearest
-from receipts.report import contrast, lock, methods, numerals, slices, wording
+from receipts.report import contrast, lock, methods, numerals, search, slices, training, wording
 from receipts.report.collect import Collected
 from receipts.report.contrast import ALPHA, Side, Terms
 from receipts.report.intervals import estimate, folds
@@ -26,7 +26,8 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
     """Everything that is printed, from the runs that were chosen."""
     store = Store(found.folder)
     alpha = ALPHA / chosen.selection.looks
-    tables = [table(draft, marks[draft.name], alpha, store) for draft in chosen.drafts]
+    everyone = search.candidates(found)
+    tables = [table(draft, marks[draft.name], alpha, store, everyone) for draft in chosen.drafts]
     numbers = {number.key: number for one in tables for number in one.numbers()}
     waiting = [f"table {name} is left out: {why}" for name, why in chosen.waiting.items()]
     waiting += [row.note for draft in chosen.drafts for row in draft.rows if row.note]
@@ -43,8 +44,8 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
     )
 
 
-def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Table:
-    """One table."""
+def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyone: Sequence[Record] = ()) -> Table:
+    """One table; `everyone` is every recorded run, since a search is told by the runs that are not in the table."""
     first = next(run for row in draft.rows for run in row.runs)
     columns = [column(name, draft) for name in draft.columns or [first.primary or first_metric(first, draft.split)]]
     primary = first.primary or columns[0].metric
@@ -60,12 +61,18 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Tab
     receipts = {row.name: receipt_of(draft, row) for row in draft.rows}
     rows = [made(draft, row, columns, sides, estimates, bests, places, judged, receipts[row.name])
             for row in draft.rows]  # fmt: skip
+    dynamic = None
+    if plan and plan.kind == "sweep" and draft.against:
+        better = columns_by(columns).get(primary, columns[0]).better
+        dynamic = training.of_arms(rows, draft.against, primary, better, first.margin, store.runs)
     notes = [*marks, *wording.notes(draft, rows, columns, comparisons, terms)]
+    notes += training.notes(dynamic, rows) if dynamic else []
+    notes += search.notes(draft, everyone)
     caption = wording.caption(draft, columns, first, terms)
     by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, receipts, terms, store)
     return Table(
         draft.name, caption, draft.split, columns, rows, comparisons, primary, first.margin, plan, notes, draft.against,
-        by_slice,
+        by_slice, dynamic,
     )  # fmt: skip
 
 

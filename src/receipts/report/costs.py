@@ -13,6 +13,7 @@ from statistics import median
 from receipts.report.model import Report
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 HOUR = 3600.0
 
@@ -170,8 +171,8 @@ def notes(total: Cost, rate: float | None) -> list[str]:
     """How to read the table."""
     found = ["- Wall time of all recorded runs, those that failed included; memory is the most of any run."]
     if total.estimated:
-        runs = "1 run" if total.estimated == 1 else f"{total.estimated} runs"
-        found.append(f"- {runs} ended before the time was taken: it is from start to last heartbeat.")
+        some = counted(total.estimated, "run")
+        found.append(f"- {some} ended before the time was taken: it is from start to last heartbeat.")
     if rate is not None:
         found.append(f"- Price at {rate:g} an hour.")
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from receipts.config.project import RUNS
+from receipts.runs.dynamics import Dynamics
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
@@ -98,6 +99,14 @@ class Comparison:
     meaningful: bool = False
     margin: float | None = None  # declared, or 0.2 pooled standard deviations
     test: str = ""  # paired t | Welch | …
+    labels: tuple[str, str] = ("", "")  # of row and reference, as people read them
+
+    @property
+    def surprise(self) -> str:
+        """What was expected beforehand beside what was found; empty where nothing was declared."""
+        if not self.expected:
+            return ""
+        return f"expected {self.expected}, found {'the same' if self.verdict == self.expected else self.verdict}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +176,15 @@ class Sliced:
 
 
 @dataclass(frozen=True, slots=True)
+class Dynamic:
+    """How training went in the arms of a sweep, by row name; `threshold` is of a metric on val, None where unknown."""
+
+    metric: str
+    threshold: float | None
+    arms: Mapping[str, Dynamics]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
@@ -182,6 +200,11 @@ class Table:
     notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
     against: str | None = None
     slices: Sequence[Sliced] = ()
+    dynamic: Dynamic | None = None  # of a sweep
+
+    def label(self, name: str) -> str:
+        """A row as people read it, by its name."""
+        return next((row.label for row in self.rows if row.name == name), name)
 
     def numbers(self) -> Iterator[Number]:
         """Every number of the table and of its slices."""

@@ -18,12 +18,13 @@ from receipts.report import (
     parts,
     tables,
     technical,
+    training,
 )
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, parts.write, numbers.write, costs.write, croissant.write, figures.write),
+    *(tables.write, parts.write, training.write, numbers.write, costs.write, croissant.write, figures.write),
     technical.write,
     checklists.write,  # after these: it looks at what they wrote
     page.write,  # the last: it shows the figures, and how the checklists stand

@@ -34,9 +34,8 @@ def heading(found: Sliced, table: Table) -> str:
 
 def grid(found: Sliced, table: Table) -> list[str]:
     """One slicing as a table in Markdown: a line for each part, a column for each method."""
-    labels = {row.name: row.label for row in table.rows}
     rows = shown_rows(found, table)
-    head = [f"| part | n | {' | '.join(escaped(labels[row]) for row in rows)} |", f"|{'---|' * (len(rows) + 2)}"]
+    head = [f"| part | n | {' | '.join(escaped(table.label(row)) for row in rows)} |", f"|{'---|' * (len(rows) + 2)}"]
     return head + [
         f"| {escaped(part.name)} | {part.n} | {' | '.join(shown(part, row) for row in rows)} |" for part in found.parts
     ]
@@ -50,7 +49,7 @@ def shown_rows(found: Sliced, table: Table) -> list[str]:
 def notes(table: Table) -> list[str]:
     """What the marks mean, and over how many comparisons was corrected."""
     count = sum(len(part.comparisons) for found in table.slices for part in found.parts)
-    against = next((row.label for row in table.rows if row.name == table.against), table.against)
+    against = table.label(table.against or "")
     marks = ", ".join(f"{glyph} {word}" for word, glyph in GLYPHS.items())
     told = [f"Against {against}, Holm over all {count} comparisons of these slices: {marks}."] if count else []
     return [*told, "Edges of quantiles and lengths, and what is rare, are those of train."]

@@ -10,7 +10,7 @@ from receipts.report.figures.evidence import arm_of
 from receipts.report.model import Comparison, Report, Row, Table
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
-from receipts.runs.views import escaped
+from receipts.runs.views import counted, escaped
 
 NAME = "report.md"
 HEADLINE = 10  # seeds that a headline claim should rest on
@@ -58,7 +58,8 @@ def grid(head: Sequence[str], lines: Sequence[Sequence[object]]) -> list[str]:
 def opening(report: Report) -> list[str]:
     """What this is and what must be known first."""
     runs = records(report)
-    many = f"{len(report.ledger)} recorded runs, {len(runs)} of them in {len(report.tables)} tables"
+    where = f"{len(runs)} of them in {counted(len(report.tables), 'table')}"
+    many = f"{counted(len(report.ledger), 'recorded run')}, {where}"
     return [
         f"Written by `python report.py` from {many}; nobody typed a number. `index.html` shows the same with the "
         "receipt of every number.",
@@ -166,14 +167,13 @@ def results(report: Report) -> list[str]:
 
 def told(table: Table) -> Iterator[str]:
     """The verdicts of a table, a sentence each."""
-    labels = {row.name: row.label for row in table.rows}
     for found in table.comparisons:
         words = {"better": "better than", "worse": "worse than", "equivalent": "equivalent to"}
         relation = words.get(found.verdict, "not told apart from")
-        expected = f" Expected was: {found.expected}." if found.expected else ""
+        expected = f" {sentence(found.surprise)}" if found.expected else ""
         yield (
-            f"On {found.column}, {labels.get(found.row, found.row)} is {relation} "
-            f"{labels.get(found.against, found.against)} (**{found.verdict}**): {found.reason}.{expected}"
+            f"On {found.column}, {table.label(found.row)} is {relation} "
+            f"{table.label(found.against)} (**{found.verdict}**): {found.reason}.{expected}"
             f"{consequence(found, table)}"
         )
 
@@ -198,7 +198,7 @@ def limitations(report: Report) -> list[str]:
     lines += [f"Table {table.name}: {note}" for table in report.tables for note in table.notes if is_against(note)]
     unseen = Counter(check.code for run in runs for check in run.checks if check.verdict in ("not run", "waived"))
     lines += [
-        f"Check `{code}` was not run or waived in {count} of {len(runs)} runs."
+        f"Check `{code}` was not run or waived in {count} of {counted(len(runs), 'run')}."
         for code, count in sorted(unseen.items())
     ]
     return bullets(lines) or ["The records name none."]
@@ -226,7 +226,7 @@ def narrow_questions(report: Report, runs: Sequence[Record]) -> Iterator[str]:
         yield f"All numbers are of one dataset, `{names[0]}`; nothing here says how they carry over to another."
     if words := sorted({run.word for run in runs if run.word}):
         yield f"Some data are {listed(words)}."
-    yield f"The sealed test split was opened {report.openings} times by the recorded runs."
+    yield f"The sealed test split was opened {counted(report.openings, 'time')} by the recorded runs."
 
 
 def reproducibility(report: Report, folder: Path) -> list[str]:

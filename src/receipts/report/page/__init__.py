@@ -14,6 +14,7 @@ from receipts.report.figures.figure import Figure
 from receipts.report.model import Cell, Column, Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
+from receipts.runs.views import counted
 
 NAME = "index.html"
 HERE = Path(__file__).parent
@@ -54,6 +55,7 @@ def render(report: Report, folder: Path, shown: list[Figure], drawn: dict[str, s
         marks=marks,
         printed=beside,
         spans=spans,
+        counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         data=Markup(embedded(facts.data(report, shown, [run for method in methods for run in method.runs]))),
