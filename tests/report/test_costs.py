@@ -54,7 +54,7 @@ def test_a_price_needs_a_rate() -> None:
     assert costs.price(2, 1.5) == 3
     text = costs.markdown(replace(report(run(0), failed(1)), rate=4.0))
     assert "| all | 2 | 1 | 1.250 | 0.250 | 100 |  |  | 5.00 |" in text
-    assert "1 runs ended before their time was taken" in text
+    assert "1 run ended before the time was taken" in text
     assert "price" not in costs.markdown(report(run(0)))
     assert costs.priced(replace(report(run(0)), rate=4.0)) == ["cost  1.000 hours, 4.00 at 4 an hour"]
     assert costs.priced(report(run(0))) == []

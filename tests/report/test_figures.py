@@ -18,6 +18,7 @@ from receipts.report.figures import examples, groups, style
 from receipts.report.figures.figure import Figure
 from receipts.report.methods import slug
 from receipts.report.model import Report
+from receipts.report.page import drill
 from receipts.runs.plans import Arm
 
 KINDS = {
@@ -45,6 +46,17 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_every_kind_of_figure_is_made_where_the_runs_allow_it(made: dict[str, Figure]) -> None:
     assert set(made) == KINDS
+
+
+def test_runs_that_lie_elsewhere_give_the_same_figures(report: Report, made: dict[str, Figure]) -> None:
+    Path("runs").rename("pulled")
+    evidence.evidence.loaded.cache_clear()
+    try:
+        there = {figure.name: figure.receipt() for figure in figures.make(replace(report, folder=Path("pulled")))}
+        assert there == {name: figure.receipt() for name, figure in made.items()}
+        assert drill.methods(replace(report, folder=Path("pulled")))[2].groups
+    finally:
+        Path("pulled").rename("runs")
 
 
 def test_only_the_figures_that_were_asked_for_are_made(report: Report) -> None:
@@ -145,7 +157,7 @@ def test_groups_stand_worst_first_and_no_bar_starts_above_zero(made: dict[str, F
 
 
 def test_mistakes_are_ranked_by_seeds_and_confidence_and_the_right_ones_by_doubt(report: Report) -> None:
-    found = examples.examples(report.tables[0].rows[2], "test")
+    found = examples.examples(report.tables[0].rows[2], "test", report.folder)
     wrong, right = examples.mistakes(found), examples.unsure(found)
     assert {one.sample for one in wrong} | {one.sample for one in right} == {f"s{row:02d}" for row in range(evidence.N)}
     assert [(-one.wrong, -(one.confidence or 0)) for one in wrong] == sorted(
@@ -161,7 +173,7 @@ def test_a_persons_note_stands_beside_its_sample_and_survives(report: Report, tm
     notes.write_text('data,sample,note\ndigits,s01,"a one, or a seven"\nother,s02,not this data\n', encoding="utf-8")
     before = notes.read_bytes()
     try:
-        found = {one.sample: one.note for one in examples.examples(report.tables[0].rows[2], "test")}
+        found = {one.sample: one.note for one in examples.examples(report.tables[0].rows[2], "test", report.folder)}
         figures.write(replace(report, figures=["mistakes"]), tmp_path)
         assert (found["s01"], found["s02"]) == ("a one, or a seven", "")
         assert notes.read_bytes() == before
@@ -175,7 +187,7 @@ def test_notes_with_other_columns_are_refused(report: Report) -> None:
     notes.write_text("sample,note\ns01,?\n", encoding="utf-8")
     try:
         with pytest.raises(Refusal, match="has columns"):
-            examples.examples(report.tables[0].rows[2], "test")
+            examples.examples(report.tables[0].rows[2], "test", report.folder)
     finally:
         notes.unlink()
 
@@ -251,7 +263,7 @@ def test_values_have_groups_by_their_error_the_largest_first(tmp_path: Path) -> 
             Predictions(list("abcd"), truth, value=stated, groups=["x", "x", "y", "y"]),
             folder / "predictions/test.parquet",
         )
-        found = [line for line in groups.by_group(run, "test")]
+        found = [line for line in groups.by_group(run, "test", Path("runs"))]
         assert [(line["group"], round(line["value"], 6), line["better"]) for line in found] == [
             ("x", 0.1, "lower"),
             ("y", 3.0, "lower"),

@@ -9,6 +9,8 @@ import pytest
 from receipts.report import figures, technical
 from receipts.report.model import Report
 
+HERE = Path("report")
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
@@ -17,18 +19,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
 
 
 def test_it_has_every_section_in_the_order_of_a_paper(report: Report) -> None:
-    headings = [line[3:] for line in technical.text(report).splitlines() if line.startswith("## ")]
+    headings = [line[3:] for line in technical.text(report, HERE).splitlines() if line.startswith("## ")]
     assert headings == ["Question", "Data", "Methods", "Results", "Limitations", "Reproducibility"]
 
 
 def test_it_says_what_was_asked_and_what_was_expected(report: Report) -> None:
-    text = technical.text(report)
+    text = technical.text(report, HERE)
     assert "`net`: Does width | matter?" in text
     assert "`small` of `net`: Width matters. Expected beforehand: worse." in text
 
 
 def test_it_tells_every_verdict_in_words(report: Report) -> None:
-    text = technical.text(report)
+    text = technical.text(report, HERE)
     for table in report.tables:
         for found in table.comparisons:
             assert f"(**{found.verdict}**)" in text
@@ -36,7 +38,7 @@ def test_it_tells_every_verdict_in_words(report: Report) -> None:
 
 
 def test_it_names_data_checksums_code_and_commands(report: Report) -> None:
-    text = technical.text(report)
+    text = technical.text(report, HERE)
     run = report.tables[0].rows[0].runs[0]
     for fact in (
         run.data.files["data/digits.csv.gz"],
@@ -50,13 +52,13 @@ def test_it_names_data_checksums_code_and_commands(report: Report) -> None:
 
 
 def test_it_lists_runs_that_came_to_nothing_and_how_often_test_was_opened(report: Report) -> None:
-    text = technical.text(report)
+    text = technical.text(report, HERE)
     assert "| `dead` | failed | the loss became NaN |" in text
     assert "opened 3 times" in text
 
 
 def test_it_says_which_methods_have_few_seeds(report: Report) -> None:
-    assert "fewer than 10 seeds, the least for a headline, behind net (5)" in technical.text(report)
+    assert "fewer than 10 seeds, the least for a headline, behind net (5)" in technical.text(report, HERE)
 
 
 def test_it_shows_every_figure_with_its_caption(report: Report, tmp_path: Path) -> None:
@@ -65,4 +67,4 @@ def test_it_shows_every_figure_with_its_caption(report: Report, tmp_path: Path) 
     for figure in figures.make(report):
         assert f"(figures/{figure.name}.png)" in text
         assert figure.caption in text
-    assert text == technical.text(report)
+    assert text == technical.text(report, tmp_path)

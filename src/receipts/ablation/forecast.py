@@ -24,6 +24,7 @@ from receipts.runs import record as records
 from receipts.runs.draft import planned_epochs
 from receipts.runs.log import say
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 FORKED_S, FRESH_S = 0.5, 8.0  # what a cell costs beside its run
 LOOKED_AT = 500  # the newest runs are the likeliest to resemble what comes
@@ -149,7 +150,8 @@ def announce(found: Planned, work: Work, asked: Ablating) -> None:
     """Say what is about to happen; refused where the disk cannot hold it."""
     plan, workers = found.plan, workers_of(asked, [found.experiments[number] for number in work.todo])
     folds = f" x {plan.folds} folds" if plan.folds else ""
-    say(f"plan {plan.plan_id or plan.conf}  {plan.kind}: {len(plan.arms)} arms x {len(plan.seeds)} seeds{folds}")
+    arms, seeds = counted(len(plan.arms), "arm"), counted(len(plan.seeds), "seed")
+    say(f"plan {plan.plan_id or plan.conf}  {plan.kind}: {arms} x {seeds}{folds}")
     for arm in plan.arms:
         for line in told(arm):
             say(line)

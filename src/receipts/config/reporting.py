@@ -12,10 +12,21 @@ from receipts.refusal import Refusal
 PATH = project.CONF / "scripts" / "report.yaml"
 
 
-class AblationsOf(msgspec.Struct, forbid_unknown_fields=True):
-    """Rows that are the arms of an experiment's latest plan."""
+class PlanOf(msgspec.Struct, forbid_unknown_fields=True):
+    """Rows that are the arms of an experiment's latest plan of one kind; `key` is the one that a sweep turns."""
 
-    ablations_of: str
+    ablations_of: str | None = None
+    sweep_of: str | None = None
+    comparison_of: str | None = None
+    folds_of: str | None = None
+    key: str = ""
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The kinds of plan that are asked for, each with its experiment; exactly one is meant."""
+        kinds = ("ablations", "sweep", "comparison", "folds")
+        confs = (self.ablations_of, self.sweep_of, self.comparison_of, self.folds_of)
+        return [(kind, conf) for kind, conf in zip(kinds, confs, strict=True) if conf is not None]
 
 
 class TableAsked(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,7 +35,7 @@ class TableAsked(msgspec.Struct, forbid_unknown_fields=True):
     Without `columns` it has the primary metric, without `split` the file's.
     """
 
-    rows: list[str] | AblationsOf
+    rows: list[str] | PlanOf
     caption: str = ""
     columns: list[str] = []
     against: str | None = None
@@ -67,7 +78,13 @@ def check(name: str, table: TableAsked) -> None:
     if not re.fullmatch(r"[\w-]+", name):
         raise wrong(f"table {name!r} has a name that cannot be part of a key", "keys are table.row.column", "rename it")
     rows = table.rows
-    if isinstance(rows, AblationsOf):
+    if isinstance(rows, PlanOf):
+        if len(rows.asked) != 1 or (rows.key and rows.sweep_of is None):
+            raise wrong(
+                f"tables.{name}.rows does not name one plan",
+                "it is one of ablations_of, sweep_of, comparison_of and folds_of; `key` goes with sweep_of",
+                "rows: {ablations_of: baseline}, or rows: {sweep_of: baseline, key: model.lr}",
+            )
         return
     if not rows or len(set(rows)) < len(rows):
         raise wrong(

@@ -6,7 +6,7 @@ from numpy.random import default_rng
 
 from receipts.config.reporting import PATH, wrong
 from receipts.refusal import nearest
-from receipts.report import contrast, lock, methods, numerals, prompts, slices, wording
+from receipts.report import contrast, lock, methods, numerals, prompts, search, slices, training, wording
 from receipts.report.collect import Collected
 from receipts.report.contrast import ALPHA, Side, Terms
 from receipts.report.intervals import estimate, folds
@@ -26,8 +26,9 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
     """Everything that is printed, from the runs that were chosen."""
     store = Store(found.folder)
     alpha = ALPHA / chosen.selection.looks
-    tables = [table(draft, marks[draft.name], alpha, store) for draft in chosen.drafts]
-    numbers = {n.key: n for t in tables for row in t.rows for cell in row.cells.values() for n in cell.numbers.values()}
+    everyone = search.candidates(found)
+    tables = [table(draft, marks[draft.name], alpha, store, everyone) for draft in chosen.drafts]
+    numbers = {number.key: number for one in tables for number in one.numbers()}
     waiting = [f"table {name} is left out: {why}" for name, why in chosen.waiting.items()]
     waiting += [row.note for draft in chosen.drafts for row in draft.rows if row.note]
     return Report(
@@ -43,8 +44,8 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
     )
 
 
-def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Table:
-    """One table."""
+def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyone: Sequence[Record] = ()) -> Table:
+    """One table; `everyone` is every recorded run, since a search is told by the runs that are not in the table."""
     first = next(run for row in draft.rows for run in row.runs)
     columns = [column(name, draft) for name in draft.columns or [first.primary or first_metric(first, draft.split)]]
     primary = first.primary or columns[0].metric
@@ -57,20 +58,31 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store) -> Tab
     bests = {one.metric: best(draft, one, sides, estimates, terms, store) for one in columns}
     places = {name: numerals.of_column(rows.values()) for name, rows in estimates.items()}
     judged = {(one.row, one.column): one for one in comparisons}
-    rows = [made(draft, row, columns, sides, estimates, bests, places, judged) for row in draft.rows]
+    receipts = {row.name: receipt_of(draft, row) for row in draft.rows}
+    rows = [made(draft, row, columns, sides, estimates, bests, places, judged, receipts[row.name])
+            for row in draft.rows]  # fmt: skip
+    dynamic = None
+    if plan and plan.kind == "sweep" and draft.against:
+        better = columns_by(columns).get(primary, columns[0]).better
+        dynamic = training.of_arms(rows, draft.against, primary, better, first.margin, store.runs)
     notes = [*marks, *wording.notes(draft, rows, columns, comparisons, terms)]
+    notes += training.notes(dynamic, rows) if dynamic else []
+    notes += search.notes(draft, everyone)
     caption = wording.caption(draft, columns, first, terms)
-    by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, terms, store)
+    by_slice = [] if len(draft.rows) > MANY_ROWS else slices_of(draft, columns, sides, receipts, terms, store)
     return Table(
         draft.name, caption, draft.split, columns, rows, comparisons, primary, first.margin, plan, notes, draft.against,
-        by_slice,
+        by_slice, dynamic,
     )  # fmt: skip
 
 
-def slices_of(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms, store: Store) -> Sequence[Sliced]:
+def slices_of(
+    draft: Draft, columns: Sequence[Column], sides: Sides, receipts: Mapping[str, Receipt], terms: Terms, store: Store
+) -> Sequence[Sliced]:
     """The slices of a table by its primary metric, or by the first column where that is not in it."""
     one = next((one for one in columns if one.metric == terms.primary), columns[0])
-    return slices.sliced(draft.name, one, sides[one.metric], draft.against, terms, store)
+    found = slices.sliced(draft.name, one, sides[one.metric], draft.against, terms, store)
+    return slices.numbered(draft.name, found, {row.name: row.label for row in draft.rows}, receipts)
 
 
 def columns_by(columns: Sequence[Column]) -> dict[str, Column]:
@@ -157,16 +169,15 @@ def best(
 def made(
     draft: Draft, row: Picked, columns: Sequence[Column], sides: Sides,
     estimates: Mapping[str, Mapping[str, Estimate]], bests: Mapping[str, Mapping[str, str]],
-    places: Mapping[str, int], comparisons: Mapping[tuple[str, str], Comparison],
+    places: Mapping[str, int], comparisons: Mapping[tuple[str, str], Comparison], receipt: Receipt,
 ) -> Row:  # fmt: skip
     """A row with its cells, numbers and marks."""
-    receipt = receipt_of(draft, row)
     cells = {}
     for one in columns:
         found = estimates[one.metric][row.name]
         verdict = bests[one.metric].get(row.name, "")
         key, judged = f"{draft.name}.{row.name}.{one.metric}", comparisons.get((row.name, one.metric))
-        numbers = wording.numbers(key, found, judged, one, row, places[one.metric], receipt)
+        numbers = wording.numbers(key, found, judged, one, row.label, places[one.metric], receipt)
         marks = {"worse": "*", "equivalent": "≈", "inconclusive": "?"}
         bold = verdict not in ("", "worse") and len(bests[one.metric]) > 1
         cells[one.metric] = Cell(found, numbers, bold, marks.get(verdict, ""))

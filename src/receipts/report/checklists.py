@@ -45,20 +45,50 @@ HUMAN = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """One checklist with its answers, as far as records and people have given them."""
+
+    name: str
+    title: str
+    items: Sequence[Item]
+
+    @property
+    def standing(self) -> str:
+        """How many items records answer, how many wait for a person's word, how many only a person answers."""
+        auto = [item for item in self.items if item.state == "auto"]
+        words = ", ".join(f"{count} {word}" for word in ANSWERS if (count := sum(i.answer == word for i in auto)))
+        told = [f"{len(auto)} answered from records ({words})"]
+        for state, what in (("draft", "drafted"), ("human", "for a person alone")):
+            mine = [item for item in self.items if item.state == state]
+            told += [f"{len(mine)} {what}, {sum(bool(i.answer) for i in mine)} of them answered"] if mine else []
+        return "; ".join(told)
+
+    @property
+    def refuted(self) -> list[Item]:
+        """What records answer with No."""
+        return [item for item in self.items if item.state == "auto" and item.answer == "No"]
+
+
 def write(report: Report, folder: Path) -> None:
-    """`checklists/{neurips,completeness}.{md,json}`; the last of what a report writes, for it looks at the rest."""
+    """`checklists/{neurips,completeness}.{md,json}`; after most of what a report writes, for it looks at that."""
     place = folder / "checklists"
     place.mkdir(exist_ok=True)
-    for name, title, items in (
+    for one in answered(report, folder):
+        refuse_unproved(one.name, one.items, folder)
+        facts = {"checklist": one.title, "items": [asdict(item) for item in one.items]}
+        text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+        (place / f"{one.name}.json").write_text(text, encoding="utf-8")
+        (place / f"{one.name}.md").write_text(markdown(one.title, one.name, one.items), encoding="utf-8")
+
+
+def answered(report: Report, folder: Path) -> list[Checklist]:
+    """Both checklists, by the files that are in the folder."""
+    found = (
         ("neurips", "NeurIPS paper checklist", neurips(report, folder)),
         ("completeness", "ML Code Completeness checklist", completeness(report, folder)),
-    ):
-        answered = [confirmed(item, notes(name)) for item in items]
-        refuse_unproved(name, answered, folder)
-        facts = {"checklist": title, "items": [asdict(item) for item in answered]}
-        text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
-        (place / f"{name}.json").write_text(text, encoding="utf-8")
-        (place / f"{name}.md").write_text(markdown(title, name, answered), encoding="utf-8")
+    )
+    return [Checklist(name, title, [confirmed(item, notes(name)) for item in items]) for name, title, items in found]
 
 
 def neurips(report: Report, folder: Path) -> list[Item]:

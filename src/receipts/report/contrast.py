@@ -195,7 +195,7 @@ def finished(found: Contrast, adjusted: float | None, terms: Terms, size: int) -
         key=found.key, row=a.row.name, against=b.row.name, column=column.metric,
         n=difference.n if difference else min(len(a.points), len(b.points)),
         delta=raw, low=None, high=None, p=None, p_holm=None, verdict="inconclusive", reason=found.note,
-        expected=a.row.expect,
+        expected=a.row.expect, labels=(a.row.label, b.row.label),
     )  # fmt: skip
     if difference is None or adjusted is None:
         return plain
@@ -238,7 +238,7 @@ def margin_of(a: Side, b: Side, column: Column, terms: Terms, difference: Differ
 def forbidden(a: Side, b: Side, difference: Difference) -> str:
     """Why there can be no verdict: too few seeds, or failures in an arm that nobody made up for."""
     failures = [
-        f"{side.row.name} has {count} unscored failure{'s' if count > 1 else ''}"
+        f"{side.row.label} has {count} unscored failure{'s' if count > 1 else ''}"
         for side in (a, b)
         if (count := unscored(side))
     ]

@@ -13,6 +13,7 @@ from statistics import median
 from receipts.report.model import Report
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 HOUR = 3600.0
 
@@ -113,27 +114,48 @@ def write(report: Report, folder: Path) -> None:
 
 def priced(report: Report) -> list[str]:
     """What all recorded runs cost, in a line for the screen; nothing without a rate."""
-    total = cost("all", [entry.record for entry in report.ledger if entry.record is not None])
+    total = whole(report)
     found = price(total.hours, report.rate)
     return [] if found is None else [f"cost  {total.hours:.3f} hours, {found:.2f} at {report.rate:g} an hour"]
 
 
+HEAD = ("experiment", "runs", "failed", "hours", "of them failed", "memory MiB", "parameters", "ms a sample")
+
+
 def markdown(report: Report) -> str:
     """The costs of every recorded run, in the tables or not, and what open plans will still take."""
-    records = [entry.record for entry in report.ledger if entry.record is not None]
-    total = cost("all", records)
-    rate = report.rate
-    head = ["method", "runs", "failed", "hours", "of them failed", "memory MiB", "parameters", "ms a sample"]
-    head += ["price"] if rate is not None else []
-    rows = [line(one, rate) for one in [*by_method(records), total]]
+    total, rate = whole(report), report.rate
+    head = [*HEAD, *(["price"] if rate is not None else [])]
+    rows = [line(one, rate) for one in lines(report)]
     text = ["# Costs", "", grid(head), grid(["---"] * len(head)), *map(grid, rows), "", *notes(total, rate)]
+    return "\n".join([*text, *(f"- {told}" for told in forecasts(report))]) + "\n"
+
+
+def records(report: Report) -> list[Record]:
+    """Every recorded run, in the tables or not."""
+    return [entry.record for entry in report.ledger if entry.record is not None]
+
+
+def whole(report: Report) -> Cost:
+    """What all recorded runs took."""
+    return cost("all", records(report))
+
+
+def lines(report: Report) -> list[Cost]:
+    """The cost of each experiment and, last, of all of them."""
+    return [*by_method(records(report)), whole(report)]
+
+
+def forecasts(report: Report) -> list[str]:
+    """What the cells of open plans will still take, a sentence each."""
+    told = []
     for plan in report.plans:
-        left = forecast(plan, records)
+        left = forecast(plan, records(report))
         if left:
-            text.append(f"- The plan `{plan.plan_id}` will take about {left / HOUR:.3f} hours more, cell after cell.")
+            told.append(f"The plan `{plan.plan_id}` will take about {left / HOUR:.3f} hours more, cell after cell.")
         elif left is None:
-            text.append(f"- The plan `{plan.plan_id}` has cells like which none has run, so nothing forecasts it.")
-    return "\n".join(text) + "\n"
+            told.append(f"The plan `{plan.plan_id}` has cells like which none has run, so nothing forecasts it.")
+    return told
 
 
 def line(one: Cost, rate: float | None) -> list[str]:
@@ -149,9 +171,8 @@ def notes(total: Cost, rate: float | None) -> list[str]:
     """How to read the table."""
     found = ["- Wall time of all recorded runs, those that failed included; memory is the most of any run."]
     if total.estimated:
-        found.append(
-            f"- {total.estimated} runs ended before their time was taken: theirs is from start to last heartbeat."
-        )
+        some = counted(total.estimated, "run")
+        found.append(f"- {some} ended before the time was taken: it is from start to last heartbeat.")
     if rate is not None:
         found.append(f"- Price at {rate:g} an hour.")
     return found

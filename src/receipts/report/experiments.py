@@ -169,7 +169,7 @@ def verdict(members: Sequence[Entry], verdicts: Mapping[str, tuple[str, Comparis
     for entry in members:
         if entry.run_id in verdicts:
             table, one = verdicts[entry.run_id]
-            return f"{one.verdict} (against {one.against}, {table})"
+            return f"{one.verdict} (against {one.labels[1] or one.against}, {table})"
     used = [name for entry in members for name in entry.used_in]
     if used:
         return f"in {used[0].partition('.')[0]}"

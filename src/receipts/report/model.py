@@ -3,11 +3,12 @@
 One model, many renderings: whatever prints a number prints a `Number`, whose key is its address everywhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from receipts.config.project import RUNS
+from receipts.runs.dynamics import Dynamics
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
@@ -98,6 +99,14 @@ class Comparison:
     meaningful: bool = False
     margin: float | None = None  # declared, or 0.2 pooled standard deviations
     test: str = ""  # paired t | Welch | …
+    labels: tuple[str, str] = ("", "")  # of row and reference, as people read them
+
+    @property
+    def surprise(self) -> str:
+        """What was expected beforehand beside what was found; empty where nothing was declared."""
+        if not self.expected:
+            return ""
+        return f"expected {self.expected}, found {'the same' if self.verdict == self.expected else self.verdict}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +154,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared."""
+    """One part of a slicing: its samples, each row's estimate on them, and the rows that are compared.
+
+    `numbers` are by row and kind, as in a cell.
+    """
 
     name: str
     n: int
     estimates: Mapping[str, Estimate]
     comparisons: Sequence[Comparison]
+    numbers: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,15 @@ class Sliced:
     name: str
     column: Column
     parts: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """How training went in the arms of a sweep, by row name; `threshold` is of a metric on val, None where unknown."""
+
+    metric: str
+    threshold: float | None
+    arms: Mapping[str, Dynamics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +200,20 @@ class Table:
     notes: Sequence[str] = ()  # marks such as MIXED PRESETS with their reasons; smallest detectable effect
     against: str | None = None
     slices: Sequence[Sliced] = ()
+    dynamic: Dynamic | None = None  # of a sweep
+
+    def label(self, name: str) -> str:
+        """A row as people read it, by its name."""
+        return next((row.label for row in self.rows if row.name == name), name)
+
+    def numbers(self) -> Iterator[Number]:
+        """Every number of the table and of its slices."""
+        for row in self.rows:
+            for cell in row.cells.values():
+                yield from cell.numbers.values()
+        for part in (part for found in self.slices for part in found.parts):
+            for kinds in part.numbers.values():
+                yield from kinds.values()
 
 
 @dataclass(frozen=True, slots=True)

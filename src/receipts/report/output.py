@@ -16,19 +16,20 @@ from receipts.report import (
     gauntlet,
     numbers,
     page,
-    slices,
+    parts,
     tables,
     technical,
+    training,
 )
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, slices.write, numbers.write, costs.write, croissant.write, figures.write),
+    *(tables.write, parts.write, training.write, numbers.write, costs.write, croissant.write, figures.write),
     gauntlet.write,  # of what gauntlet.py left there
-    page.write,  # after the figures, which it shows
     technical.write,
-    checklists.write,  # the last: it looks at what the others wrote
+    checklists.write,  # after these: it looks at what they wrote
+    page.write,  # the last: it shows the figures, and how the checklists stand
 )
 
 

@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from receipts.config import compose
 from receipts.config.files import files
-from receipts.config.reporting import PATH, AblationsOf, Selection, TableAsked, wrong
+from receipts.config.reporting import PATH, PlanOf, Selection, TableAsked, wrong
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal, nearest
 from receipts.report import methods
@@ -17,7 +18,12 @@ from receipts.report.methods import Label, Picked
 from receipts.runs.plans import Arm, Plan
 from receipts.runs.record import Record
 
-PLURAL = {"ablations": "ablations", "comparison": "comparison", "folds": "folds"}
+COMMANDS = {  # what makes a plan of each kind
+    "ablations": "python ablate.py conf={conf}",
+    "sweep": "python ablate.py conf={conf} 'sweep={key}=[…]'",
+    "comparison": "python ablate.py conf={conf},ANOTHER",
+    "folds": "python ablate.py conf={conf} folds=5",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ def declared(found: Collected, selection: Selection, allow: Mapping[str, str]) -
     drafts = []
     for name, asked in selection.tables.items():
         split = asked.split or selection.split
-        if isinstance(asked.rows, AblationsOf):
-            drafts.append(of_ablations(name, asked, asked.rows.ablations_of, split, found, allow))
+        if isinstance(asked.rows, PlanOf):
+            drafts.append(of_latest(name, asked, asked.rows, split, found, allow))
             continue
         rows = tuple(listed(name, text, split, known, allow) for text in asked.rows)
         against = methods.slug(asked.against) if asked.against else None
@@ -130,21 +136,28 @@ def aliased(conf: str, known: Mapping[Label, list[Record]]) -> list[Record]:
     return [record for record in others if record.method == today]
 
 
-def of_ablations(
-    name: str, asked: TableAsked, conf: str, split: str, found: Collected, allow: Mapping[str, str]
+def of_latest(
+    name: str, asked: TableAsked, wanted: PlanOf, split: str, found: Collected, allow: Mapping[str, str]
 ) -> Draft:
-    """The table of an experiment's latest plan of ablations."""
-    plans = [plan for plan in found.plans if plan.conf == conf and plan.kind == "ablations"]
+    """The table of an experiment's latest plan of one kind; what its file declares comes before what was typed."""
+    ((kind, conf),) = wanted.asked
+    plans = [p for p in found.plans if p.conf == conf and p.kind == kind and wanted.key in ("", p.key)]
     if not plans and conf not in files("conf"):
         raise wrong(
-            f"tables.{name} asks for ablations of {conf!r}, and there is no such experiment",
+            f"tables.{name} asks for the {kind} of {conf!r}, and there is no such experiment",
             f"conf/ holds {', '.join(files('conf'))}",
             "correct the name",
         )
     if not plans:
-        waiting = Picked("none", conf, note=f"no plan of {conf}'s ablations yet: python ablate.py conf={conf}")
+        cure = COMMANDS[kind].format(conf=conf, key=wanted.key or "KEY")
+        waiting = Picked("none", conf, note=f"no plan of this kind ({kind} of {conf}) yet: {cure}")
         return Draft(name, asked.caption, split, (waiting,))
-    return of_plan(name, plans[-1], split, found, allow, asked)
+    return of_plan(name, max(plans, key=lambda plan: (is_declared(plan), plan.plan_id)), split, found, allow, asked)
+
+
+def is_declared(plan: Plan) -> bool:
+    """Whether a plan's arms stand in the experiment's file."""
+    return plan.kind == "ablations" and not plan.exploratory
 
 
 def of_plan(
@@ -159,10 +172,10 @@ def of_plan(
     scored = any(run.score(split) for runs in by_identity.values() for run in runs)
     if not scored and not (asked and asked.split):
         split = "val"
-    rows = tuple(of_arm(plan, arm, by_identity, split, allow) for arm in plan.arms)
+    rows = tuple(of_arm(plan, arm, by_identity, split, allow) for arm in ordered(plan))
     caption = asked.caption if asked else ""
     columns = tuple(asked.columns) if asked else ()
-    reference = methods.slug(plan.arms[0].name)
+    reference = methods.slug(plan.arms[0].name) if len(rows) > 1 else None
     return Draft(name, caption, split, rows, columns, reference, plan, plan.exploratory)
 
 
@@ -175,10 +188,27 @@ def of_arm(
     why = {record.run_id: methods.obstacle(record, split, allow) for record in records}
     missing = sum(not by_identity.get(cell.identity) for cell in cells)
     text = arm.name if not arm.overrides or arm.name in arm.overrides else f"{arm.name} ({', '.join(arm.overrides)})"
+    if arm is plan.arms[0] and plan.kind == "sweep":
+        text = f"{arm.name} ({plan.key}={turned(plan, arm)})"
     picked = methods.row(methods.slug(arm.name), text, records, why, {}, missing)
     folds = {cell.identity: cell.fold for cell in cells}
     of_runs = {run.run_id: fold for run in picked.runs if (fold := folds.get(run.identity.id)) is not None}
     return replace(picked, folds=of_runs, expect=arm.expect)
+
+
+def ordered(plan: Plan) -> list[Arm]:
+    """Arms as they were declared; those of a sweep over numbers in the order of the numbers."""
+    values = [turned(plan, arm) for arm in plan.arms]
+    if plan.kind != "sweep" or not all(type(value) in (int, float) for value in values):
+        return plan.arms
+    return [plan.arms[at] for at in sorted(range(len(values)), key=lambda at: float(values[at]))]
+
+
+def turned(plan: Plan, arm: Arm) -> Any:
+    """What an arm of a sweep gave to its key; the reference's value is what the others' was before."""
+    if plan.key in arm.difference:
+        return arm.difference[plan.key][1]
+    return next((other.difference[plan.key][0] for other in plan.arms if plan.key in other.difference), None)
 
 
 def sensible(found: Collected, selection: Selection, allow: Mapping[str, str]) -> list[Draft]:
@@ -247,9 +277,16 @@ def unique(rows: Sequence[Picked]) -> list[Picked]:
 
 
 def by_plan(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draft]:
-    """The latest plan of each experiment and kind; a plan of seeds alone adds nothing to the table of its data."""
-    latest = {(plan.conf, plan.kind, plan.key): plan for plan in found.plans if plan.kind != "seeds"}
-    return [
-        of_plan(methods.slug(f"{plan.conf}-{PLURAL.get(plan.kind, plan.key or plan.kind)}"), plan, split, found, allow)
-        for plan in latest.values()
-    ]
+    """The latest plan of each experiment and kind; a plan of seeds alone adds nothing to the table of its data.
+
+    Ablations that were typed, and are in no file, do not take the place of those that are declared.
+    """
+    latest = {(p.conf, p.kind, p.key, is_declared(p)): p for p in found.plans if p.kind != "seeds"}
+    names = {key: plan_name(plan) for key, plan in latest.items()}
+    return [of_plan(names[key], plan, split, found, allow) for key, plan in latest.items()]
+
+
+def plan_name(plan: Plan) -> str:
+    """What the table of a plan is called: `baseline-ablations`, `baseline-lr`, `baseline-overrides` for typed ones."""
+    what = {"sweep": plan.key, "ablations": "ablations" if is_declared(plan) else "overrides"}.get(plan.kind, plan.kind)
+    return methods.slug(f"{plan.conf}-{what}")

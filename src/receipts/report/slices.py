@@ -3,8 +3,6 @@
 From stored predictions alone: each holds, sample by sample, the part of every slicing it belongs to.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +13,13 @@ from numpy.typing import NDArray
 
 from receipts.evaluation.predictions import read
 from receipts.refusal import Refusal
-from receipts.report import contrast
+from receipts.report import contrast, numerals, wording
 from receipts.report.contrast import Contrast, Side, Terms
 from receipts.report.intervals import estimate
-from receipts.report.model import Column, Comparison, Estimate, Part, Report, Sliced, Table
+from receipts.report.methods import slug
+from receipts.report.model import Column, Estimate, Part, Receipt, Sliced
 from receipts.report.stored import Sampled, Store
 from receipts.runs.record import Record
-from receipts.runs.views import escaped
 
 Rows = NDArray[np.intp]
 
@@ -51,6 +49,50 @@ def sliced(
         ], column))
         for slicing in labels
     ]  # fmt: skip
+
+
+def numbered(
+    name: str, found: Sequence[Sliced], labels: Mapping[str, str], receipts: Mapping[str, Receipt]
+) -> list[Sliced]:
+    """The slices with a number for all that is printed of them, under keys such as `main.by-ink.low.net`.
+
+    Nothing of a table's own has such a key. A row's receipt is that of its table.
+    """
+    slicings = distinct([one.name for one in found])
+    made = []
+    for one in found:
+        keys = distinct([part.name for part in one.parts])
+        parts = [
+            numbered_part(f"{name}.by-{slicings[one.name]}.{keys[part.name]}", one, part, labels, receipts)
+            for part in one.parts
+        ]
+        made.append(replace(one, parts=parts))
+    return made
+
+
+def distinct(names: Sequence[str]) -> dict[str, str]:
+    """Each name as a part of a key; names that are alike as such get a number."""
+    found: dict[str, str] = {}
+    for name in names:
+        key, again = slug(name), 2
+        while key in found.values():
+            key, again = f"{slug(name)}-{again}", again + 1
+        found[name] = key
+    return found
+
+
+def numbered_part(key: str, of: Sliced, part: Part, labels: Mapping[str, str], receipts: Mapping[str, Receipt]) -> Part:
+    """One part with the numbers of each row, by kind."""
+    places = numerals.of_column(part.estimates.values())
+    judged = {one.row: replace(one, key=f"{key}.{one.row}") for one in part.comparisons}
+    where = f"where {of.name} is {part.name} (n={part.n})"
+    numbers = {
+        row: wording.numbers(
+            f"{key}.{row}", found, judged.get(row), of.column, f"{labels[row]} {where}", places, receipts[row]
+        )
+        for row, found in part.estimates.items()
+    }
+    return replace(part, numbers=numbers, comparisons=list(judged.values()))
 
 
 def declared(record: Record, split: str, store: Store) -> dict[str, dict[str, str]]:
@@ -135,55 +177,3 @@ def sorted_parts(found: list[Part], column: Column) -> list[Part]:
         return float(np.mean([one.mean for one in part.estimates.values() if one.mean is not None]))
 
     return sorted(found, key=lambda part: sign * mean(part))
-
-
-def write(report: Report, folder: Path) -> None:
-    """`tables/<name>-slices.{md,csv}` for every table whose dataset declares slices."""
-    for table in report.tables:
-        if table.slices:
-            stem = folder / "tables" / f"{table.name}-slices"
-            stem.with_suffix(".md").write_text(markdown(table), encoding="utf-8")
-            stem.with_suffix(".csv").write_text(to_csv(table), encoding="utf-8", newline="")
-
-
-def markdown(table: Table) -> str:
-    """The slices of a table for reading."""
-    lines = [f"# {table.name} by slice", ""]
-    for found in table.slices:
-        rows = list(found.parts[0].estimates)
-        lines += [f"## {found.name}: {found.column.metric} on {table.split}, worst part first", ""]
-        lines += [f"| part | n | {' | '.join(map(escaped, rows))} |", f"|{'---|' * (len(rows) + 2)}"]
-        for part in found.parts:
-            verdicts = {one.row: one.verdict for one in part.comparisons}
-            cells = [shown(part.estimates[row], verdicts.get(row, "")) for row in rows]
-            lines.append(f"| {escaped(part.name)} | {part.n} | {' | '.join(cells)} |")
-        lines.append("")
-    count = sum(len(part.comparisons) for found in table.slices for part in found.parts)
-    if count:
-        lines.append(f"Verdicts against {table.against}, Holm over all {count} comparisons of this page.")
-    return "\n".join([*lines, "Edges of quantiles and lengths, and what is rare, are those of train.", ""])
-
-
-def shown(found: Estimate, verdict: str) -> str:
-    """A value with its half-width and verdict."""
-    if found.mean is None:
-        return "—"
-    half = f" ({found.low:.3f} to {found.high:.3f})" if found.low is not None and found.high is not None else ""
-    return f"{found.mean:.3f}{half}{f', {verdict}' if verdict else ''}"
-
-
-def to_csv(table: Table) -> str:
-    """The slices of a table, a line for each part and method."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["slicing", "part", "n", "method", "metric", "mean", "low", "high", "p_holm", "verdict"])
-    for found in table.slices:
-        for part in found.parts:
-            judged: dict[str, Comparison] = {one.row: one for one in part.comparisons}
-            for row, one in part.estimates.items():
-                other = judged.get(row)
-                cells = [one.mean, one.low, one.high, other.p_holm if other else None]
-                verdict = other.verdict if other else ""
-                numbers = ["" if value is None else f"{value:.6g}" for value in cells]
-                writer.writerow([found.name, part.name, part.n, row, found.column.metric, *numbers, verdict])
-    return out.getvalue()

@@ -5,6 +5,7 @@ from pathlib import Path
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs.log import say
+from receipts.runs.views import counted
 
 
 def pulled(source: str) -> Path:
@@ -19,7 +20,8 @@ def pulled(source: str) -> Path:
     from receipts.runs import pulling
 
     done = pulling.pull(pulling.PULLED)
-    say(f"pulled {len(done.taken)} runs from MLflow, {len(done.already)} were here, {len(done.refused)} not taken")
+    taken = counted(len(done.taken), "run")
+    say(f"pulled {taken} from MLflow, {len(done.already)} were here, {len(done.refused)} not taken")
     for run_id, reason in done.refused.items():
         say(f"  NOT TAKEN  {run_id}: {reason}")
     for run_id, reason in done.altered.items():

@@ -7,12 +7,13 @@ from receipts.report import costs
 from receipts.report.model import Report
 from receipts.report.tables import lines
 from receipts.runs.log import say
+from receipts.runs.views import counted
 
 
 def show(report: Report, folder: Path) -> int:
     """The tables' verdicts, what must be told first, and where to look; returns the exit code."""
     for table in report.tables:
-        say(f"{table.name}  {table.split}, {len(table.rows)} rows")
+        say(f"{table.name}  {table.split}, {counted(len(table.rows), 'row')}")
         for line in lines(table):
             cells = "  ".join(f"{cell.value} {cell.beside}".strip() for cell in line.cells)
             say(f"  {line.label:<24} {cells}  {line.ok}  {line.verdict}".rstrip())
@@ -21,6 +22,6 @@ def show(report: Report, folder: Path) -> int:
     for told in costs.priced(report):
         say(told)
     used = sum(bool(entry.used_in) for entry in report.ledger)
-    say(f"runs  {used} of {len(report.ledger)} are in a table; test was opened {report.openings} times")
+    say(f"runs  {used} of {len(report.ledger)} are in a table; test was opened {counted(report.openings, 'time')}")
     say(f"next  open {folder}/index.html in a browser")
     return DONE

@@ -116,7 +116,7 @@ def heading(column: Column) -> str:
 
 def headings(table: Table) -> list[str]:
     """The head of a table as text."""
-    last = [f"{headline(table)} against {table.against}"] if table.against else []
+    last = [f"{headline(table)} against {table.label(table.against)}"] if table.against else []
     return ["method", *(heading(column) for column in table.columns), "runs", *last]
 
 
@@ -210,7 +210,7 @@ def to_latex(table: Table) -> str:
     """booktabs rules; each metric is two siunitx columns joined by ±, so that decimals align and bold stays bold."""
     grid = lines(table)
     specs = "".join(latex.columns([line.cells[at] for line in grid]) for at in range(len(table.columns)))
-    against = latex.escaped(f"{headline(table)} against {table.against}") if table.against else ""
+    against = latex.escaped(f"{headline(table)} against {table.label(table.against)}") if table.against else ""
     spans = [f"\\multicolumn{{3}}{{c}}{{{latex.escaped(heading(column))}}}" for column in table.columns]
     head = " & ".join(["method", *spans, "runs", *([against] if against else [])])
     body = [

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from receipts.report import figures, tables
+from receipts.report import checklists, costs, figures, parts, tables
 from receipts.report.figures.caption import dataset, listed, sentence
 from receipts.report.figures.evidence import arm_of
 from receipts.report.model import Comparison, Report, Row, Table
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
-from receipts.runs.views import escaped
+from receipts.runs.views import counted, escaped
 
 NAME = "report.md"
 HEADLINE = 10  # seeds that a headline claim should rest on
@@ -19,11 +19,11 @@ FAILED = 50  # failed runs that are spelt out
 
 def write(report: Report, folder: Path) -> None:
     """Write `report.md`; its pictures are those beside it."""
-    write_atomically(folder / NAME, text(report).encode())
+    write_atomically(folder / NAME, text(report, folder).encode())
 
 
-def text(report: Report) -> str:
-    """The whole report in Markdown."""
+def text(report: Report, folder: Path) -> str:
+    """The whole report in Markdown; `folder` is where it is written, beside what it names."""
     sections = [
         ("# Technical report", opening(report)),
         ("## Question", question(report)),
@@ -31,7 +31,7 @@ def text(report: Report) -> str:
         ("## Methods", methods(report)),
         ("## Results", results(report)),
         ("## Limitations", limitations(report)),
-        ("## Reproducibility", reproducibility(report)),
+        ("## Reproducibility", reproducibility(report, folder)),
     ]
     return "\n\n".join(part for heading, lines in sections for part in (heading, *lines)) + "\n"
 
@@ -58,7 +58,8 @@ def grid(head: Sequence[str], lines: Sequence[Sequence[object]]) -> list[str]:
 def opening(report: Report) -> list[str]:
     """What this is and what must be known first."""
     runs = records(report)
-    many = f"{len(report.ledger)} recorded runs, {len(runs)} of them in {len(report.tables)} tables"
+    where = f"{len(runs)} of them in {counted(len(report.tables), 'table')}"
+    many = f"{counted(len(report.ledger), 'recorded run')}, {where}"
     return [
         f"Written by `python report.py` from {many}; nobody typed a number. `index.html` shows the same with the "
         "receipt of every number.",
@@ -111,19 +112,30 @@ def methods(report: Report) -> list[str]:
         for row in table.rows:
             if row.runs:
                 lines.append([f"{table.name}: {row.label}", *described(row)])
-    head = ("method", "experiment", "differs in", "parameters", "precision", "batch", "weights", "device")
+    head = (
+        "method",
+        "experiment",
+        "differs in",
+        "parameters",
+        "memory MiB",
+        "ms a sample",
+        "precision",
+        "batch",
+        "weights",
+        "device",
+    )
     return grid(head, lines) or ["No method has a run."]
 
 
 def described(row: Row) -> list[str]:
     """The facts of a row's first run, and what differs between its runs."""
     run = row.runs[0]
-    size = run.cost.parameters if run.cost else None
+    took = costs.cost(row.name, row.runs)
     own = [word for word in run.overrides if not word.startswith("seed=")]
     return [
         f"`conf/{run.conf}.yaml`",
         ", ".join(f"`{word}`" for word in own) or "nothing",
-        "unknown" if size is None else f"{size:,}",
+        *("unknown" if value is None else f"{value:{how}}" for value, how in sizes_of(took)),
         run.world.precision,
         str(run.world.global_batch or "whole split"),
         run.checkpoint.rule if run.checkpoint else "none",
@@ -131,29 +143,37 @@ def described(row: Row) -> list[str]:
     ]
 
 
+def sizes_of(took: costs.Cost) -> tuple[tuple[float | None, str], ...]:
+    """Parameters, memory in MiB and milliseconds a sample, each with how it is printed."""
+    return (took.parameters, ","), (took.peak_mib, ",.0f"), (took.ms_per_sample, ".3g")
+
+
 def results(report: Report) -> list[str]:
     """Every table with its verdicts in words, then every figure with its caption."""
-    parts = []
+    shown: list[str] = []
     for table in report.tables:
-        parts += [f"### Table {table.name}", tables.to_markdown(table).strip(), *bullets(list(told(table)))]
+        shown += [f"### Table {table.name}", tables.to_markdown(table).strip(), *bullets(list(told(table)))]
+        for found in table.slices:
+            shown.append(f"#### By {parts.heading(found, table)}")
+            shown.append("\n".join(parts.grid(found, table)))
+        shown += bullets(parts.notes(table)) if table.slices else []
     for figure in figures.make(report):
-        parts += [
+        shown += [
             f"![{figure.title}]({figures.FOLDER}/{figure.name}.png)",
             f"*{figure.title}.* {figure.caption} Rows: [`{figure.name}.csv`]({figures.FOLDER}/{figure.name}.csv).",
         ]
-    return parts or ["There is no table: no run qualifies."]
+    return shown or ["There is no table: no run qualifies."]
 
 
 def told(table: Table) -> Iterator[str]:
     """The verdicts of a table, a sentence each."""
-    labels = {row.name: row.label for row in table.rows}
     for found in table.comparisons:
         words = {"better": "better than", "worse": "worse than", "equivalent": "equivalent to"}
         relation = words.get(found.verdict, "not told apart from")
-        expected = f" Expected was: {found.expected}." if found.expected else ""
+        expected = f" {sentence(found.surprise)}" if found.expected else ""
         yield (
-            f"On {found.column}, {labels.get(found.row, found.row)} is {relation} "
-            f"{labels.get(found.against, found.against)} (**{found.verdict}**): {found.reason}.{expected}"
+            f"On {found.column}, {table.label(found.row)} is {relation} "
+            f"{table.label(found.against)} (**{found.verdict}**): {found.reason}.{expected}"
             f"{consequence(found, table)}"
         )
 
@@ -178,7 +198,7 @@ def limitations(report: Report) -> list[str]:
     lines += [f"Table {table.name}: {note}" for table in report.tables for note in table.notes if is_against(note)]
     unseen = Counter(check.code for run in runs for check in run.checks if check.verdict in ("not run", "waived"))
     lines += [
-        f"Check `{code}` was not run or waived in {count} of {len(runs)} runs."
+        f"Check `{code}` was not run or waived in {count} of {counted(len(runs), 'run')}."
         for code, count in sorted(unseen.items())
     ]
     return bullets(lines) or ["The records name none."]
@@ -206,17 +226,19 @@ def narrow_questions(report: Report, runs: Sequence[Record]) -> Iterator[str]:
         yield f"All numbers are of one dataset, `{names[0]}`; nothing here says how they carry over to another."
     if words := sorted({run.word for run in runs if run.word}):
         yield f"Some data are {listed(words)}."
-    yield f"The sealed test split was opened {report.openings} times by the recorded runs."
+    yield f"The sealed test split was opened {counted(report.openings, 'time')} by the recorded runs."
 
 
-def reproducibility(report: Report) -> list[str]:
+def reproducibility(report: Report, folder: Path) -> list[str]:
     """Code, environment, cost, every command, every run that is in no table."""
     runs = records(report)
     return [
         "### Code and environment",
         *grid(("", ""), list(environment(runs))),
         "### Cost",
-        *costs(report),
+        *cost(report),
+        "### Checklists",
+        *standing(report, folder),
         "### Checks",
         *checks(runs),
         "### Commands",
@@ -240,15 +262,22 @@ def environment(runs: Sequence[Record]) -> Iterator[tuple[str, str]]:
         yield name, ", ".join(f"`{value}`" for value in sorted(values))
 
 
-def costs(report: Report) -> list[str]:
-    """Hours of all recorded runs, those that failed included."""
-    found = [entry.record for entry in report.ledger if entry.record is not None]
-    wall = sum(run.cost.wall_s for run in found if run.cost)
-    unknown = sum(run.cost is None for run in found)
-    missing = f" Of {unknown} runs no cost is recorded." if unknown else ""
-    peak = max((run.cost.peak_mib for run in found if run.cost), default=None)
-    memory = "" if peak is None else f", at most {peak:,.0f} MiB of memory"
-    return [f"All {len(found)} recorded runs took {wall / 3600:.3f} hours of wall time{memory}.{missing}"]
+def cost(report: Report) -> list[str]:
+    """What each experiment and all recorded runs took, those that failed included; what open plans will take."""
+    told = [note.removeprefix("- ") for note in costs.notes(costs.whole(report), None)]
+    return [
+        *grid(costs.HEAD, [costs.line(one, None) for one in costs.lines(report)]),
+        *bullets([*told, *costs.forecasts(report)]),
+    ]
+
+
+def standing(report: Report, folder: Path) -> list[str]:
+    """How far the checklists are answered, and what the records answer with No."""
+    lines = []
+    for one in checklists.answered(report, folder):
+        lines.append(f"[{one.title}](checklists/{one.name}.md): {one.standing}.")
+        lines += [f"{one.title}, {item.key} {item.title}: **No**. {item.text}" for item in one.refuted]
+    return bullets(lines)
 
 
 def checks(runs: Sequence[Record]) -> list[str]:

@@ -16,7 +16,7 @@ from receipts.refusal import CHECK_FAILED, DONE, Refusal
 from receipts.report import experiments, gauntlet, numbers, output, paper
 from receipts.report.collect import Collected, value
 from receipts.report.model import Report
-from receipts.runs import repeat, store, tracked
+from receipts.runs import repeat, store, tracked, views
 from receipts.runs.log import say
 from receipts.runs.record import Record, Score
 
@@ -161,7 +161,7 @@ def ask_mlflow(records: Sequence[Record], seen: Findings) -> None:
     seen.wrong += wrong
     seen.count("runs in MLflow", len(records) - absent)
     if absent:
-        seen.not_run.append(f"MLflow: {absent} runs are not in the store (receipts sync)")
+        seen.not_run.append(f"MLflow: {views.counted(absent, 'run')} not in the store (receipts sync)")
 
 
 def receipts(folder: Path, found: Collected, seen: Findings) -> None:

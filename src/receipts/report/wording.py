@@ -1,19 +1,20 @@
 """What a report says in words: captions, notes, what a number means, how its runs were chosen."""
 
-import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from receipts.report import lock, numerals
 from receipts.report.comparing import smallest_detectable
 from receipts.report.contrast import Side, Terms
-from receipts.report.families import best_of
+from receipts.report.figures.caption import listed
 from receipts.report.intervals import LEAST
 from receipts.report.methods import Picked
 from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
 from receipts.report.selection import Draft
 from receipts.runs.figures import decimals
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 UNITS = {
     "in nats": "nats",
@@ -21,7 +22,6 @@ UNITS = {
     "in its unit": "target's unit",
     "of steps": "steps",
 }
-SEARCH = 3  # configurations of one experiment that make a search
 MARKS = "Bold: the best and all not shown worse; * worse than the best, ≈ equivalent, ? inconclusive (Holm over rows)."
 
 
@@ -33,13 +33,14 @@ def unit(definition: str) -> str:
 def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms) -> str:
     """What the table shows: what was asked, data and split, what varied, which spread stands after ±."""
     score = first.score(draft.split)
-    data = f"{Path(first.data.manifest).stem} {first.data.version}".strip()
+    stem = Path(first.data.manifest).stem
+    data = f"{re.sub('-fold[0-9]+$', '', stem) if terms.folds else stem} {first.data.version}".strip()
     count = f", {score.n} samples" if score and not terms.folds else ""
-    varied = (
-        f"Folds of one {terms.folds}-fold cross-validation vary"
-        if terms.folds
-        else "Initialisation and order of the data vary with the seed, data and split do not"
-    )
+    varied = "Initialisation and order of the data vary with the seed, data and split do not"
+    if terms.folds:
+        varied = f"Folds of one {terms.folds}-fold cross-validation vary"
+    elif all(run.deterministic for row in draft.rows for run in row.runs):
+        varied = "No method here has randomness, so nothing varies"
     spread = "mean ± half-width of the 95 % interval (Student t over seeds)"
     if terms.folds:
         spread = "mean ± half-width of the 95 % interval over folds (Nadeau and Bengio)"
@@ -56,8 +57,10 @@ def default(draft: Draft) -> str:
     """What a table is called that nobody gave a caption."""
     if draft.plan is None:
         return "All methods on one question."
-    what = {"ablations": "Ablations", "comparison": "A comparison", "folds": "A cross-validation"}
-    return f"{what.get(draft.plan.kind, f'What {draft.plan.key} changes')} of {draft.plan.conf}."
+    if draft.plan.kind == "comparison":
+        return f"{listed(row.label for row in draft.rows)} side by side."
+    what = {"ablations": "Ablations of", "folds": "A cross-validation of"}
+    return f"{what.get(draft.plan.kind, f'What {draft.plan.key} changes in')} {draft.plan.conf}."
 
 
 def shared(draft: Draft) -> str:
@@ -80,36 +83,15 @@ def notes(
         family = "Benjamini–Hochberg, exploratory" if terms.exploratory else "Holm"
         tests = sum(one.p is not None for one in comparisons)
         found.append(
-            f"Verdicts are against {draft.against}: one family of {tests} tests, {family}, α = {terms.alpha:g}."
+            f"Verdicts are against {comparisons[0].labels[1]}: one family of {counted(tests, 'test')}, {family}, "
+            f"α = {terms.alpha:g}."
         )
     if pairs := sorted({one.n for one in comparisons if one.test.startswith(("paired t", "one-sample")) and one.n > 2}):
         sizes = [f"{smallest_detectable(n, terms.alpha):.2f} for n={n}" for n in pairs if n < 100]
         if sizes:
             found.append(f"Smallest d_z detectable at 80 % power: {', '.join(sizes)}.")
-    found += [told for one in columns for told in searches(rows, one)] if draft.exploratory else []
     if terms.alpha != 0.05:
         found.append(f"α is 0.05 divided by {0.05 / terms.alpha:g} declared looks.")
-    return found
-
-
-def searches(rows: Sequence[Row], one: Column) -> list[str]:
-    """Several configurations of one experiment are a search: what the best of so many tries is expected to be.
-
-    One value for each configuration; the seeds that chose the best one flatter it.
-    """
-    found = []
-    for conf in dict.fromkeys(row.label.partition(" ")[0] for row in rows):
-        means = [row.cells[one.metric].estimate.mean for row in rows if row.label.partition(" ")[0] == conf]
-        values = [mean for mean in means if mean is not None]
-        if len(values) < SEARCH:
-            continue
-        sign = 1 if one.better == "higher" else -1
-        sizes = sorted({1, math.isqrt(len(values)), len(values)})
-        best = (f"{sign * best_of([sign * value for value in values], k):.4f} for {k}" for k in sizes)
-        found.append(
-            f"{len(values)} configurations of {conf} were tried: a search. Expected best {one.metric} by number of "
-            f"tries: {', '.join(best)}. The seeds that chose a configuration do not score it."
-        )
     return found
 
 
@@ -121,8 +103,9 @@ def headline(columns: Sequence[Column], terms: Terms) -> str:
 
 def compared_in_words(one: Comparison, terms: Terms) -> str:
     """A comparison with both sources of error apart, and why its verdict is what it is."""
+    row, against = one.labels
     if one.delta is None or one.low is None or one.high is None:
-        return f"{one.row} against {one.against}: {one.verdict}, {one.reason or 'nothing to compare'}."
+        return f"{row} against {against}: {one.verdict}, {one.reason or 'nothing to compare'}."
     places = min(numerals.MOST, decimals((one.high - one.low) / 2))
     level = f"{100 * (1 - terms.alpha):.4g} %"
     over = "samples" if "samples" in one.test or "entities" in one.test else "folds" if terms.folds else "seeds"
@@ -134,11 +117,9 @@ def compared_in_words(one: Comparison, terms: Terms) -> str:
     sizes = [f"d_z {one.d_z:.2f}"] if one.d_z is not None and over == "seeds" else []
     sizes += [f"probability of improvement {one.improvement:.2f}"] if one.improvement is not None and sizes else []
     sizes += [f"sign-flip p {one.sign_flip_p:.2g}"] if one.sign_flip_p is not None else []
-    expected = [f"expected: {one.expected}"] if one.expected else []
+    expected = [one.surprise] if one.expected else []
     rest = "; ".join([one.reason, *sizes, *expected])
-    return (
-        f"{one.row} against {one.against}: {one.verdict}, {one.column} Δ = {delta}, {level} interval {spans}; {rest}."
-    )
+    return f"{row} against {against}: {one.verdict}, {one.column} Δ = {delta}, {level} interval {spans}; {rest}."
 
 
 def points(row: Row, one: Column) -> list[str]:
@@ -161,17 +142,18 @@ def of_row(row: Picked, sides: Mapping[str, Mapping[str, Side]], columns: Sequen
         if lacking := [run.run_id for number, run in side.runs.items() if number not in side.points]:
             found.append(f"{one.metric} is missing or undefined in {', '.join(lacking[:3])}{lock.more(lacking, 3)}")
     if row.superseded:
-        found.append(f"{row.superseded} older runs are superseded (see the ledger)")
+        verb = "is" if row.superseded == 1 else "are"
+        found.append(f"{counted(row.superseded, 'older run')} {verb} superseded (see the ledger)")
     return [*found, *([row.note] if row.note else [])]
 
 
 def numbers(
-    key: str, found: Estimate, judged: Comparison | None, one: Column, row: Picked, places: int, receipt: Receipt
+    key: str, found: Estimate, judged: Comparison | None, one: Column, of: str, places: int, receipt: Receipt
 ) -> dict[str, Number]:
-    """The numbers of a cell by kind: the mean under the empty one; half, low, high, n; those of its comparison."""
+    """Numbers of a method `of` by kind: the mean under the empty one; half, low, high, n; those of its comparison."""
     if found.mean is None:
         return {}
-    named = f"{one.metric} of {row.label} on {receipt.split}"
+    named = f"{one.metric} of {of} on {receipt.split}"
     kinds: dict[str, tuple[float | None, str, str]] = {
         "": (found.mean, numerals.fixed(found.mean, places), f"{named}: {mean_of(found)}"),
         "n": (float(len(found.points)), str(len(found.points)), f"runs behind {named}"),
@@ -190,7 +172,7 @@ def numbers(
 
 def compared(judged: Comparison, named: str, places: int) -> dict[str, tuple[float | None, str, str]]:
     """The numbers of a comparison, by kind: value, text, meaning."""
-    beside = f"{named} against {judged.against}"
+    beside = f"{named} against {judged.labels[1]}"
     kinds: dict[str, tuple[float | None, str, str]] = {"verdict": (None, judged.verdict, f"{beside}: {judged.reason}")}
     ends = {"delta": judged.delta, "delta_low": judged.low, "delta_high": judged.high}
     what = {"delta": "difference", "delta_low": "its lower end", "delta_high": "its upper end"}

@@ -142,11 +142,11 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("split", f"`{record.data.manifest}`"),
         ("first weights", f"those of `{record.parent}`" if record.parent else ""),
         ("training ended early", record.stopped or ""),
-        ("method", f"on {world.device}, {world.threads} threads, {world.precision}{size}"),
+        ("method", f"on {world.device}, {counted(world.threads, 'thread')}, {world.precision}{size}"),
         ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
         ("code", f"commit `{record.code.commit[:12]}`{patch}"),
         ("cost", f"{cost.wall_s:.1f} s, at most {cost.peak_mib:,.0f} MiB" if cost else "unknown"),
-        ("test opened", f"{sum(o.split == 'test' for o in record.openings)} times"),
+        ("test opened", counted(sum(o.split == "test" for o in record.openings), "time")),
         ("command", f"`{record.command}`"),
     ]
     return [(name, text) for name, text in rows if text]
@@ -199,6 +199,11 @@ def where(record: Record) -> str:
 def table(rows: list[tuple[str, str]]) -> str:
     """Two columns of Markdown; nothing of no rows."""
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {escaped(text)} |" for name, text in rows)]) if rows else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def escaped(text: str) -> str:

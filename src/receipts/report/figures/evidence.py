@@ -1,4 +1,7 @@
-"""What figures read of a run besides its record: stored predictions, history, pictures. A folder may be gone."""
+"""What figures read of a run besides its record: stored predictions, history, pictures. A folder may be gone.
+
+`runs` is the folder where the runs of a report lie, which is not always the one of one's own.
+"""
 
 import csv
 import hashlib
@@ -7,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from receipts.config.project import RUNS
 from receipts.report.methods import slug
 from receipts.report.model import Column, Report, Row, Table
 from receipts.runs.plans import Arm
@@ -26,10 +28,10 @@ def readable(row: Row) -> tuple[Record, ...]:
     return row.runs if len(row.runs) <= SEEDS else ()
 
 
-def predictions(record: Record, split: str) -> "Predictions | None":
+def predictions(record: Record, split: str, runs: Path) -> "Predictions | None":
     """The stored predictions of a split; None where it was not scored or the file is not here."""
     score = record.score(split)
-    return None if score is None else loaded(RUNS / record.run_id / score.file)
+    return None if score is None else loaded(runs / record.run_id / score.file)
 
 
 @lru_cache(maxsize=KEPT)
@@ -40,25 +42,25 @@ def loaded(path: Path) -> "Predictions | None":
     return read(path) if path.is_file() else None
 
 
-def pictures(record: Record, split: str) -> dict[str, Any]:
+def pictures(record: Record, split: str, runs: Path) -> dict[str, Any]:
     """The pictures that a run kept of a split, by sample id."""
     from receipts.evaluation.pictures import read
 
-    return read(RUNS / record.run_id, split)
+    return read(runs / record.run_id, split)
 
 
-def history(record: Record) -> list[dict[str, str]]:
+def history(record: Record, runs: Path) -> list[dict[str, str]]:
     """The rows of a run's history.csv; none for a method that has no epochs."""
-    path = RUNS / record.run_id / "history.csv"
+    path = runs / record.run_id / "history.csv"
     if not path.is_file():
         return []
     with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def history_checksum(record: Record) -> dict[str, str]:
+def history_checksum(record: Record, runs: Path) -> dict[str, str]:
     """The history's file and its SHA-256."""
-    path = RUNS / record.run_id / "history.csv"
+    path = runs / record.run_id / "history.csv"
     return {f"{record.run_id}/history.csv": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 

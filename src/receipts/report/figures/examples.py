@@ -48,18 +48,18 @@ class Example:
         return self.wrong > 0
 
 
-def examples(row: Row, split: str) -> list[Example]:
+def examples(row: Row, split: str, runs: Path) -> list[Example]:
     """Every sample of a method whose predictions are here, in the order of the split."""
     pairs = [
         (record, found)
         for record in readable(row)
-        if (found := predictions(record, split)) and found.targets is not None
+        if (found := predictions(record, split, runs)) and found.targets is not None
     ]
     if not pairs or any(found.ids != pairs[0][1].ids for _, found in pairs):
         return []
     images: dict[str, Any] = {}
     for record, _ in reversed(pairs):
-        images |= pictures(record, split)
+        images |= pictures(record, split, runs)
     written = notes(pairs[0][0])
     stated = [found for _, found in pairs]
     if stated[0].probabilities is None:

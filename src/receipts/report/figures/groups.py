@@ -1,6 +1,7 @@
 """Each group by itself, the worst first: bars that start at zero, and every seed a point on them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -19,7 +20,7 @@ MOST = 20
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table: its best method on the dataset's groups, or on each class where it has none."""
     for table, row in best_rows(report):
-        found = per_group(row, table.split)
+        found = per_group(row, table.split, report.folder)
         if not found:
             continue
         kind, measured, better = found[0]["kind"], found[0]["metric"], found[0]["better"]
@@ -48,11 +49,11 @@ def make(report: Report) -> Iterator[Figure]:
         )
 
 
-def per_group(row: Row, split: str) -> list[dict[str, Any]]:
+def per_group(row: Row, split: str, runs: Path) -> list[dict[str, Any]]:
     """Of every group the mean first, then every seed; the worst group first. None where there are no groups."""
     merged: dict[str, list[dict[str, Any]]] = {}
     for record in readable(row):
-        for line in by_group(record, split):
+        for line in by_group(record, split, runs):
             merged.setdefault(line["group"], []).append(line)
     if not merged:
         return []
@@ -65,11 +66,11 @@ def per_group(row: Row, split: str) -> list[dict[str, Any]]:
     ]
 
 
-def by_group(record: Record, split: str) -> list[dict[str, Any]]:
+def by_group(record: Record, split: str, runs: Path) -> list[dict[str, Any]]:
     """One run's groups, or its classes where the dataset has no groups: how many samples each has, and their mean."""
     import numpy as np
 
-    found = predictions(record, split)
+    found = predictions(record, split, runs)
     if found is None or found.targets is None or (found.groups is None and found.probabilities is None):
         return []
     if found.probabilities is not None:

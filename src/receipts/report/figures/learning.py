@@ -1,6 +1,7 @@
 """Learning curves: the primary metric on val after every epoch, one line for each seed, the selected epoch marked."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from receipts.report.figures import style
@@ -19,11 +20,13 @@ def make(report: Report) -> Iterator[Figure]:
     for table in report.tables:
         if (column := primary(table)) is None:
             continue
-        curves = [(row, found) for row in table.rows[: style.MOST] if (found := points(row, column.metric))]
+        curves = [
+            (row, found) for row in table.rows[: style.MOST] if (found := points(row, column.metric, report.folder))
+        ]
         if not curves:
             continue
         shown = [row for row, _ in curves]
-        runs = [record for row in shown for record in row.runs if history(record)]
+        runs = [record for row in shown for record in row.runs if history(record, report.folder)]
         yield Figure(
             name=f"learning_curves-{table.name}",
             title=f"Learning curves: {listed(row.label for row in shown)}",
@@ -40,11 +43,11 @@ def make(report: Report) -> Iterator[Figure]:
             runs=runs,
             draw=draw,
             labels={"measured": column.metric, "better": column.better},
-            inputs={name: checksum for run in runs for name, checksum in history_checksum(run).items()},
+            inputs={name: checksum for run in runs for name, checksum in history_checksum(run, report.folder).items()},
         )
 
 
-def points(row: Row, measured: str) -> list[dict[str, object]]:
+def points(row: Row, measured: str, runs: Path) -> list[dict[str, object]]:
     """Method, seed, epoch, value on val, and whether that epoch was selected."""
     return [
         {
@@ -55,7 +58,7 @@ def points(row: Row, measured: str) -> list[dict[str, object]]:
             "selected": int(record.checkpoint is not None and record.checkpoint.epoch == int(line["epoch"])),
         }
         for record in readable(row)
-        for line in history(record)
+        for line in history(record, runs)
         if line.get(f"val/{measured}")
     ]
 

@@ -9,7 +9,7 @@ from receipts.report.figures.caption import caption
 from receipts.report.figures.evidence import best_rows, prediction_checksums
 from receipts.report.figures.examples import Example, examples, mistakes, unsure
 from receipts.report.figures.figure import Figure, Rows
-from receipts.report.model import Report, Row, Table
+from receipts.report.model import Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,8 @@ CHOSEN = (
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table of methods whose inputs are images."""
     for table, row in best_rows(report):
-        found = [one for one in examples(row, table.split) if one.image is not None]
+        everyone = examples(row, table.split, report.folder)
+        found = [one for one in everyone if one.image is not None]
         if not found:
             continue
         above, below = mistakes(found)[:ACROSS], unsure(found)[:ACROSS]
@@ -41,7 +42,7 @@ def make(report: Report) -> Iterator[Figure]:
                 "lower is better",
                 [row],
                 f"{CHOSEN if below else 'Chosen by rule: the samples with the largest mean absolute error'}",
-                takeaway(row, table, above),
+                takeaway(everyone, above),
             ),
             split=table.split,
             rows=[line(one, part) for part, some in (("mistake", above), ("unsure", below)) for one in some],
@@ -67,9 +68,9 @@ def line(one: Example, part: str) -> dict[str, Any]:
     }
 
 
-def takeaway(row: Row, table: Table, above: list[Example]) -> str:
+def takeaway(everyone: list[Example], above: list[Example]) -> str:
     """How many samples went wrong, and how sure the method was of the worst."""
-    wrong = [one for one in examples(row, table.split) if one.is_mistake]
+    wrong = [one for one in everyone if one.is_mistake]
     if not wrong or not above or above[0].confidence is None:
         return ""
     always = sum(one.wrong == one.seeds for one in wrong)

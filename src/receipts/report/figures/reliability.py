@@ -1,6 +1,7 @@
 """The reliability diagram: how often a method is right where it says it is sure, in the bins of ECE."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
@@ -23,7 +24,7 @@ def make(report: Report) -> Iterator[Figure]:
         shown: list[Row] = []
         rows: list[dict[str, Any]] = []
         for row in table.rows:
-            found = [point for record in readable(row) for point in points(row, record, table.split)]
+            found = [point for record in readable(row) for point in points(row, record, table.split, report.folder)]
             if found and len(shown) < MOST:
                 shown.append(row)
                 rows += found
@@ -55,11 +56,11 @@ def make(report: Report) -> Iterator[Figure]:
         )
 
 
-def points(row: Row, record: Record, split: str) -> list[dict[str, Any]]:
+def points(row: Row, record: Record, split: str, runs: Path) -> list[dict[str, Any]]:
     """Bins of one run that hold samples: their mean confidence and their accuracy, as the harness bins them."""
     from receipts.evaluation.metrics import BINS
 
-    found = predictions(record, split)
+    found = predictions(record, split, runs)
     if found is None or found.probabilities is None or found.targets is None:
         return []
     confidence = found.probabilities.max(axis=1).astype("float64")

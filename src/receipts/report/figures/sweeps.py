@@ -9,6 +9,7 @@ from receipts.report.figures.caption import caption, metric
 from receipts.report.figures.evidence import arm_of, mean_of, prediction_checksums, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
+from receipts.report.selection import turned
 from receipts.runs.plans import Plan
 
 if TYPE_CHECKING:
@@ -67,13 +68,12 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
 
 
 def values(table: Table, plan: Plan) -> list[tuple[Row, float]]:
-    """Rows with the number that their arm gave to the key, ascending; the reference's is the other arms' `before`."""
-    before = [arm.difference[plan.key][0] for arm in plan.arms if plan.key in arm.difference]
+    """Rows with the number that their arm gave to the key, ascending."""
     numbers = []
     for row in table.rows:
         if (arm := arm_of(table, row.name)) is None:
             continue
-        value: Any = arm.difference[plan.key][1] if plan.key in arm.difference else next(iter(before), None)
+        value = turned(plan, arm)
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers.append((row, float(value)))
     return sorted(numbers, key=lambda pair: pair[1])

@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from receipts.report import figures, gauntlet, numerals, tables
+from receipts.report import checklists, costs, figures, gauntlet, numerals, parts, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Cell, Column, Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
+from receipts.runs.views import counted
 
 NAME = "index.html"
 HERE = Path(__file__).parent
@@ -25,10 +26,16 @@ def write(report: Report, folder: Path) -> None:
     shown = figures.make(report)
     drawn = {figure.name: svg(folder / figures.FOLDER / f"{figure.name}.svg") for figure in shown}
     passed = gauntlet.read(folder)
-    write_atomically(folder / NAME, render(report, shown, drawn, passed).encode())
+    write_atomically(folder / NAME, render(report, folder, shown, drawn, passed).encode())
 
 
-def render(report: Report, shown: list[Figure], drawn: dict[str, str], passed: gauntlet.Gauntlet | None = None) -> str:
+def render(
+    report: Report,
+    folder: Path,
+    shown: list[Figure],
+    drawn: dict[str, str],
+    passed: gauntlet.Gauntlet | None = None,
+) -> str:
     """The page as text; `drawn` maps each figure to its SVG, `passed` is what gauntlet.py found."""
     import jinja2
     from markupsafe import Markup
@@ -48,6 +55,9 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str], passed: g
         figures=shown,
         drawn={name: Markup(text) for name, text in drawn.items()},
         methods=methods,
+        slices=parts,
+        costs=costs,
+        checklists=checklists.answered(report, folder),
         ledger=facts.ledger(report),
         gauntlet=passed,
         trials=gauntlet.ordered(passed) if passed else [],
@@ -55,6 +65,7 @@ def render(report: Report, shown: list[Figure], drawn: dict[str, str], passed: g
         marks=marks,
         printed=beside,
         spans=spans,
+        counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         data=Markup(embedded(facts.data(report, shown, [run for method in methods for run in method.runs]))),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from receipts.report.figures import groups
 from receipts.report.figures.evidence import main_tables
@@ -51,20 +52,20 @@ def methods(report: Report) -> list[Method]:
     left, found = BUDGET, []
     pairs = [(table, row) for table in main_tables(report) for row in table.rows]
     for table, row in pairs[:METHODS]:
-        groups, left_out = groups_of(row, table, left)
+        groups, left_out = groups_of(row, table, left, report.folder)
         left -= sum(len(group.worst) for group in groups)
         found.append(Method(table, row, row.runs[:RUNS], groups, left_out))
     return found
 
 
-def groups_of(row: Row, table: Table, budget: int) -> tuple[list[Group], int]:
+def groups_of(row: Row, table: Table, budget: int, runs: Path) -> tuple[list[Group], int]:
     """The worst groups of a method and how many are left out."""
-    lines = [line for line in groups.per_group(row, table.split) if line["seed"] == "mean"]
+    lines = [line for line in groups.per_group(row, table.split, runs) if line["seed"] == "mean"]
     if not lines:
         return [], 0
     longest = max(line["value"] for line in lines) or 1.0
     wrong: dict[str, list[Example]] = {}
-    for example in mistakes(examples(row, table.split)):
+    for example in mistakes(examples(row, table.split, runs)):
         wrong.setdefault(example.group, []).append(example)
     found: list[Group] = []
     for line in lines[:GROUPS]:

@@ -11,6 +11,7 @@ from receipts.report.figures.figure import Figure
 from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Table
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 LEDGER, VERDICTS = 1000, 60  # lines and cards of the page
 
@@ -45,7 +46,7 @@ def headline(report: Report) -> list[tuple[str, str]]:
         ("data", f"{data} ({kinds})" if runs else "none"),
         ("runs", f"{len(report.ledger)} recorded" + (f", {', '.join(others)}" if others else "")),
         ("in the tables", str(sum(bool(entry.used_in) for entry in report.ledger))),
-        ("test opened", f"{report.openings} times"),
+        ("test opened", counted(report.openings, "time")),
         ("commits", listed(sorted({run.code.commit[:7] for run in runs})) or "none"),
         ("harness", listed(sorted({run.code.harness[:12] for run in runs})) or "none"),
     ]
@@ -122,10 +123,16 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
 def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
     """The values of single seeds behind every mean, by the mean's key."""
     for table in report.tables:
-        for row in table.rows:
-            for cell in row.cells.values():
-                if (number := cell.numbers.get("")) is not None:
-                    yield number.key, {str(seed): value for seed, value in cell.estimate.points.items()}
+        means = [(cell.numbers.get(""), cell.estimate) for row in table.rows for cell in row.cells.values()]
+        means += [
+            (part.numbers.get(row, {}).get(""), estimate)
+            for found in table.slices
+            for part in found.parts
+            for row, estimate in part.estimates.items()
+        ]
+        for number, estimate in means:
+            if number is not None:
+                yield number.key, {str(seed): value for seed, value in estimate.points.items()}
 
 
 def receipt(found: Receipt) -> dict[str, Any]:
