@@ -23,7 +23,7 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
             if not store.is_scored(record := run.record, asked.split):  # another eval.py may have been faster
                 mlflow.start()
                 from receipts.data.opening import open_splits
-                from receipts.evaluation.scoring import score
+                from receipts.guards.after.scoring import score
                 from receipts.training.method import build_method
 
                 method = build_method(config)

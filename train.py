@@ -3,10 +3,10 @@
 python train.py conf=baseline seed=3 model.dropout=0.3 preset=smoke
 """
 
-from receipts.config.check import validate
 from receipts.config.compose import Experiment
 from receipts.config.entry import start
 from receipts.data import manifest
+from receipts.guards.gate import checked, validate
 from receipts.provenance.trace import refuse_unfit, trace
 from receipts.runs import ancestry, claims, draft, objective, views
 from receipts.runs.tracking import Tracker
@@ -22,9 +22,9 @@ def train(experiment: Experiment) -> int:
     run = claims.claim(draft.of(experiment, sources, warnings), experiment)
 
     if not run.is_finished:
-        with Tracker(run.folder) as mlflow, run:
+        with Tracker(run.folder) as mlflow, checked(run, experiment):
             from receipts.data.opening import open_splits  # NumPy, torch and Lightning come in only here
-            from receipts.evaluation.scoring import score
+            from receipts.guards.after.scoring import score
             from receipts.training.fit import fit
             from receipts.training.method import build_method
 

@@ -67,6 +67,22 @@ def rescore(arguments: argparse.Namespace) -> int:
     return rescoring.rescore(arguments.run)
 
 
+def checks(arguments: argparse.Namespace) -> int:
+    """List the checks: when each is made and what it asserts."""
+    from receipts.guards import alone
+
+    for line in alone.listed():
+        print(line)
+    return DONE
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Make one check on a recorded run; `check static conf=…` reads configuration and code, and needs no run."""
+    from receipts.guards import alone
+
+    return alone.check(arguments.name, arguments.words)
+
+
 def diff(arguments: argparse.Namespace) -> int:
     """Show how two runs differ, what most likely matters first, and which predictions flipped."""
     from receipts.evaluation import flips
@@ -131,6 +147,9 @@ def parser() -> argparse.ArgumentParser:
     add(ls).add_argument("conf", nargs="?", help="only runs of this experiment")
     add(show, ("run", RUN))
     add(rescore, ("run", f"{RUN}; or all"))
+    add(checks)
+    words = add(check, ("name", "a name that `receipts checks` lists, or static"))
+    words.add_argument("words", nargs="*", metavar="RUN", help=f"{RUN}; or words like conf=NAME")
     add(diff, ("run_a", RUN), ("run_b", RUN))
     again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
     again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")

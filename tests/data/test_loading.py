@@ -144,7 +144,7 @@ def test_a_datamodule_trains_and_is_tested(project: Path, run: Run) -> None:
     assert verdicts["val-steady"] == "pass"
     assert {code for code, verdict in verdicts.items() if verdict == "not run"} >= {
         "train-content",
-        "duplicates-across",
+        "split-overlap",
     }
     assert run("train.py", "conf=module", "rerun=true").code == 0
     assert outcome(project, 0) == outcome(project, 1)

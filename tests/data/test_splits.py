@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from tables import SHARES, VALUES, Table, divided, plan
 
 from receipts.config.schema import Split
-from receipts.data import rules, splits
-from receipts.data.splits import near_duplicates
+from receipts.data import rules, splits, twins
 from receipts.data.steady import content_hashes
 from receipts.data.stored import ranges
 from receipts.refusal import Refusal
@@ -136,45 +135,92 @@ def test_rows_that_stand_on_both_sides_are_counted() -> None:
 
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_a_planted_near_copy_is_found_wherever_the_numbers_lie(offset: float) -> None:
-    table = Table(200)
+    table = Table(400, inputs=spread_out(400, 8))
     table.inputs = (table.inputs + offset).astype(np.float32)
-    table.inputs[130] = table.inputs[3] + np.float32(0.03)
-    table.inputs[131] = table.inputs[3] + np.float32(0.2)
-    table.inputs[190] = table.inputs[100] - np.float32(0.03)
+    table.inputs[260] = table.inputs[3] + np.float32(0.03)  # val is nearly train
+    table.inputs[390] = table.inputs[270] - np.float32(0.03)  # test is nearly val
     table.inputs[50] = table.inputs[51] + np.float32(0.001)  # both in train
-    table.inputs[195] = table.inputs[135] + np.float32(0.5)
-    facts = divided(table).facts
-    assert facts.near_duplicates_across.n == 2
-    assert facts.near_duplicates_across.below == splits.NEAR
-    assert facts.duplicates_across == 0
+    near = divided(table).facts.near_duplicates_across
+    assert near.n == 2
+    assert near.below == twins.FRACTION
+    assert [(part.split, part.n, part.looked, part.pairs) for part in near.splits] == [
+        ("val", 1, 80, [("row-260", "row-3")]),
+        ("test", 1, 80, [("row-390", "row-270")]),
+    ]
+    assert near.splits[0].inside == 0.00833
+    assert near.splits[0].by_accident < 0.01
 
 
-def test_near_copies_are_measured_in_the_spread_of_the_data() -> None:
-    for scale in (1e-3, 1e3):
-        table = Table(100)
-        table.inputs[70] = table.inputs[3] + np.float32(0.01)
-        table.inputs = (table.inputs * scale).astype(np.float32)
-        assert divided(table).facts.near_duplicates_across.n == 1
+def spread_out(n: int, columns: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, columns)).astype(np.float32)
 
 
-def test_images_are_searched_as_vectors_and_other_inputs_are_not_searched() -> None:
-    images = Table(40, inputs=np.random.default_rng(0).integers(0, 255, (40, 1, 4, 4), dtype=np.uint8))
-    images.inputs[30] = images.inputs[0]
-    images.inputs[30, 0, 0, 0] ^= 1
-    assert divided(images).facts.near_duplicates_across.n == 1
-    named = Table(inputs={"a": np.zeros((20, 2)), "b": np.ones(20)})
-    assert "not searched" in divided(named).facts.near_duplicates_across.method
-    texts = Table(inputs=np.array([f"text {row}" for row in range(20)]))
-    assert "not searched" in divided(texts).facts.near_duplicates_across.method
+def test_every_column_is_measured_in_its_own_spread() -> None:
+    table = Table(400, inputs=spread_out(400, 8) * np.logspace(-3, 3, 8, dtype=np.float32))
+    table.inputs[300] = table.inputs[3] * np.float32(1.001)
+    found = divided(table).facts.near_duplicates_across
+    assert found.n == 1
+    table = Table(400, inputs=spread_out(400, 8))
+    table.inputs[:, 0] *= 1000  # one column of large numbers makes nobody a twin
+    assert divided(table).facts.near_duplicates_across.n == 0
 
 
-def test_a_large_split_is_searched_in_blocks() -> None:
-    table = Table(3000, inputs=np.random.default_rng(0).normal(size=(3000, 16)).astype(np.float32))
-    planted = [1800, 2311, 2312, 2999]
-    table.inputs[planted] = table.inputs[[5, 6, 7, 8]] + np.float32(0.01)
-    parts = rows(train=range(1800), val=range(1800, 2400), test=range(2400, 3000))
-    found = near_duplicates(table, parts, np.arange(3000))
-    assert found.n == len(planted)
+def test_mirrored_and_slightly_changed_images_are_found() -> None:
+    images = np.random.default_rng(0).normal(size=(300, 1, 12, 12)).cumsum(-1).cumsum(-2)
+    images[250] = images[3, :, :, ::-1]
+    images[251] = images[4] + np.random.default_rng(1).normal(0, 0.05, (1, 12, 12))
+    for inputs in (images, np.moveaxis(images, 1, -1)):
+        table = Table(300, inputs=inputs.astype(np.float32))
+        found = divided(table).facts.near_duplicates_across
+        assert [pair for part in found.splits for pair in part.pairs] == [("row-250", "row-3"), ("row-251", "row-4")]
+    flat = Table(300, inputs=images.reshape(300, -1).astype(np.float32))
+    assert divided(flat).facts.near_duplicates_across.n == 1  # nobody mirrors a table
+
+
+def test_samples_without_numbers_and_small_sets_are_not_searched() -> None:
+    for table in (Table(inputs=np.array([f"text {row}" for row in range(20)])), Table()):
+        found = divided(table).facts.near_duplicates_across
+        assert "not searched" in found.method
+        assert found.splits is None
+    named = Table(200, inputs={"a": spread_out(200, 4), "b": np.arange(200.0)})
+    named.inputs["a"][150], named.inputs["b"][150] = named.inputs["a"][3], named.inputs["b"][3] + 0.01
+    assert divided(named).facts.near_duplicates_across.n == 1
+
+
+def test_copies_are_told_split_by_split() -> None:
+    table = Table(400, inputs=spread_out(400, 8))
+    table.inputs[250], table.inputs[390], table.inputs[395] = table.inputs[3], table.inputs[4], table.inputs[260]
+    table.inputs[20] = table.inputs[21]
+    val, test = divided(table).facts.copies
+    assert (val.n, val.of, val.pairs) == (1, 80, [("row-250", "row-3")])
+    assert (test.n, test.pairs) == (2, [("row-390", "row-4"), ("row-395", "row-260")])
+    assert val.inside == 0.00833
+    assert val.by_accident < 1e-3
+    coarse = Table(400, inputs=np.random.default_rng(0).integers(0, 2, (400, 6)).astype(np.float32))
+    assert divided(coarse).facts.copies[0].by_accident > 10
+
+
+def test_nan_is_refused_wherever_it_is() -> None:
+    for row in (0, 130, 199):
+        table = Table(200)
+        table.inputs[row, 1] = np.nan
+        with pytest.raises(Refusal, match="1 rows have NaN or infinite inputs") as found:
+            divided(table)
+        assert f"row-{row}" in found.value.why
+    with pytest.raises(Refusal, match="infinite targets"):
+        divided(Table(200, targets=np.where(np.arange(200) == 190, np.inf, 1.0)), VALUES)
+
+
+def test_the_golden_batch_is_that_of_the_first_train_rows() -> None:
+    table = Table(200)
+    golden = divided(table).golden
+    assert golden.shape == [8, 4]
+    assert golden.mean == pytest.approx(table.inputs[:8].mean())
+    table.inputs[9] = 5
+    assert divided(table).golden == golden
+    table.inputs[7] = 5
+    assert divided(table).golden.hash != golden.hash
+    assert divided(Table(inputs=np.array([f"text {row}" for row in range(20)]))).golden is None
 
 
 def test_entities_and_times_are_compared_where_they_are_known() -> None:

@@ -52,6 +52,7 @@ class DataPlan:
     call: dict[str, Any]
     split: Split
     task: Task
+    transforms: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Experiment:
     @property
     def data(self) -> DataPlan:
         """The data part of the experiment."""
-        return DataPlan(self.dataset, self.values["data"], self.config.split, self.config.task)
+        return DataPlan(self.dataset, self.values["data"], self.config.split, self.config.task, self.config.transforms)
 
 
 def data_plan(name: str) -> DataPlan:
@@ -90,10 +91,12 @@ def data_plan(name: str) -> DataPlan:
         merged = OmegaConf.merge(OmegaConf.structured(Config), load_yaml(known[name]))
         call = OmegaConf.to_container(merged.data, resolve=True)
         split, task = OmegaConf.to_object(merged.split), OmegaConf.to_object(merged.task)
+        transforms = OmegaConf.to_container(merged.transforms, resolve=True)
     assert isinstance(call, dict)
     assert isinstance(split, Split)
     assert isinstance(task, Task)
-    return DataPlan(name, {str(key): value for key, value in call.items()}, split, task)
+    assert isinstance(transforms, list)
+    return DataPlan(name, {str(key): value for key, value in call.items()}, split, task, transforms)
 
 
 def register() -> None:

@@ -29,6 +29,9 @@ RULES = {  # `receipts.data.rules` has a function for each
 }
 
 
+OF_ALL = (("near_duplicate",), ())  # keys of every rule; of a DataModule, whose rows nobody compares, none
+
+
 def stated(split: Split) -> dict[str, Any]:
     """What a split states, without the keys it leaves out: the form in which a manifest remembers it."""
     return {key: value for key, value in asdict(split).items() if value not in (None, {})}
@@ -49,7 +52,9 @@ def check(split: Split) -> None:
             f"the rule {split.rule} needs {', '.join(keys.needed)}, and each of them decides which rows are held back",
             "state " + ", ".join(f"split.{key}" for key in missing) + " in the data file",
         )
-    if extra := [key for key in given if key not in (*keys.needed, *keys.optional)]:
+    if extra := [
+        key for key in given if key not in (*keys.needed, *keys.optional, *OF_ALL[split.rule == "datamodule"])
+    ]:
         raise Refusal(
             f"split.{', split.'.join(extra)} means nothing to the rule {split.rule}",
             f"it takes {', '.join((*keys.needed, *keys.optional)) or 'nothing'}",

@@ -15,6 +15,8 @@ class Split:
     """How a dataset is divided. `shares` are fractions of the samples, by split name; `division` has the rules.
 
     `seed` is the rule's own, for rules that draw; fold number `fold` of `folds` is test under the rule `folds`.
+    `near_duplicate` is the tolerance for nearly equal samples on two sides: a fraction of the distance to the sixth
+    neighbour; null is 0.25.
     """
 
     rule: str = "entity"
@@ -22,6 +24,7 @@ class Split:
     seed: int | None = None
     folds: int | None = None
     fold: int | None = None
+    near_duplicate: float | None = None
 
 
 @dataclass
@@ -97,10 +100,13 @@ class Facts:
     """What only the author can know, declared once more so that it can be checked.
 
     `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    `ceiling` is the best value of the primary metric that the problem allows, `chance` the one of somebody who guesses.
     """
 
     deterministic: bool = False
     rung: str | None = None
+    ceiling: float | None = None
+    chance: float | None = None
 
 
 @dataclass

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from receipts.checks.catalogue import passed
 from receipts.config.schema import Task
 from receipts.data import stored
 from receipts.data.items import Items, samples
@@ -28,7 +29,7 @@ def check(data: SealedData, task: Task) -> list[Check]:
         check_labels(subset, task)
         found.append(check_content(data, subset, hashes))
     total = ", ".join(f"{len(data.rows(split))} {split}" for split in data.opened)
-    found.append(Check("row-counts", "pass", f"{total} rows, as the manifest divides them"))
+    found.append(passed("row-counts", f"{total} rows, as the manifest divides them"))
     return found
 
 
@@ -41,7 +42,7 @@ def check_source(dataset: Any, manifest: Manifest) -> None:
             f"its manifest covers {sorted(manifest.files)}; a file nobody checks can change under a number",
             "receipts split NAME      (and commit it)",
         )
-    for key in ("kind", "source", "licence", "version", "generator"):
+    for key in ("kind", "source", "licence", "version", "generator", "features"):
         if getattr(dataset, key, None) != getattr(manifest, key):
             raise Refusal(
                 f"the dataset calls its {key} {getattr(dataset, key, None)!r}",
@@ -67,7 +68,7 @@ def check_content(data: SealedData, subset: Subset, hashes: dict[str, Array]) ->
     inputs = (
         f"{len(looked)} of {len(rows)} inputs, evenly spread," if len(looked) < len(rows) else f"{len(rows)} inputs"
     )
-    return Check(f"{subset.name}-content", "pass", f"{inputs} and labels hash as when the split was made")
+    return passed(f"{subset.name}-content", f"{inputs} and labels hash as when the split was made")
 
 
 def other_content(data: SealedData, subset: Subset, name: str, moved: Array) -> Refusal:

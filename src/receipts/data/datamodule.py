@@ -11,6 +11,7 @@ import numpy as np
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import IterableDataset, RandomSampler
 
+from receipts.checks.catalogue import not_run, passed
 from receipts.config.compose import DataPlan
 from receipts.config.schema import Config
 from receipts.data import contract, protocol, stored
@@ -26,7 +27,7 @@ Array = np.ndarray[Any, Any]
 
 LOADERS = {"train": "train_dataloader", "val": "val_dataloader", "test": "test_dataloader"}
 BATCH_HOOKS = ("transfer_batch_to_device", "on_before_batch_transfer", "on_after_batch_transfer")
-NOT_RUN = ("train-content", "duplicates-across", "near-duplicates-across", "entities-across", "test-sealed")
+NOT_RUN = ("train-content", "split-overlap", "near-duplicates", "entity-overlap", "time-order", "test-sealed")
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def open_splits(
         subset = Subset(name, ids(name, len(reading.x)), loader, reading.targets, None, None)
         contract.check_labels(subset, config.task)
         check_stored(subset, reading, manifest)
-        checks.append(Check(f"{name}-steady", "pass", f"{len(subset)} rows were read twice, in the same order"))
+        checks.append(passed(f"{name}-steady", f"{len(subset)} rows were read twice, in the same order"))
         found.append(subset)
     reason = "the DataModule keeps its rows to itself; a dataset with ids would let this be checked"
-    checks += [Check(code, "not run", reason) for code in NOT_RUN]
+    checks += [not_run(code, reason) for code in NOT_RUN]
     return found
 
 

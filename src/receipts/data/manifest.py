@@ -37,27 +37,75 @@ class Hashes(msgspec.Struct, forbid_unknown_fields=True):
     algorithm: str
 
 
+class Twins(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of `looked` rows of a split have a near twin in those before it, and how many would without a leak.
+
+    `inside` is the share of train rows with a near twin in train, `by_accident` what scattered points would give;
+    `pairs` names the first few: the row's id and its twin's.
+    """
+
+    split: str
+    n: int
+    looked: int
+    inside: float
+    by_accident: float
+    pairs: list[tuple[str, str]]
+
+
 class NearDuplicates(msgspec.Struct, forbid_unknown_fields=True):
-    """Rows of val and test with a near twin in another split; `below` is the distance that counts as near."""
+    """Rows of val and test with a near twin in another split; `below` is what counts as near.
+
+    `splits` tells them split by split; null in manifests of an older core and where nothing was searched.
+    """
 
     n: int
     method: str
     below: float
+    splits: list[Twins] | None = None
+
+
+class Copies(msgspec.Struct, forbid_unknown_fields=True):
+    """How many rows of a split stand in those before it too, byte for byte; `pairs` names the first few.
+
+    `inside` is the share of train rows that stand twice in train, `by_accident` how many such rows samples of so few
+    values would bring by themselves.
+    """
+
+    split: str
+    n: int
+    of: int
+    inside: float
+    by_accident: float
+    pairs: list[tuple[str, str]]
 
 
 class Facts(msgspec.Struct, forbid_unknown_fields=True):
-    """What splits share: entities and rows that stand on both sides, and the order of times; null where unknown."""
+    """What splits share: entities and rows that stand on both sides, and the order of times; null where unknown.
+
+    `copies` tells the rows split by split; null in manifests of an older core.
+    """
 
     entities: int | None
     times: bool | None
     duplicates_across: int
     near_duplicates_across: NearDuplicates
+    copies: list[Copies] | None = None
+
+
+class Golden(msgspec.Struct, forbid_unknown_fields=True):
+    """The first train rows as the data file's `transforms` leave them: hash, shape, mean and standard deviation."""
+
+    transforms: list[dict[str, Any]]
+    hash: str
+    shape: list[int]
+    mean: float
+    deviation: float
 
 
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A dataset's committed division. `facts` is null where nobody may compare the splits; `access` names terms.
 
-    Generated data name their `generator`.
+    Generated data name their `generator`. `features` says of each column whether it is known at prediction time.
     """
 
     schema: int
@@ -74,6 +122,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     facts: Facts | None
     access: str = ""
     generator: str | None = None
+    golden: Golden | None = None
+    features: dict[str, bool] | None = None
 
     @property
     def origin(self) -> dict[str, str]:

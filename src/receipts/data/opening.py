@@ -31,7 +31,10 @@ def open_splits(
     data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows, thinned)
     checks += contract.check(data, config.task)
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
-    return [transforms.apply(data.subset(name)) for name in names]
+    found = [transforms.apply(data.subset(name)) for name in names]
+    if transforms.steps:
+        checks += [transforms.steady(data.subset(name)) for name in names if name != "train"]
+    return found
 
 
 def built(call: dict[str, Any], access: str = "") -> Any:

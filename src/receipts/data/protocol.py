@@ -22,7 +22,8 @@ class Dataset(Protocol):
     arrays, first axis N), or come one at a time from `__getitem__(row)`, then with an optional `collate(list)`.
     Optional arrays of length N: `entities groups times`; optional `slices: {name: (kind, values)}`, parts to be looked
     at (`receipts.data.slices`), `official: {split: rows}`, and `access`: terms and how a colleague obtains the data.
-    Generated data name their `generator`.
+    Generated data name their `generator`; `features: {name: known}` says of every column, in order, whether it is known
+    when a prediction is made.
     """
 
     ids: Sequence[str]
@@ -52,6 +53,7 @@ def check(dataset: Any) -> None:
         )
     check_kind(dataset, name)
     check_rows(dataset, name)
+    check_features(dataset, name)
 
 
 def is_lazy(dataset: Any) -> bool:
@@ -68,6 +70,21 @@ def check_kind(dataset: Any, name: str) -> None:
             f"{name} is generated and does not name its generator",
             "data written by a model carry its mistakes and its training data into every number",
             f"generator = 'MODEL and version, with which prompts' in {name}",
+        )
+
+
+def check_features(dataset: Any, name: str) -> None:
+    """Every column is declared once, in order, or none is."""
+    features = getattr(dataset, "features", None)
+    if features is None or is_lazy(dataset):
+        return
+    inputs = dataset.inputs
+    columns = list(inputs) if isinstance(inputs, dict) else range(np.shape(inputs)[1] if np.ndim(inputs) == 2 else 0)
+    if len(features) != len(columns) or (isinstance(inputs, dict) and list(features) != columns):
+        raise Refusal(
+            f"{name}.features names {len(features)} columns and inputs have {len(columns)}",
+            "each says of a column, in order, whether it is known when a prediction is made",
+            "features = {name: True or False, …}, one for every column",
         )
 
 

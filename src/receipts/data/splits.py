@@ -9,15 +9,13 @@ import numpy as np
 
 from receipts.config import division
 from receipts.config.compose import DataPlan
-from receipts.data import rules, stored
-from receipts.data.manifest import SCHEMA, Facts, Hashes, Manifest, NearDuplicates, Part, path_of
-from receipts.data.protocol import is_lazy
+from receipts.data import rules, shared, stored, twins
+from receipts.data.golden import golden
+from receipts.data.manifest import SCHEMA, Facts, Hashes, Manifest, Part, path_of
 from receipts.data.rules import Array, Rows
 from receipts.data.steady import content_hashes
 from receipts.provenance import checksums
 from receipts.runs.files import write_atomically
-
-NEAR = 0.05
 
 
 def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan, Manifest]]:
@@ -28,6 +26,7 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
     folds = [None] if plan.split.folds is None else list(range(plan.split.folds))
     plans = [replace(plan, split=replace(plan.split, fold=fold)) for fold in folds]
     division.check(plans[0].split)
+    near = plan.split.near_duplicate or twins.FRACTION
     divided = [rules.divide(dataset, each.split) for each in plans]
     x, y = content_hashes(dataset)
     scattered = {
@@ -36,8 +35,19 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
         if stored.is_scattered(rows)
     }
     hashes = stored.write(f"{plan.name}{beside}", x, y, scattered)
+    found = twins.features(dataset)
+    shared.refuse_not_finite(dataset, found, divided[0])
     return [
-        (each, manifest(each, dataset, hashes, parts(each, dataset, rows), facts(dataset, rows, x)))
+        (
+            each,
+            golden(
+                manifest(
+                    each, dataset, hashes, parts(each, dataset, rows), shared.facts(dataset, rows, x, found, near)
+                ),
+                dataset,
+                each,
+            ),
+        )
         for each, rows in zip(plans, divided, strict=True)
     ]
 
@@ -59,6 +69,7 @@ def manifest(plan: DataPlan, dataset: Any, hashes: Hashes, splits: dict[str, Par
         facts=found,
         access=getattr(dataset, "access", ""),
         generator=getattr(dataset, "generator", None),
+        features=getattr(dataset, "features", None),
     )
 
 
@@ -84,63 +95,3 @@ def labels(targets: Array, classes: int | None) -> dict[str, int]:
         return {}
     names, counts = np.unique(targets, return_counts=True)
     return {str(name): int(count) for name, count in zip(names, counts, strict=True)}
-
-
-def facts(dataset: Any, rows: Rows, x: Array) -> Facts:
-    """What the splits share, counted over val and test against everything else."""
-    entities, times = (getattr(dataset, name, None) for name in ("entities", "times"))
-    shared = None if entities is None else shared_values(np.asarray(entities), rows)
-    ordered = None if times is None else in_order(np.asarray(times), rows)
-    return Facts(shared, ordered, shared_values(x, rows), near_duplicates(dataset, rows, x))
-
-
-def in_order(times: Array, rows: Rows) -> bool:
-    """Whether all of train comes before all of test."""
-    return bool(np.max(times[rows["train"]]) <= np.min(times[rows["test"]]))
-
-
-def shared_values(values: Array, rows: Rows) -> int:
-    """How many distinct values occur in more than one split."""
-    seen = [np.unique(values[part]) for part in rows.values()]
-    _, counts = np.unique(np.concatenate(seen), return_counts=True)
-    return int(np.sum(counts > 1))
-
-
-def near_duplicates(dataset: Any, rows: Rows, x: Array) -> NearDuplicates:
-    """Rows of val and test whose nearest row of the train split is nearly the same, exact copies aside.
-
-    The distance is the root mean square difference of two samples over the standard deviation of all values.
-    """
-    method = "nearest train row, root mean square difference over the standard deviation of all values"
-    if is_lazy(dataset) or not is_numeric(dataset.inputs):
-        return NearDuplicates(0, "not searched: the inputs are no single numeric array", NEAR)
-    train = flatten(dataset.inputs, rows["train"])
-    scale, centre = float(train.std()) or 1.0, train.mean(0)  # far from zero, squares would swallow the differences
-    train -= centre
-    squares = (train**2).sum(1)
-    found = 0
-    for name in ("val", "test"):
-        for start in range(0, len(rows[name]), 512):
-            block = rows[name][start : start + 512]
-            nearest = nearest_distance(flatten(dataset.inputs, block) - centre, train, squares)
-            found += int(np.sum((nearest / scale < NEAR) & ~np.isin(x[block], x[rows["train"]])))
-    return NearDuplicates(found, method, NEAR)
-
-
-def is_numeric(inputs: Any) -> bool:
-    """Whether inputs are one array of numbers."""
-    return not isinstance(inputs, dict) and np.issubdtype(np.asarray(inputs[:1]).dtype, np.number)
-
-
-def flatten(inputs: Array, rows: Array) -> Array:
-    """Samples as rows of float32 `(len(rows), features)`."""
-    return np.asarray(inputs[rows], dtype=np.float32).reshape(len(rows), -1)
-
-
-def nearest_distance(block: Array, train: Array, squares: Array) -> Array:
-    """Root mean square difference between each row of a block and its nearest train row.
-
-    `squares` holds the sum of squares of every train row.
-    """
-    apart = (block**2).sum(1)[:, None] + squares[None] - 2 * block @ train.T
-    return np.asarray(np.sqrt(np.maximum(apart.min(1), 0) / block.shape[1]))

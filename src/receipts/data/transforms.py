@@ -5,9 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from receipts.checks.catalogue import failed, passed
+from receipts.data import stored
 from receipts.data.items import Items
-from receipts.data.sealed import Inputs, SealedData, Subset
+from receipts.data.sealed import Inputs, SealedData, Subset, first_rows
+from receipts.provenance.determinism import aside
 from receipts.refusal import Refusal
+from receipts.runs.record import Check
+
+FEW = 8
 
 
 class Transforms:
@@ -41,6 +47,16 @@ class Transforms:
                 inputs = changed(step, inputs)
         return self
 
+    def steady(self, subset: Subset) -> Check:
+        """Whether a few held-back rows come out the same twice: what draws is an augmentation."""
+        few = range(min(len(subset), FEW))
+        inputs = subset.inputs.read(few) if isinstance(subset.inputs, Items) else first_rows(subset.inputs, FEW)
+        name = f"{subset.name}-steady"
+        if content_of(self.steps, inputs, 0) != content_of(self.steps, inputs, 1):
+            steps = ", ".join(type(step).__name__ for step in self.steps)
+            return failed(name, f"{steps} made something else of the same {len(few)} rows the second time")
+        return passed(name, f"the transforms made the same of {len(few)} rows twice")
+
     def apply(self, subset: Subset) -> Subset:
         """A split with transformed inputs, one row out for every row in; `Items` go through them batch by batch."""
         inputs = subset.inputs
@@ -55,6 +71,14 @@ class Transforms:
                     "drop or repeat rows when the data are derived, before the split",
                 )
         return replace(subset, inputs=inputs)
+
+
+def content_of(steps: list[Any], inputs: Any, seed: int) -> bytes:
+    """The bytes that a chain of steps makes of some inputs, global generators seeded anew."""
+    with aside(seed):
+        for step in steps:
+            inputs = changed(step, inputs)
+        return stored.content(inputs)
 
 
 def changed(step: Any, inputs: Inputs) -> Inputs:

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.runs.record import Check, Record, Score
 
 LINEAGE = 1e-6
@@ -13,7 +14,7 @@ def rescored(score: Score) -> Check:
     pairs = [(m.value, m.second) for name, m in score.metrics.items() if name not in score.own]
     apart = max((abs(one - other) for one, other in pairs if one is not None and other is not None), default=0.0)
     evidence = f"{score.n} of {score.n} ids once; second implementation within {apart:.1e}"
-    return Check(f"{score.split}-rescored", "pass", evidence)
+    return passed(f"{score.split}-rescored", evidence)
 
 
 def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
@@ -22,7 +23,7 @@ def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
         return []
     checkpoint, history = record.checkpoint, folder / "history.csv"
     if checkpoint is None or checkpoint.epoch is None or not history.is_file():
-        return [Check("selected-is-scored", "not applicable", "nothing was selected among epochs")]
+        return [not_applicable("selected-is-scored", "nothing was selected among epochs")]
     metric = checkpoint.rule.rpartition(" ")[2]
     with history.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if int(row["epoch"]) == checkpoint.epoch]
@@ -30,10 +31,5 @@ def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
     now = score.metrics[metric].value
     if now is None or not seen or min(abs(value - now) for value in seen) > LINEAGE:
         seen_then = f"val {metric} was {seen} at epoch {checkpoint.epoch} and is {now} for {checkpoint.file}"
-        cure = "look for state outside state_dict, or for a callback that changes weights around validation"
-        return [
-            Check("selected-is-scored", "fail", f"the scored weights are not the selected ones: {seen_then}; {cure}")
-        ]
-    return [
-        Check("selected-is-scored", "pass", f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}")
-    ]
+        return [failed("selected-is-scored", f"the scored weights are not the selected ones: {seen_then}")]
+    return [passed("selected-is-scored", f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}")]

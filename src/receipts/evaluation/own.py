@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from receipts.checks.catalogue import failed, passed
 from receipts.config import own, signatures
 from receipts.config.schema import Config, OwnMetric, Task
 from receipts.evaluation.metrics import arrays, scored_as
@@ -27,7 +28,8 @@ def score(
         metric = compute(declared, offered, ours)
         failure, evidence = believed(declared, metric)
         metrics[declared.name] = metric
-        checks.append(Check(f"{split}-own-{declared.name}", "fail" if failure else "pass", failure or evidence))
+        code = f"{split}-own-{declared.name}"
+        checks.append(failed(code, failure) if failure else passed(code, evidence))
     return metrics, checks
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from receipts.checks.catalogue import settled
 from receipts.config import own as declared
 from receipts.config.project import RUNS
 from receipts.evaluation import drilldown, own
@@ -51,7 +52,7 @@ def rescore_run(run_id: str) -> tuple[Record, list[str]]:
             found, checks = scored(stored, config, split, last.file, last.sha256)
             drilldown.write(run.folder, split, stored, config.task)
             run.record.scores.append(found)
-            run.record.checks += checks
+            run.record.checks += settled(checks, config.waive)
             added.append(split)
         return run.complete() if added else run.record, added
 

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from receipts.checks.catalogue import failed
 from receipts.config.schema import Config, Task
 from receipts.data.sealed import Subset
 from receipts.evaluation import audit, drilldown, own, pictures
@@ -71,5 +72,5 @@ def believed(stored: Predictions, task: Task, split: str) -> tuple[dict[str, Met
     try:
         return evaluate(stored, task), []
     except CheckFailed as problem:
-        failed = Check(f"{split}-rescored", "fail", f"{problem.check}: {problem.what}: {problem.why}")
-        return evaluate(stored, task, second=False), [failed]
+        told = f"{problem.check}: {problem.what}: {problem.why}"
+        return evaluate(stored, task, second=False), [failed(f"{split}-rescored", told)]

@@ -72,7 +72,7 @@ def planned_epochs(config: Config) -> int | None:
 def waived(experiment: Experiment, sources: Sources) -> list[Check]:
     """What the experiment's own file allows, and why."""
     reason = experiment.config.waive.get(SYNTHETIC)
-    return [Check(SYNTHETIC, "waived", reason)] if reason and sources.origin["kind"] != "real" else []
+    return [Check(SYNTHETIC, "waived", reason, stage="static")] if reason and sources.origin["kind"] != "real" else []
 
 
 def command() -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from receipts.runs.record import Record
+from receipts.runs.record import Check, Record
 
 
 class Point(NamedTuple):
@@ -110,7 +110,13 @@ def tags(record: Record) -> dict[str, str]:
         "checkpoint": record.checkpoint and f"runs/{record.run_id}/{record.checkpoint.file}",
         "command": record.command,
     }
+    found |= {f"check.{check.code}": shown(check) for check in record.checks}
     return {key: plain(value) for key, value in found.items() if value is not None}
+
+
+def shown(check: Check) -> str:
+    """A verdict as a tag; of a waived one its reason too."""
+    return f"{check.verdict}: {check.evidence}" if check.verdict == "waived" else check.verdict
 
 
 def milliseconds(moment: str) -> int:

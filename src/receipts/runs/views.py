@@ -11,7 +11,7 @@ from receipts.runs import comparison, figures
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import state
-from receipts.runs.record import Metric, Record, Score
+from receipts.runs.record import Check, Metric, Record, Score
 
 CSV_ROWS = 10_000
 DRILL_DOWN = (
@@ -47,6 +47,8 @@ def show(record: Record, primary: str) -> int:
             say(f"  note  {note}")
     for check in record.failing:
         say(f"  CHECK FAILED  {check.code}: {check.evidence}")
+        if check.cure:
+            say(f"    cure  {check.cure}      (if it is wrong: waive: {{{check.code}: the reason}}, and rerun=true)")
     opened = any(score.split == "test" for score in record.scores)
     say(f"  next  {f'less {RUNS / record.run_id}/README.md' if opened else f'python eval.py run_id={record.run_id}'}")
     return CHECK_FAILED if record.failing else DONE
@@ -80,11 +82,17 @@ def readme(record: Record, others: Sequence[Record] = ()) -> str:
         *section("## Beside other runs", comparison.table(record, others)),
         *section("## Class by class", classes(record)),
         "## Checks",
-        table([(check.code, f"{check.verdict}: {check.evidence}") for check in record.checks]) or "None were run.",
+        table([(check.code, told(check)) for check in record.checks]) or "None were run.",
         "## Where to look next",
         where(record),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def told(check: Check) -> str:
+    """A verdict, what it rests on, where more of it lies, and what cures a failure."""
+    file = f" (`{check.file}`)" if check.file else ""
+    return f"{check.verdict}: {check.evidence}{file}" + (f" **Cure:** {check.cure}." if check.cure else "")
 
 
 def section(heading: str, text: str) -> list[str]:

@@ -12,7 +12,10 @@ import numpy as np
 
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
+from receipts.data import manifest
 from receipts.data.sealed import Subset, names_of
+from receipts.guards import gate
+from receipts.guards.data import audit
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
@@ -33,6 +36,8 @@ def fit(
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)
+    _, division = manifest.load(experiment.data)
+    gate.admit(run, experiment.config, audit.examine(experiment, division, train, val, getattr(method, "module", None)))
     with ranks.started(run, experiment.config, first_step) as site:
         checkpoint = method.fit(train, val, site)
     run.record.stopped, run.record.steps = method.ended(), method.steps()

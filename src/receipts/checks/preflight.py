@@ -1,0 +1,116 @@
+"""Checks made on data and model before anything is trained."""
+
+from receipts.checks.guard import Guard
+
+GUARDS = (
+    Guard(
+        "row-counts",
+        "pre-flight",
+        "Every opened split has as many rows as the manifest divides to it.",
+        "receipts split NAME      (and commit it)",
+    ),
+    Guard(
+        "content",
+        "pre-flight",
+        "Samples and labels of an opened split hash as on the day the split was made.",
+        "take the change back, or receipts split NAME and commit it",
+    ),
+    Guard(
+        "steady",
+        "pre-flight",
+        "Held-back samples are the same each time they are read, transforms included.",
+        "put what draws into augment:, which meets train batches only",
+    ),
+    Guard(
+        "golden-batch",
+        "pre-flight",
+        "The first train rows come out of the transforms as they did when the split was made.",
+        "take the change of code or library back, or receipts split NAME and commit it",
+    ),
+    Guard(
+        "split-overlap",
+        "pre-flight",
+        "No sample of one split stands in another, byte for byte.",
+        "drop the copies where the data are derived, or give them one entity and split.rule: entity; "
+        "receipts split NAME",
+    ),
+    Guard(
+        "near-duplicates",
+        "pre-flight",
+        "Samples of one split have no nearly equal twins in another: mirrored, re-encoded or slightly changed copies.",
+        "divide before copying or augmenting, give copies one entity and split.rule: entity; "
+        "split.near_duplicate states another tolerance; receipts split NAME",
+    ),
+    Guard(
+        "entity-overlap",
+        "pre-flight",
+        "No declared entity (person, patient, device) has rows in two splits.",
+        "split.rule: entity, and receipts split NAME",
+    ),
+    Guard(
+        "time-order",
+        "pre-flight",
+        "Where rows have times, train comes before val and val before test.",
+        "split.rule: time, and receipts split NAME",
+    ),
+    Guard(
+        "test-sealed",
+        "pre-flight",
+        "Code that trains was handed no test row.",
+        "give the core a dataset with ids, inputs and targets",
+    ),
+    Guard(
+        "labels-covered",
+        "pre-flight",
+        "Classes that are common in val and test occur in train.",
+        "make the class map once, from a sorted list, and divide so that train knows every class",
+    ),
+    Guard(
+        "labels-aligned",
+        "pre-flight",
+        "Labels of train and val follow from the inputs by the same rule, as far as neighbours can tell.",
+        "join labels by id, make the class map once for all splits, and look at some rows: receipts look conf=NAME",
+    ),
+    Guard(
+        "labels-clean",
+        "pre-flight",
+        "Train labels contradict their neighbours no more often than val labels do.",
+        "look at the rows that are named; mend or drop them where the data are derived",
+    ),
+    Guard(
+        "feature-leaks-the-label",
+        "pre-flight",
+        "No single column gives the label away while all others together do not, and none is known only afterwards.",
+        "drop the column; or declare dataset.features = {name: known at prediction time} if it is legitimate",
+    ),
+    Guard(
+        "inputs-vary",
+        "pre-flight",
+        "Inputs differ from sample to sample.",
+        "look at what the dataset and the transforms return: receipts look conf=NAME",
+    ),
+    Guard(
+        "inputs-in-range",
+        "pre-flight",
+        "A network is not fed grey values of 0 to 255.",
+        "divide by 255 or standardise in transforms:",
+    ),
+    Guard(
+        "inputs-alike",
+        "pre-flight",
+        "Inputs of val lie in the same place and spread as those of train.",
+        "give every split the same transforms, with the same mean and standard deviation",
+    ),
+    Guard(
+        "augment-keeps-labels",
+        "pre-flight",
+        "Augmentation does not rename classes.",
+        "return the labels as they came, or mixed with those of the same batch",
+    ),
+    Guard(
+        "workers-draw-alike",
+        "pre-flight",
+        "A dataset that draws while samples are read gives every worker and epoch draws of its own.",
+        "draw from torch's or NumPy's global generator, or seed self.rng in a worker_init_fn from torch.initial_seed()",
+    ),
+)

@@ -1,0 +1,5 @@
+"""Checks that watch training itself."""
+
+from receipts.checks.guard import Guard
+
+GUARDS: tuple[Guard, ...] = ()

@@ -1,0 +1,124 @@
+"""Inputs as the method will get them: remembered, varied, of a sensible range, alike in train and val."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.config.check import is_estimator
+from receipts.config.compose import Experiment
+from receipts.data import golden
+from receipts.data.manifest import Golden, Manifest
+from receipts.data.sealed import Subset
+from receipts.guards.data.looking import Looked
+from receipts.guards.static import source
+from receipts.runs.record import Check
+
+Array = np.ndarray[Any, Any]
+
+GREY = (200, 255)  # where the largest of grey values as bytes lies
+MOVED, SURE = 0.5, 20.0  # a mean that differs by so many deviations of the values, and of its own error
+SPREAD = 2.0  # a deviation that differs by this factor
+FAR = 1e-4  # how far moments may be apart on another machine
+
+
+def audit(
+    looked: Looked | None, manifest: Manifest, train: Subset, experiment: Experiment, first: str
+) -> Iterator[Check]:
+    """A verdict for every check of inputs; `first` is what the network's first layer is called."""
+    yield remembered(manifest, train, experiment)
+    if looked is None:
+        yield from (not_run(name, "inputs are not one array of numbers") for name in ("inputs-vary", "inputs-alike"))
+        yield not_applicable("inputs-in-range", "inputs are not one array of numbers")
+        return
+    yield vary(looked)
+    yield alike(looked)
+    yield in_range(looked, experiment, first)
+
+
+def remembered(manifest: Manifest, train: Subset, experiment: Experiment) -> Check:
+    """The first train rows against those of the day the split was made."""
+    name, then = "golden-batch", manifest.golden
+    if then is None:
+        return not_run(name, "the manifest remembers none: receipts split NAME, and commit it")
+    if then.transforms != experiment.config.transforms:
+        return not_applicable(name, "the experiment states other transforms than the data file")
+    if experiment.config.limit.rows:
+        return not_applicable(name, "transforms are fitted on fewer rows under a limit")
+    now = golden.told(golden.batch(train.inputs), then.transforms)
+    if now is None or now.shape != then.shape or not same(now, then):
+        return failed(name, f"mean, deviation and shape were {moments(then)} and are {moments(now)}")
+    return passed(name, f"the first {now.shape[0]} train rows are those of then: {moments(now)}")
+
+
+def same(now: Golden, then: Golden) -> bool:
+    """Whether two batches are one, to the last bit or, on another machine, nearly."""
+    close = max(abs(now.mean - then.mean), abs(now.deviation - then.deviation)) <= FAR * max(then.deviation, 1e-12)
+    return now.hash == then.hash or close
+
+
+def moments(batch: Golden | None) -> str:
+    """A batch in one phrase."""
+    return "none" if batch is None else f"{batch.mean:.6g}, {batch.deviation:.6g}, {tuple(batch.shape)}"
+
+
+def vary(looked: Looked) -> Check:
+    """Whether samples differ at all."""
+    for name, rows in (("train", looked.train), ("val", looked.val)):
+        if len(rows.at) > 1 and bool((rows.inputs == rows.inputs[:1]).all()):
+            return failed("inputs-vary", f"all {len(rows.at)} {name} samples that were looked at are equal")
+    return passed("inputs-vary", f"{len(looked.train.at)} train and {len(looked.val.at)} val samples differ")
+
+
+def alike(looked: Looked) -> Check:
+    """Whether val lies where train lies: by most columns of a table, by all values of other samples."""
+    train, val = (columns(rows.inputs, looked.is_table) for rows in (looked.train, looked.val))
+    spread = np.maximum(train.std(0), 1e-12)
+    moved = np.abs(train.mean(0) - val.mean(0))
+    error = np.sqrt(of_means(looked.train.inputs, looked.is_table) + of_means(looked.val.inputs, looked.is_table))
+    ratio = np.maximum(val.std(0), 1e-12) / spread
+    shifted = (moved > MOVED * spread) & (moved > SURE * np.maximum(error, 1e-12))
+    stretched = (ratio > SPREAD) | (ratio < 1 / SPREAD)
+    share = float(np.mean((shifted | stretched)[train.std(0) > 0])) if (train.std(0) > 0).any() else 0.0
+    evidence = (
+        f"mean {train.mean():.4g} and deviation {train.std():.4g} in train, {val.mean():.4g} and {val.std():.4g} in val"
+    )
+    if share > 0.5 and len(looked.val.at) >= 20:
+        return failed("inputs-alike", evidence)
+    return passed("inputs-alike", evidence)
+
+
+def columns(inputs: Array, table: bool) -> Array:
+    """Values as columns of one kind: those of a table, or all of a sample in one."""
+    values = inputs.astype(np.float64)
+    return values if table else values.reshape(-1, 1)
+
+
+def of_means(inputs: Array, table: bool) -> Array:
+    """The squared error of the mean over samples, column by column."""
+    each = inputs.astype(np.float64)
+    each = each if table else each.reshape(len(each), -1).mean(1, keepdims=True)
+    return np.asarray(each.var(0) / len(each))
+
+
+def in_range(looked: Looked, experiment: Experiment, first: str) -> Check:
+    """Whether a network is fed grey values as bytes; one that begins by normalising them may be."""
+    name, values = "inputs-in-range", looked.train.inputs
+    if is_estimator(experiment.config):
+        return not_applicable(name, "no network is trained")
+    low, high = float(values.min()), float(values.max())
+    seen = f"values from {low:g} to {high:g}"
+    bytes_like = low >= 0 and GREY[0] <= high <= GREY[1] and bool((values == np.round(values)).mean() > 0.99)
+    if not (bytes_like and (looked.is_image or looked.shape[0] >= 64)):
+        return passed(name, seen)
+    if "Norm" in first or divides_itself(experiment):
+        return passed(name, f"{seen}, which the network normalises itself")
+    return failed(name, f"{seen}, all whole: grey values as bytes")
+
+
+def divides_itself(experiment: Experiment) -> bool:
+    """Whether code that the experiment imports mentions what grey values are divided by."""
+    numbers = (255, 127.5, 128, 256)
+    trees = [each.tree for each in source.of(experiment)]
+    return any(source.constant(node) in numbers for tree in trees for node in source.every(tree))

@@ -1,0 +1,131 @@
+"""Labels held against their neighbours: covered by train, contradicted, renamed from one split to the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.config.schema import Task
+from receipts.data import twins
+from receipts.data.manifest import Manifest
+from receipts.guards.data.looking import ASKED, Looked, has_classes, points
+from receipts.runs.record import Check
+
+Array = np.ndarray[Any, Any]
+
+COMMON = 0.05  # share of a split from which on a class that train lacks moves the number
+NEIGHBOURS, MOST = 10, 7  # of whom so many of one opinion contradict
+NOISY, MORE, SURE = 0.05, 2.0, 5.0  # share of train that is contradicted, times val's, and by how many deviations
+TELLING, NOTHING = 0.5, 0.1  # agreement beyond chance that shows a rule, and one that shows none
+ENOUGH = 30  # rows with neighbours of one opinion
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What the neighbours of some rows say: `vote` is their most frequent label, `sure` where most of them give it."""
+
+    at: Array
+    labels: Array
+    vote: Array
+    sure: Array
+
+    @property
+    def contradicted(self) -> Array:
+        """Rows whose neighbours agree on another label."""
+        return np.asarray(self.sure & (self.vote != self.labels))
+
+    @property
+    def agreement(self) -> float:
+        """Cohen's kappa of vote and label over the rows whose neighbours agree; 0 where all are of one class."""
+        vote, label = self.vote[self.sure], self.labels[self.sure]
+        classes = np.union1d(vote, label)
+        chance = float(sum(np.mean(vote == each) * np.mean(label == each) for each in classes))
+        return 0.0 if chance == 1 else float((np.mean(vote == label) - chance) / (1 - chance))
+
+
+def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
+    """A verdict for every check of labels."""
+    if not has_classes(task):
+        yield from (
+            not_applicable(name, "labels are no classes")
+            for name in ("labels-covered", "labels-aligned", "labels-clean")
+        )
+        return
+    yield covered(manifest)
+    if looked is None or len(looked.train.at) <= 2 * NEIGHBOURS:
+        reason = "inputs are not one array of numbers" if looked is None else "there are too few rows"
+        yield from (not_run(name, reason) for name in ("labels-aligned", "labels-clean"))
+        return
+    train, val = votes(looked)
+    yield aligned(train, val)
+    yield clean(train, val, looked)
+
+
+def covered(manifest: Manifest) -> Check:
+    """Classes of val and test that train never shows."""
+    train = manifest.splits["train"].labels
+    missing = [
+        f"class {label} has {count} of {part.n} {name} rows and none in train"
+        for name, part in manifest.splits.items()
+        for label, count in part.labels.items()
+        if train and not train.get(label) and part.n and count / part.n >= COMMON
+    ]
+    if missing:
+        return failed("labels-covered", "; ".join(missing))
+    if not train:
+        return not_run("labels-covered", "the manifest counts no labels of train")
+    return passed("labels-covered", f"train shows {len(train)} classes, all that are common in val and test")
+
+
+def votes(looked: Looked) -> tuple[Votes, Votes]:
+    """Neighbours of some train rows and of the val rows, among the train rows."""
+    train, val = points(looked)
+    some = np.unique(np.linspace(0, len(train) - 1, min(len(train), ASKED)).astype(int))
+    return (
+        cast(train[some], looked.train.labels[some], looked.train.at[some], train, looked.train.labels, some),
+        cast(val, looked.val.labels, looked.val.at, train, looked.train.labels, None),
+    )
+
+
+def cast(asked: Array, labels: Array, at: Array, train: Array, known: Array, own: Array | None) -> Votes:
+    """The votes of the nearest train rows; `own` are the places of the asked rows among them, which do not vote."""
+    squares = (train**2).sum(1)
+    classes, codes = np.unique(known, return_inverse=True)
+    vote, sure = [], []
+    for first in range(0, len(asked), twins.BLOCK):
+        apart = twins.squared(asked[first : first + twins.BLOCK], train, squares)
+        if own is not None:
+            apart[np.arange(len(apart)), own[first : first + twins.BLOCK]] = np.inf
+        nearest = np.argpartition(apart, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        counts = np.stack([np.bincount(each, minlength=len(classes)) for each in codes[nearest]])
+        vote.append(classes[counts.argmax(1)])
+        sure.append(counts.max(1) >= MOST)
+    return Votes(at, labels, np.concatenate(vote), np.concatenate(sure))
+
+
+def aligned(train: Votes, val: Votes) -> Check:
+    """Whether what neighbours tell of a label in train, they tell in val as well."""
+    name = "labels-aligned"
+    if min(train.sure.sum(), val.sure.sum()) < ENOUGH:
+        return passed(name, "neighbours agree on too few rows to tell")
+    seen = f"agreement of labels with their train neighbours beyond chance: {train.agreement:.2f} in train"
+    evidence = f"{seen}, {val.agreement:.2f} in val"
+    if train.agreement >= TELLING and val.agreement <= NOTHING:
+        return failed(name, f"{evidence}; labels of val do not mean what those of train mean")
+    return passed(name, evidence)
+
+
+def clean(train: Votes, val: Votes, looked: Looked) -> Check:
+    """Whether train labels are contradicted far more often than val labels, which were made the same way."""
+    n, m = len(train.labels), len(val.labels)
+    one, other = float(train.contradicted.mean()), float(val.contradicted.mean())
+    deviation = sqrt(one * (1 - one) / n + max(other * (1 - other), 1 / m) / m)
+    evidence = f"neighbours contradict {one:.1%} of {n} train labels and {other:.1%} of {m} val labels"
+    if one >= NOISY and one > MORE * other and one - other > SURE * deviation:
+        rows = train.at[train.contradicted][:5]
+        named = ", ".join(looked.ids["train"][row] for row in rows)
+        return failed("labels-clean", f"{evidence}; first of them {named}")
+    return passed("labels-clean", evidence)

@@ -1,0 +1,99 @@
+"""Columns that give the label away: nearly perfect alone where all the others together are not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.config.schema import Task
+from receipts.data.manifest import Manifest
+from receipts.guards.data.looking import Looked, has_classes
+from receipts.runs.record import Check
+
+Array = np.ndarray[Any, Any]
+
+NAME = "feature-leaks-the-label"
+PERFECT, POORER = 0.97, 0.85  # skill of one column alone, and the most that all others may have together
+WIDEST, FEWEST = 500, 50  # columns that are tried, and train rows that it takes
+BINS = 50
+
+
+def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
+    """Whether one column is the label under another name."""
+    declared = manifest.features or {}
+    if late := [name for name, known in declared.items() if not known]:
+        yield failed(NAME, f"{', '.join(late)}: declared as unknown at prediction time, and handed to the method")
+    elif looked is None or not looked.is_table or looked.val.labels.ndim > 1:
+        yield not_applicable(NAME, "samples are no rows of columns, or labels no single numbers")
+    elif looked.shape[0] > WIDEST or len(looked.train.at) < FEWEST or len(looked.val.at) < FEWEST // 5:
+        yield not_run(NAME, f"{looked.shape[0]} columns and {len(looked.train.at)} train rows")
+    else:
+        yield verdict(looked, list(declared), task)
+
+
+def verdict(looked: Looked, declared: list[str], task: Task) -> Check:
+    """The strongest column against all others."""
+    y, y_val = (targets(rows.labels, looked.train.labels, task) for rows in (looked.train, looked.val))
+    x, x_val = standardised(looked.train.inputs, looked.val.inputs)
+    alone = np.array(
+        [max(by_bins(a, y, b, y_val), by_line(a[:, None], y, b[:, None], y_val)) for a, b in pairs(x, x_val)]
+    )
+    best = int(alone.argmax())
+    name = declared[best] if declared else f"column {best}"
+    evidence = f"{name} alone reaches {alone[best]:.3f} of what there is to know of val"
+    if alone[best] < PERFECT:
+        return passed(NAME, evidence)
+    rest = [column for column in range(x.shape[1]) if column != best]
+    second = max(0.0, float(np.delete(alone, best).max(initial=0.0)), by_line(x[:, rest], y, x_val[:, rest], y_val))
+    evidence += f", all others together {second:.3f}"
+    if second >= POORER:
+        return passed(NAME, evidence)
+    return passed(NAME, f"{evidence}; it is declared as known") if declared else failed(NAME, evidence)
+
+
+def pairs(x: Array, x_val: Array) -> Iterator[tuple[Array, Array]]:
+    """Each column of train beside the same of val."""
+    return zip(x.T, x_val.T, strict=True)
+
+
+def targets(labels: Array, train: Array, task: Task) -> Array:
+    """Labels as columns `(n, k)`: one for each class of train, or the value itself."""
+    if has_classes(task):
+        return np.asarray(labels[:, None] == np.unique(train)[None], dtype=np.float64)
+    return np.asarray(labels, dtype=np.float64)[:, None]
+
+
+def standardised(train: Array, val: Array) -> tuple[Array, Array]:
+    """Both in units of train's spread, column by column."""
+    centre, spread = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
+    spread[spread == 0] = 1
+    return (train - centre) / spread, (val - centre) / spread
+
+
+def skill(found: Array, y: Array, y_val: Array) -> float:
+    """What is explained of val beyond the best constant: 1 is everything, 0 nothing. Classes by their share right."""
+    if y.shape[1] > 1:
+        right = float(np.mean(found.argmax(1) == y_val.argmax(1)))
+        floor = float(np.mean(y_val.argmax(1) == y.mean(0).argmax()))
+        return 0.0 if floor == 1 else (right - floor) / (1 - floor)
+    spread = float(((y_val - y.mean()) ** 2).sum())
+    return 0.0 if spread == 0 else 1 - float(((found - y_val) ** 2).sum()) / spread
+
+
+def by_bins(x: Array, y: Array, x_val: Array, y_val: Array) -> float:
+    """The skill of the mean target in each of a column's quantile bins."""
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)[1:-1]))
+    here, there = np.searchsorted(edges, x), np.searchsorted(edges, x_val)
+    counts = np.bincount(here, minlength=len(edges) + 1)[:, None]
+    sums = np.stack([np.bincount(here, column, minlength=len(edges) + 1) for column in y.T], axis=1)
+    means = np.where(counts, sums / np.maximum(counts, 1), y.mean(0))
+    return skill(means[there], y, y_val)
+
+
+def by_line(x: Array, y: Array, x_val: Array, y_val: Array) -> float:
+    """The skill of a ridge regression on some columns."""
+    if not x.shape[1]:
+        return 0.0
+    weights = np.linalg.solve(x.T @ x + len(x) * 1e-4 * np.eye(x.shape[1]), x.T @ (y - y.mean(0)))
+    return skill(x_val @ weights + y.mean(0), y, y_val)

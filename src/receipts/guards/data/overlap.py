@@ -1,0 +1,100 @@
+"""What splits share, judged by the manifest: copies, near copies, entities, the order of times. Opens nothing."""
+
+from collections.abc import Iterator
+
+from scipy.special import bdtrc
+
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.data.manifest import Copies, Facts, Manifest, Twins
+from receipts.runs.record import Check
+
+OLDER = "the manifest was made by an older core: receipts split NAME, and commit it"
+SURE = 1e-4  # chance of so many twins where there is no leak; a hundred splits later one alarm would be false
+COPIED = 0.002  # share of a split that a few coincidences of rich samples never reach
+TWINS, FEW = 0.005, 3  # share and number of near twins below which a number hardly moves
+MANY = 0.1  # share of near twins that scattered samples cannot have: copied or augmented before they were divided
+
+
+def overlaps(manifest: Manifest) -> Iterator[Check]:
+    """A verdict for everything that two splits may share."""
+    facts = manifest.facts
+    if facts is None:
+        return  # a DataModule's own division; what is not run is told where it is opened
+    yield copies(facts)
+    yield near(facts)
+    yield entities(facts)
+    yield times(facts)
+
+
+def copies(facts: Facts) -> Check:
+    """Exact copies: more of them than samples of so few values bring by themselves."""
+    name = "split-overlap"
+    if facts.copies is None:
+        return not_run(name, OLDER)
+    found = [told(each.split, each.n, each.of, each.pairs, "equal") for each in facts.copies if is_copied(each)]
+    if found:
+        return failed(name, "; ".join(found))
+    some = [f"{each.n} of {each.of} {each.split} rows" for each in facts.copies if each.n]
+    natural = f"{' and '.join(some)} equal an earlier one, no more than such samples do by themselves"
+    return passed(name, natural if some else "no row of val or test stands in an earlier split")
+
+
+def is_copied(each: Copies) -> bool:
+    """Whether rows were copied: beyond coincidence, and beyond what train holds twice where that is little."""
+    share = each.n / each.of
+    if each.by_accident >= 1:
+        expected = max(each.inside, each.by_accident / each.of, 1 / each.of)
+        return each.n > FEW and float(bdtrc(each.n - 1, each.of, min(expected, 1.0))) < SURE
+    natural = share <= each.inside and share < 0.01
+    return share >= COPIED and not natural
+
+
+def near(facts: Facts) -> Check:
+    """Near twins: more of them than train has of its own, or than scattered samples can have."""
+    name, found = "near-duplicates", facts.near_duplicates_across
+    if found.splits is None:
+        return not_run(name, found.method if found.method.startswith("not searched") else OLDER)
+    leaked = [
+        f"{told(each.split, each.n, each.looked, each.pairs, 'nearly equal')}; inside train {each.inside:.1%} are"
+        for each in found.splits
+        if is_leaked(each)
+    ]
+    if leaked:
+        return failed(name, "; ".join(leaked))
+    seen = ", ".join(f"{each.n} of {each.looked} {each.split} rows" for each in found.splits)
+    return passed(name, f"{seen} have a twin nearer than {found.below:g} of the sixth neighbour's distance")
+
+
+def is_leaked(each: Twins) -> bool:
+    """Whether there are so many twins that rows were copied and changed a little."""
+    share = each.n / each.looked
+    if each.n < FEW or share < TWINS:
+        return False
+    natural = max(each.inside, each.by_accident, 1 / each.looked)
+    return float(bdtrc(each.n - 1, each.looked, min(natural, 1.0))) < SURE or (
+        share >= MANY and each.by_accident < 0.01
+    )
+
+
+def told(split: str, n: int, of: int, pairs: list[tuple[str, str]], how: str) -> str:
+    """How many rows of a split, and the first few with what they equal."""
+    shown = ", ".join(f"{one} = {other}" for one, other in pairs)
+    return f"{n} of {of} {split} rows are {how} to rows of an earlier split ({shown})"
+
+
+def entities(facts: Facts) -> Check:
+    """Entities on two sides."""
+    if facts.entities is None:
+        return not_applicable("entity-overlap", "the dataset declares no entities")
+    if facts.entities:
+        return failed("entity-overlap", f"{facts.entities} entities have rows in more than one split")
+    return passed("entity-overlap", "every entity has all of its rows in one split")
+
+
+def times(facts: Facts) -> Check:
+    """Train before val before test."""
+    if facts.times is None:
+        return not_applicable("time-order", "the dataset declares no times")
+    if not facts.times:
+        return failed("time-order", "some rows of train are later than some of val or test")
+    return passed("time-order", "train ends before val begins, and val before test")
