@@ -113,4 +113,46 @@ GUARDS = (
         "A dataset that draws while samples are read gives every worker and epoch draws of its own.",
         "draw from torch's or NumPy's global generator, or seed self.rng in a worker_init_fn from torch.initial_seed()",
     ),
+    Guard(
+        "loss-wants-logits",
+        "pre-flight",
+        "A loss that applies a softmax or sigmoid itself is given logits.",
+        "give it the layer's output, and apply softmax or sigmoid in predict_step alone",
+    ),
+    Guard(
+        "loss-wants-log-probabilities",
+        "pre-flight",
+        "nll_loss and kl_div are given logarithms of probabilities.",
+        "apply log_softmax before, or use cross_entropy on logits",
+    ),
+    Guard(
+        "loss-broadcasts",
+        "pre-flight",
+        "Predictions and targets of a loss have one shape.",
+        "bring predictions to the target's shape: .squeeze(-1), or y[:, None]",
+    ),
+    Guard(
+        "softmax-over-batch",
+        "pre-flight",
+        "Softmax runs over classes.",
+        "softmax(dim=-1)",
+    ),
+    Guard(
+        "samples-mixed",
+        "pre-flight",
+        "The prediction for a sample does not depend on which others are in its batch.",
+        "look for reshape or view where permute is meant, means over the batch, and norms without running statistics",
+    ),
+    Guard(
+        "cannot-learn-a-batch",
+        "pre-flight",
+        "One batch, learnt again and again, is not predicted worse and worse.",
+        "look at the sign of the loss and at the learning rate",
+    ),
+    Guard(
+        "time-limit",
+        "pre-flight",
+        "Training will take no longer than limits.hours.",
+        "raise limits.hours, or train less: fewer epochs, larger batches, preset=fast",
+    ),
 )

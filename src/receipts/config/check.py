@@ -112,6 +112,9 @@ def refuse_impossible(config: Config) -> None:
         )
     if fit.max_minutes is not None and fit.max_minutes <= 0:
         raise Refusal(f"fit.max_minutes is {fit.max_minutes:g}", "training needs time", "correct fit.max_minutes")
+    for key, limit in (("hours", config.limits.hours), ("silence_minutes", config.limits.silence_minutes)):
+        if limit is not None and limit <= 0:
+            raise Refusal(f"limits.{key} is {limit:g}", "nothing can be done in no time", f"correct limits.{key}")
     if fit.deterministic not in DETERMINISTIC:
         raise Refusal(f"fit.deterministic is {fit.deterministic!r}", "it is true, warn or false", "correct it")
     if fit.precision not in PRECISIONS:

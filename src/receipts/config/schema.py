@@ -100,11 +100,16 @@ class Facts:
     """What only the author can know, declared once more so that it can be checked.
 
     `rung` makes of a run a `floor` or a `linear` baseline that others are compared with; scikit-learn's own are known.
+    `frozen` names parameters that are not to learn, by name, beginning (`backbone`) or pattern (`*.bias`);
+    `random_predictions` and `partial_schedule` say that predictions are to draw and a schedule is to be cut short.
     `ceiling` is the best value of the primary metric that the problem allows, `chance` the one of somebody who guesses.
     """
 
     deterministic: bool = False
     rung: str | None = None
+    frozen: list[str] = field(default_factory=list)
+    random_predictions: bool = False
+    partial_schedule: bool = False
     ceiling: float | None = None
     chance: float | None = None
 
@@ -125,6 +130,14 @@ class Limit:
 
     rows: int | None = None
     epochs: int | None = None
+
+
+@dataclass
+class Limits:
+    """What may be spent: `hours` on one run, and minutes without a step until the stacks of all threads are logged."""
+
+    hours: float | None = None
+    silence_minutes: float = 5.0
 
 
 @dataclass
@@ -158,11 +171,14 @@ class Config:
     ablations: dict[str, Ablation] = field(default_factory=dict)
     waive: dict[str, str] = field(default_factory=dict)
     limit: Limit = field(default_factory=Limit)
+    limits: Limits = field(default_factory=Limits)
     trainer: Trainer = field(default_factory=Trainer)
     rerun: bool = False
     retry: bool = False
     wait: bool = False
     allow_dirty: bool = False
+    sentinels: bool = True
+    on_end: str | None = None
 
     @property
     def limited(self) -> bool:
@@ -218,4 +234,4 @@ class Reporting:
     hourly_rate: float | None = None
 
 
-SWITCHES = ("rerun", "retry", "wait", "allow_dirty")
+SWITCHES = ("rerun", "retry", "wait", "allow_dirty", "sentinels", "on_end")

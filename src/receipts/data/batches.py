@@ -88,13 +88,20 @@ class TrainBatches:
 
     def steps(self) -> list[tuple[int, Tensor]]:
         """What is left of this epoch: number and this process's rows of each global batch."""
+        first = self.resume[1] if self.resume[0] == self.epoch else 0
+        self.resume = (-1, 0)
+        return [(step, self.share.of_step(rows)) for step, rows in enumerate(self.whole())][first:]
+
+    def whole(self) -> Sequence[Tensor]:
+        """The rows of every global batch of this epoch."""
         order = torch.randperm(
             len(self.y), generator=torch.Generator().manual_seed(derive("order", self.seed, self.epoch))
         )
-        first = self.resume[1] if self.resume[0] == self.epoch else 0
-        self.resume = (-1, 0)
-        batches = enumerate(torch.split(order.to(self.y.device), self.batch_size))
-        return [(step, self.share.of_step(rows)) for step, rows in batches][first:]
+        return torch.split(order.to(self.y.device), self.batch_size)
+
+    def rows(self, step: int) -> list[int]:
+        """This process's rows of one batch of this epoch, as positions in its split."""
+        return [int(row) for row in self.share.of_step(self.whole()[step])]
 
     def state_dict(self) -> dict[str, int]:
         """Epoch and position."""

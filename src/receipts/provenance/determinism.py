@@ -53,12 +53,15 @@ def aside(seed: int) -> Iterator[None]:
     torch = sys.modules.get("torch")
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
     torch_before, threads = (torch.get_rng_state(), torch.get_num_threads()) if torch is not None else (None, 1)
+    on_gpus = torch.cuda.get_rng_state_all() if torch is not None and torch.cuda.is_initialized() else []
     if torch is not None:
         torch.set_num_threads(1)
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     if torch is not None:
         torch.default_generator.manual_seed(seed)
+        for generator in torch.cuda.default_generators if on_gpus else ():
+            generator.manual_seed(seed)
     try:
         yield
     finally:
@@ -67,6 +70,8 @@ def aside(seed: int) -> Iterator[None]:
         if torch is not None:
             torch.set_rng_state(torch_before)
             torch.set_num_threads(threads)
+            for number, state in enumerate(on_gpus):
+                torch.cuda.set_rng_state(state, number)
 
 
 def held(*owners: Any) -> list[Any]:

@@ -52,7 +52,7 @@ def settled(draft: Record, experiment: Experiment, found: list[Record]) -> Run:
     if not config.retry and not config.rerun:
         refuse_failed(found)
     own.prove(config.metrics)
-    return create(draft, experiment.text)
+    return create(draft, experiment.text, config.on_end)
 
 
 def under_way(found: list[Record]) -> Record | None:
@@ -96,7 +96,7 @@ def with_name(record: Record, conf: str) -> Run:
         return run
 
 
-def create(draft: Record, config: bytes) -> Run:
+def create(draft: Record, config: bytes, on_end: str | None = None) -> Run:
     """Make the run's folder, whole and under an id of its own."""
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
     temporary.chmod(0o755)
@@ -112,4 +112,4 @@ def create(draft: Record, config: bytes) -> Run:
         if error.errno in FULL:
             raise Refusal(f"{RUNS}/ is on a full disk", f"{error.strerror}: no run can start", "make room") from error
         raise
-    return Run(RUNS / draft.run_id, draft)
+    return Run(RUNS / draft.run_id, draft, on_end)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from rich.console import Console
 
+from receipts.config.schema import SWITCHES
 from receipts.provenance import git
 from receipts.runs import flat
 from receipts.runs.process import state
@@ -18,7 +19,7 @@ from receipts.runs.store import folder
 
 GROUPS = ("data and split", "harness", "config", "code", "environment", "launch")  # as they most likely matter
 ASKED = ("data", "split", "task", "limit")  # parts of a config that say what is asked
-LAUNCH = ("trainer", "purpose", "ablations", "limits", "waive", "rerun", "retry", "allow_dirty", "wait", "resume")
+LAUNCH = ("trainer", "purpose", "ablations", "limits", "waive", "resume", *SWITCHES)
 SHOWN = 20  # differences of a group
 
 

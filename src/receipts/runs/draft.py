@@ -58,6 +58,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         world=World(
             "", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic
         ),
+        sentinels=config.sentinels,
         warnings=[*experiment.notes, *warnings],
         checks=waived(experiment, sources),
     )

@@ -43,5 +43,7 @@ def is_stale(record: Record) -> bool:
 
 
 def state(record: Record) -> str:
-    """The status as people see it: `stale` where nothing is running any more."""
-    return "stale" if is_stale(record) else record.status
+    """The status as people see it: `stale` where nothing is running any more, `stalled` where it gets nowhere."""
+    if is_stale(record):
+        return "stale"
+    return "stalled" if record.status == "running" and record.silent_since else record.status

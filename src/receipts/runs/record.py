@@ -165,7 +165,8 @@ class Record(Struct, kw_only=True):
 
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
     for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
-    seeds of a method; `epochs` are those planned, `steps` the optimizer steps done.
+    seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
+    watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
     """
 
     schema: int = SCHEMA
@@ -190,6 +191,7 @@ class Record(Struct, kw_only=True):
     blocked_by: list[str] = []
     started: str
     heartbeat: str
+    silent_since: str | None = None
     ended: str | None = None
     stopped: str | None = None
     parent: str | None = None
@@ -203,6 +205,7 @@ class Record(Struct, kw_only=True):
     scores: list[Score] = []
     openings: list[Opening] = []
     checks: list[Check] = []
+    sentinels: bool = True
     warnings: list[str] = []
     cost: Cost | None = None
     failure: Failure | None = None

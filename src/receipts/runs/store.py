@@ -21,14 +21,15 @@ from receipts.provenance import code
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import prompts, views
+from receipts.runs import ending, prompts, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
+from receipts.runs.pulse import Pulse
 from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
-HEARTBEAT_S = 15.0
+HEARTBEAT_S, LOOK_S = 15.0, 1.0
 LOG_TAIL = 20
 RESERVE = 256 * 1024  # bytes
 UNSEALED = ("train", "val")
@@ -41,8 +42,9 @@ class Run:
     `running`, and shows as stale once its process is gone. A file in reserve leaves room to say so on a full disk.
     """
 
-    def __init__(self, folder: Path, record: Record) -> None:
-        self.folder, self.record = folder, record
+    def __init__(self, folder: Path, record: Record, on_end: str | None = None) -> None:
+        self.folder, self.record, self.on_end = folder, record, on_end
+        self.pulse = Pulse()
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self.reserve = folder / ".reserve"
@@ -96,10 +98,12 @@ class Run:
             if self.record.ended is None:
                 prompts.keep(self.folder)  # once more: what was answered has been written since
             self.record.status, self.record.ended = "completed", self.record.ended or now()
+            self.record.silent_since = None
             self.record.blocked_by = obstacles(self.record)
             self.record.reportable = not self.record.blocked_by
             self.save()
         views.write(self.folder, self.record)
+        ending.tell(self.on_end, self.record, "completed")
         return self.record
 
     def open_split(self, split: str, by: str, commit: str) -> None:
@@ -119,16 +123,26 @@ class Run:
         with self._lock:
             self.record.status, self.record.ended = "failed", now()
             self.record.failure = Failure(reason, tail)
+            self.record.silent_since = None
             self.save()
         views.write(self.folder, self.record)
+        ending.tell(self.on_end, self.record, "failed")
 
     def _beat(self) -> None:
-        while not self._stop.wait(HEARTBEAT_S):
+        beaten = time.monotonic()
+        while not self._stop.wait(LOOK_S):
             with self._lock:
-                if self.record.status == "running":
-                    self.record.heartbeat = now()
+                silent = self.pulse.is_silent
+                turned = silent != (self.record.silent_since is not None)
+                if self.record.status == "running" and (turned or time.monotonic() - beaten > HEARTBEAT_S):
+                    beaten, self.record.heartbeat = time.monotonic(), now()
+                    if turned:
+                        self.record.silent_since = self.record.heartbeat if silent else None
                     with suppress(OSError, Refusal):  # a full disk is for the training itself to find
                         self.save()
+                told = turned and silent and self.record.status == "running"
+            if told:
+                ending.tell(self.on_end, self.record, "stalled")
 
 
 def out_of_space(error: BaseException | None) -> CheckFailed | None:
@@ -159,6 +173,8 @@ def obstacles(record: Record) -> list[str]:
         found.append(f"dirty: {len(record.code.dirty)} files differ from the commit")
     if record.limit:
         found.append(f"limit: {', '.join(f'{name} {cap}' for name, cap in record.limit.items())}")
+    if not record.sentinels:
+        found.append("sentinels=off: nothing watched the training")
     if record.word and not any(check.code == SYNTHETIC and check.verdict == "waived" for check in record.checks):
         found.append(f"the data are {record.word}")
     if record.parent and (above := tainted(record.parent)):

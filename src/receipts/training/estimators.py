@@ -17,7 +17,7 @@ from receipts.data.sealed import Subset, as_matrix
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.refusal import Refusal
 from receipts.runs.log import progress
-from receipts.runs.record import Checkpoint, World
+from receipts.runs.record import Check, Checkpoint, World
 from receipts.training.method import Outputs, Site
 
 FILE = Path("checkpoints/estimator.skops")
@@ -74,6 +74,10 @@ class EstimatorMethod:
     def steps(self) -> None:
         """Nor steps."""
         return
+
+    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+        """An estimator's loss and batches are its own."""
+        return []
 
     def size(self) -> None:
         """Estimators have no common notion of size."""

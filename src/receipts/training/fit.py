@@ -26,6 +26,7 @@ from receipts.runs.record import Cost
 from receipts.runs.store import Run
 from receipts.training import ranks
 from receipts.training.method import Method, Outputs, Site, build_method
+from receipts.training.preflight import kept
 
 
 def fit(
@@ -38,6 +39,7 @@ def fit(
     announce(run, method, experiment, train, val)
     _, division = manifest.load(experiment.data)
     gate.admit(run, experiment.config, audit.examine(experiment, division, train, val, getattr(method, "module", None)))
+    rehearse(run, method, experiment.config, train, val)
     with ranks.started(run, experiment.config, first_step) as site:
         checkpoint = method.fit(train, val, site)
     run.record.stopped, run.record.steps = method.ended(), method.steps()
@@ -49,6 +51,17 @@ def fit(
     wall, cpu = run.seconds()
     run.record.cost = Cost(round(wall, 3), round(cpu, 3), peak_mib(), method.size(), None)
     run.save()
+
+
+def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subset) -> None:
+    """Ask what can be known before hours are spent; a failure that nothing waives ends the run here."""
+    if not config.sentinels:
+        return
+    found = kept.verdicts(run.record)
+    if found is None:
+        found = method.rehearse(train, val)
+        kept.keep(run.record, found)
+    gate.admit(run, config, found)
 
 
 def store_environment(run: Run, experiment: Experiment) -> None:

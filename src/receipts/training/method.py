@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,8 @@ from receipts.config.check import refuse_fit_of_estimator
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.refusal import Refusal
-from receipts.runs.record import Checkpoint, World
+from receipts.runs.pulse import Pulse
+from receipts.runs.record import Check, Checkpoint, World
 
 Outputs = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
 
@@ -26,7 +27,8 @@ def nothing() -> None:
 class Site:
     """Where a fit happens: the run's folder, this process among all that train, the port they meet at.
 
-    `first_step` is called once, when nothing is left to import: slow bystanders may start then.
+    `first_step` is called once, when nothing is left to import: slow bystanders may start then. What is checked on the
+    way joins `checks`; `pulse` is beaten at every step.
     """
 
     folder: Path
@@ -34,6 +36,8 @@ class Site:
     rank: int = 0
     world: int = 1
     port: int = 0
+    checks: list[Check] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 class Method(Protocol):
@@ -62,6 +66,9 @@ class Method(Protocol):
 
     def steps(self) -> int | None:
         """How many optimizer steps the fit made; None where the notion does not apply."""
+
+    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+        """Verdicts on the method before it is fitted; it is left as it was."""
 
     def size(self) -> int | None:
         """How many parameters it has; None where the notion does not apply."""

@@ -19,10 +19,11 @@ from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
 from receipts.runs.log import hush
-from receipts.runs.record import Checkpoint, World
+from receipts.runs.record import Check, Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.progress import Progress
+from receipts.training.sentinels.posts import posted
 from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
 from receipts.training.validation import HarnessValidation, arrays, joined
 from receipts.training.weighting import weighted
@@ -67,9 +68,10 @@ class ModuleMethod:
         validation = HarnessValidation(self.module, val, task, names, share)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
-        watching = [StepRng(config.seed), validation, Progress(site, validation)]
-        trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         train_batches = loaders.training(train, config, self.device, share)
+        sentinels = posted(config, site, validation, train, train_batches)
+        watching = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val), config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
@@ -140,6 +142,12 @@ class ModuleMethod:
     def steps(self) -> int | None:
         """Optimizer steps, over the whole fit."""
         return self.done
+
+    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+        """A moment of training on a copy."""
+        from receipts.training.preflight.rehearsal import rehearse
+
+        return rehearse(self.module, self.config, self.device, train, val)
 
     def size(self) -> int:
         """How many numbers the module's parameters hold."""

@@ -4,6 +4,7 @@ It trains its share of the run that the first process made, from that run's froz
 nothing and writes nothing but its log.
 """
 
+import json
 import logging
 import os
 import sys
@@ -14,10 +15,12 @@ from pathlib import Path
 from receipts.config import project
 from receipts.config.project import RUNS
 from receipts.data import manifest
-from receipts.refusal import DONE, Refusal, tell
+from receipts.refusal import DONE, CheckFailed, Refusal, tell
 from receipts.runs import record as records
 from receipts.runs import repeat
+from receipts.runs.files import write_atomically
 from receipts.training.method import Site, build_method
+from receipts.training.ranks import NOTE
 
 
 def main(words: Sequence[str]) -> int:
@@ -34,9 +37,18 @@ def main(words: Sequence[str]) -> int:
         train, val = open_splits(experiment, division, ("train", "val"), [])
         method = build_method(experiment.config)
         method.fit(train, val, Site(RUNS / run_id, rank=rank, world=world, port=port))
+    except CheckFailed as problem:
+        leave(problem, RUNS / run_id / NOTE.format(rank))
+        return tell(problem)
     except Refusal as problem:
         return tell(problem)
     return DONE
+
+
+def leave(problem: CheckFailed, path: Path) -> None:
+    """Leave what failed where the first process finds it."""
+    words = [problem.check, problem.what, problem.why, problem.fix]
+    write_atomically(path, json.dumps(words).encode())
 
 
 def end_with_the_first() -> None:

@@ -5,6 +5,7 @@ with a log of its own; Lightning is told who is there. Its own launcher would co
 process, and kill this one without a word in the record when another dies.
 """
 
+import json
 import os
 import signal
 import socket
@@ -18,13 +19,16 @@ from types import TracebackType
 from typing import IO
 
 from receipts.config.schema import Config
+from receipts.refusal import CheckFailed
 from receipts.runs.log import progress
+from receipts.runs.record import Check
 from receipts.runs.store import Run
 from receipts.training.method import Site
 
 LOOK_S = 0.5
 NOTICE_S = 15.0  # how long this process may take to notice that another has died
 END_S = 60.0
+NOTE = "failed.rank{}.json"  # what a process beside the first leaves when a check ends it
 OURS = ("MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")  # set while several processes train, by us or by Lightning
 
 
@@ -40,11 +44,11 @@ def started(run: Run, config: Config, first_step: Callable[[], None]) -> Iterato
     """
     world = config.trainer.processes
     if world == 1:
-        yield Site(run.folder, first_step)
+        yield Site(run.folder, first_step, checks=run.record.checks, pulse=run.pulse)
         return
     with scrubbed():
         os.environ["OMP_NUM_THREADS"] = str(config.fit.threads)  # or Lightning would choose another number
-        site = Site(run.folder, first_step, 0, world, free_port())
+        site = Site(run.folder, first_step, 0, world, free_port(), run.record.checks, run.pulse)
         with Helpers(run, site):
             yield site
 
@@ -91,7 +95,7 @@ class Helpers:
             self.left.set()
             self.end()
         if died and (error is None or isinstance(error, RuntimeError)):
-            raise RankDied(self.told(died)) from error
+            raise self.failed(died) or RankDied(self.told(died)) from error
 
     def start(self, rank: int) -> "subprocess.Popen[bytes]":
         """One process, which imports what this one does and hears nothing of Ctrl-C: that ends the first."""
@@ -139,6 +143,15 @@ class Helpers:
             progress.error(self.told(died))
             self.end()
             os._exit(1)
+
+    def failed(self, rank: int) -> CheckFailed | None:
+        """The check that a process ended by, now in the record; None where it ended otherwise."""
+        note = self.run.folder / NOTE.format(rank)
+        if not note.is_file():
+            return None
+        name, what, why, fix = json.loads(note.read_text(encoding="utf-8"))
+        self.run.record.checks.append(Check(name, "fail", f"process {rank}: {why}", "training", fix))
+        return CheckFailed(name, what, f"process {rank}: {why}", fix)
 
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""

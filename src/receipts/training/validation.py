@@ -74,6 +74,7 @@ class HarnessValidation(Callback):
         self.mine = share.of_split(val).ids
         self.parts: list[Outputs] = []
         self.latest: dict[str, float | None] = {}
+        self.table: Predictions | None = None  # of the last pass
         own = module.validation_step if is_overridden("validation_step", module) else None
         log = module.log
         reserved = {f"val/{name}" for name in metric_names(scored_as(task))}
@@ -108,7 +109,7 @@ class HarnessValidation(Callback):
             torch.distributed.all_gather_object(everybody, (self.mine, outputs))
             outputs = once(everybody, self.val.ids)
         table = from_outputs(outputs, self.val.ids, self.task, self.val.targets)
-        self.latest = self.score(table)
+        self.latest, self.table = self.score(table), table
         for name, value in self.latest.items():
             if value is not None:
                 self.own_log(f"val/{name}", torch.tensor(value, dtype=torch.float64))

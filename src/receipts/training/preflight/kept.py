@@ -1,0 +1,34 @@
+"""Verdicts of rehearsals, kept by everything they depend on: another seed asks the same questions, and is told."""
+
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from receipts.config.project import RUNS
+from receipts.provenance import code
+from receipts.runs.files import write_atomically
+from receipts.runs.record import Check, Record
+
+FOLDER = RUNS / ".preflight"
+
+
+def path_of(record: Record) -> Path:
+    """Where the verdicts on a run's method, code, data and split are kept; its seed is no part of the name."""
+    own = record.identity
+    parts = {"method": record.method, "code": own.code, "lock": own.lock, "data": own.data, "split": own.split}
+    return FOLDER / f"{code.combined({**parts, 'device': record.world.device})}.json"
+
+
+def verdicts(record: Record) -> list[Check] | None:
+    """What an earlier run found; None where none did, or the file is damaged."""
+    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+        return msgspec.json.decode(path_of(record).read_bytes(), type=list[Check])
+    return None
+
+
+def keep(record: Record, checks: list[Check]) -> None:
+    """Keep verdicts that anybody may go on with."""
+    if all(check.verdict in ("pass", "not applicable") for check in checks):
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        write_atomically(path_of(record), msgspec.json.encode(checks))

@@ -1,0 +1,303 @@
+"""The update ledger: every parameter that shapes the predictions is in an optimizer, gets a gradient, and moves.
+
+Gradients are looked at in the first steps and then at every power of two; whatever stands still is judged at the end
+of the first epoch, so that rare embeddings and experts have had their turn. Nothing is left in place afterwards.
+"""
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import BaseFinetuning
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from receipts.refusal import Refusal
+from receipts.training.sentinels.findings import Findings
+from receipts.training.sentinels.fingerprints import bits
+from receipts.training.sentinels.influence import influential
+from receipts.training.sentinels.loose import loose
+
+EARLY = 3  # optimizer steps after which a parameter without any optimizer is judged
+ENOUGH = 3  # and the fewest after which anything else is
+FELT = 8.0  # updates this many times the spacing of numbers around a weight must be seen in it
+
+Handle = Any
+
+
+@dataclass
+class Trace:
+    """What was seen of one parameter: its first bits, its gradients, its learning rate, how far it was pushed."""
+
+    first: int
+    gradients: int = 0
+    nonzero: int = 0
+    rate: float = 0.0
+    push: float = 0.0
+    waits: bool = False  # its last gradient was used, and not emptied since
+    hooks: list[Handle] = field(default_factory=list)
+
+
+class UpdateLedger(Callback):
+    """Follows every parameter through the first epoch. `frozen` are the declared patterns of names."""
+
+    def __init__(self, findings: Findings, frozen: list[str]) -> None:
+        self.findings, self.frozen = findings, frozen
+        self.traces: dict[int, Trace] = {}
+        self.handles: list[Handle] = []
+        self.steps = self.stale = 0
+        self.settled = self.early = False
+        self.x: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take down the first bits of everything, and follow every optimizer."""
+        self.named = dict(pl_module.named_parameters())
+        refuse_unmatched(self.frozen, list(self.named))
+        self.strays = loose(pl_module)
+        self.strangers = strangers(trainer.optimizers, self.named, self.strays)
+        everything = self.named | self.strays | self.strangers
+        self.names = {id(tensor): name for name, tensor in everything.items()}
+        self.traces = {id(tensor): Trace(bits(tensor)) for tensor in everything.values()}
+        for tensor in self.named.values():
+            if tensor.requires_grad:
+                trace = self.traces[id(tensor)]
+                trace.hooks.append(tensor.register_hook(self.arrival(tensor, trace)))  # type: ignore[no-untyped-call]
+        self.handles = [optimizer.register_step_post_hook(self.stepped) for optimizer in trainer.optimizers]
+
+    def arrival(self, tensor: Tensor, trace: Trace) -> Any:
+        """Called when a gradient arrives, before it is added to what is there."""
+
+        def look(_: Tensor) -> None:
+            if trace.waits and is_empty(tensor.grad):
+                trace.waits = False
+
+        return look
+
+    def stepped(self, optimizer: Optimizer, *_: Any) -> None:
+        """After an optimizer's step, its gradients still in place: look at them, densely at first."""
+        self.steps += 1
+        if self.steps > EARLY + 1 and self.steps & (self.steps - 1):
+            return
+        for group in optimizer.param_groups:
+            for tensor in group["params"]:
+                if (trace := self.traces.get(id(tensor))) is not None:
+                    self.note(tensor, trace, float(group.get("lr", 1.0)))
+
+    def note(self, tensor: Tensor, trace: Trace, rate: float) -> None:
+        """One parameter after one step."""
+        trace.rate = max(trace.rate, rate)
+        if tensor.grad is None:
+            return
+        self.stale += trace.waits and bool(trace.hooks)
+        trace.waits = True
+        trace.gradients += 1
+        numbers = values(tensor.grad.detach())
+        largest = float(numbers.abs().max()) if numbers.numel() else 0.0
+        trace.nonzero += largest > 0
+        trace.push = max(trace.push, rate * largest)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Judge what the first steps can tell."""
+        if self.settled or self.early:
+            return
+        if self.x is None:
+            self.x = batch[0]
+        if self.stale:
+            self.judge_stale()
+        if self.steps >= EARLY:
+            self.early = True
+            self.unhook()
+            self.judge(trainer, pl_module, last=False)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Judge everything, once there have been a few steps."""
+        if not self.settled and (self.steps >= ENOUGH or trainer.current_epoch + 1 == trainer.max_epochs):
+            self.settled = True
+            self.unhook()
+            self.judge(trainer, pl_module, last=True)
+            self.conclude(trainer)
+            self.x = None
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave nothing behind."""
+        self.leave()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave nothing behind, whatever happens."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Take every hook away."""
+        self.unhook()
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+    def unhook(self) -> None:
+        """Stop looking at single gradients."""
+        for trace in self.traces.values():
+            for hook in trace.hooks:
+                hook.remove()
+            trace.hooks = []
+            trace.waits = False
+
+    def judge_stale(self) -> None:
+        """Gradients that were used once and are part of the next step's, too."""
+        self.findings.fails(
+            "stale-gradients",
+            f"at optimizer step {self.steps}, {self.stale} tensors still held the gradient of the step before when "
+            "the next one was added to it",
+        )
+        self.stale = 0
+
+    def judge(self, trainer: Trainer, pl_module: LightningModule, last: bool) -> None:
+        """Every parameter that has not moved, by the reason for it; only those that shape the predictions count."""
+        if not trainer.optimizers:
+            return
+        if last and self.steps == 0:
+            self.findings.fails("never-moves", "no optimizer took a step in the first epoch")
+        still = self.standing_still(trainer, last)
+        self.judge_strays(trainer, pl_module)
+        for check, tensors in still.items():
+            if named := influential(trainer, pl_module, self.x, tensors):
+                self.findings.fails(check, f"{counted(named, len(tensors))}: {self.told(check, tensors[named[0]])}")
+            elif tensors and last and check != "frozen-by-mistake":
+                self.findings.notes(f"{counted(list(tensors)[:3], len(tensors))} stand still and move no prediction")
+
+    def standing_still(self, trainer: Trainer, last: bool) -> dict[str, dict[str, Tensor]]:
+        """Check to the parameters by name that it may be about."""
+        found: dict[str, dict[str, Tensor]] = {}
+        held = {id(tensor) for tensor in in_groups(trainer.optimizers)}
+        unfreezes = any(isinstance(callback, BaseFinetuning) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        for name, tensor in self.named.items():
+            moved = bits(tensor) != self.traces[id(tensor)].first
+            if is_declared(name, self.frozen):
+                check = "moved-though-frozen" if moved and not unfreezes else None
+            elif moved or (unfreezes and not tensor.requires_grad):
+                check = None
+            else:
+                check = self.reason(tensor, id(tensor) in held, last, owner(trainer.lightning_module, name))
+            if check:
+                found.setdefault(check, {})[name] = tensor
+        return found
+
+    def reason(self, tensor: Tensor, held: bool, last: bool, owner: nn.Module) -> str | None:
+        """Why an undeclared parameter stands still; None where that may be meant, or is not known yet."""
+        trace = self.traces[id(tensor)]
+        if not tensor.requires_grad:  # a researcher's own Parameter(…, requires_grad=False) says what it is
+            return "frozen-by-mistake" if type(owner).__module__.startswith("torch.nn") else None
+        if not held:
+            return "outside-optimizer" if last or not is_empty(tensor.grad) else None
+        if not last:
+            return None
+        if trace.rate == 0:
+            return "frozen-by-mistake" if any(other.rate > 0 for other in self.traces.values()) else None
+        if trace.gradients == 0 or (trace.nonzero == 0 and tensor.dim() > 1):
+            return "no-gradient"
+        spacing = torch.finfo(tensor.dtype).eps * float(tensor.detach().abs().max())
+        coarse = tensor.dtype in (torch.float16, torch.bfloat16) and tensor.dim() > 1 and trace.nonzero
+        return "never-moves" if trace.push > FELT * spacing or coarse else None
+
+    def judge_strays(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tensors that learn outside the module, and tensors of an optimizer that are nowhere in it."""
+        learning = {name: tensor for name, tensor in self.strays.items() if not is_empty(tensor.grad)}
+        if named := influential(trainer, pl_module, self.x, learning):
+            self.findings.fails(
+                "unregistered-parameters",
+                f"{counted(named, len(learning))}: gradients reach them, and no checkpoint holds them",
+            )
+        idle = [tensor for tensor in self.strangers.values() if is_empty(tensor.grad)]
+        if idle:
+            shapes = ", ".join(str(tuple(tensor.shape)) for tensor in idle[:5])
+            self.findings.fails(
+                "foreign-parameters",
+                f"the optimizers hold {len(idle)} tensors that no layer uses, of shapes {shapes}",
+            )
+
+    def told(self, check: str, tensor: Tensor) -> str:
+        """What was seen of the first of the parameters that a check is about."""
+        trace = self.traces[id(tensor)]
+        return {
+            "outside-optimizer": "requires_grad is True, no optimizer has it, and it has not moved",
+            "frozen-by-mistake": "requires_grad is False, and facts.frozen does not name it"
+            if not tensor.requires_grad
+            else "its learning rate is 0, and facts.frozen does not name it",
+            "moved-though-frozen": "it is not what it was when training began",
+            "no-gradient": f"{trace.gradients} gradients in {self.steps} steps, {trace.nonzero} of them not zero",
+            "never-moves": f"pushed by up to {trace.push:.1e} a step, and the same to the last bit",
+        }[check] + f" after {self.steps} optimizer steps"
+
+    def conclude(self, trainer: Trainer) -> None:
+        """What held, in numbers."""
+        declared = sum(is_declared(name, self.frozen) for name in self.named)
+        said = f"{len(self.named)} parameters, {declared} declared frozen, {self.steps} optimizer steps"
+        for name in HELD:
+            if trainer.optimizers:
+                self.findings.passes(name, said)
+            else:
+                self.findings.is_beside(name, "configure_optimizers returned none")
+
+
+HELD = (
+    "outside-optimizer",
+    "frozen-by-mistake",
+    "moved-though-frozen",
+    "no-gradient",
+    "never-moves",
+    "stale-gradients",
+    "unregistered-parameters",
+    "foreign-parameters",
+)
+
+
+def refuse_unmatched(patterns: list[str], names: list[str]) -> None:
+    """A declared pattern that no parameter answers to: a misspelling would declare nothing."""
+    for pattern in patterns:
+        if not any(is_declared(name, [pattern]) for name in names):
+            raise Refusal(
+                f"facts.frozen names {pattern!r}, and no parameter answers to it",
+                f"there are {', '.join(names[:6])}{' …' if len(names) > 6 else ''}",
+                "correct the pattern: backbone, backbone.* and *.bias are ways to say it",
+            )
+
+
+def is_declared(name: str, patterns: list[str]) -> bool:
+    """Whether a parameter is meant by one of the patterns: its name, the beginning of it, or a shell pattern."""
+    return any(fnmatch(name, pattern) or name.startswith(f"{pattern}.") for pattern in patterns)
+
+
+def strangers(optimizers: list[Optimizer], named: dict[str, Any], strays: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors that an optimizer holds and the module does not, however deep one looks."""
+    known = {id(tensor) for tensor in (*named.values(), *strays.values())}
+    found = [tensor for tensor in in_groups(optimizers) if id(tensor) not in known]
+    return {f"tensor {number} of the optimizers": tensor for number, tensor in enumerate(found)}
+
+
+def in_groups(optimizers: list[Optimizer]) -> list[Tensor]:
+    """Every tensor that an optimizer holds."""
+    return [tensor for optimizer in optimizers for group in optimizer.param_groups for tensor in group["params"]]
+
+
+def owner(module: nn.Module, name: str) -> nn.Module:
+    """The layer that a parameter belongs to."""
+    return module.get_submodule(name.rpartition(".")[0])
+
+
+def is_empty(gradient: Tensor | None) -> bool:
+    """Whether there is no gradient, or nothing but zeros."""
+    return gradient is None or not bool(values(gradient).any())
+
+
+def values(gradient: Tensor) -> Tensor:
+    """The stored numbers of a gradient, sparse or not."""
+    return gradient._values() if gradient.is_sparse else gradient
+
+
+def counted(names: list[str], total: int) -> str:
+    """A few names, and how many there are in all."""
+    more = f" and {total - len(names)} more" if total > len(names) else ""
+    return ", ".join(names[:6]) + more
