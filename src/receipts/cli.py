@@ -83,6 +83,15 @@ def check(arguments: argparse.Namespace) -> int:
     return alone.check(arguments.name, arguments.words)
 
 
+def faults(arguments: argparse.Namespace) -> int:
+    """Begin a case of the fault suite: a bug that got through, or with --clean an alarm about nothing."""
+    from receipts.guards import cases
+
+    for line in cases.new(arguments.name, arguments.clean):
+        print(line)
+    return DONE
+
+
 def diff(arguments: argparse.Namespace) -> int:
     """Show how two runs differ, what most likely matters first, and which predictions flipped."""
     from receipts.evaluation import flips
@@ -150,6 +159,10 @@ def parser() -> argparse.ArgumentParser:
     add(checks)
     words = add(check, ("name", "a name that `receipts checks` lists, or static"))
     words.add_argument("words", nargs="*", metavar="RUN", help=f"{RUN}; or words like conf=NAME")
+    case = add(faults)
+    case.add_argument("word", choices=["new"], help="what is done")
+    case.add_argument("name", help="the name of the case: small letters and hyphens")
+    case.add_argument("--clean", action="store_true", help="an honest project that a check took for a fault")
     add(diff, ("run_a", RUN), ("run_b", RUN))
     again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
     again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")
