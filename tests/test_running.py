@@ -174,7 +174,7 @@ def test_the_clock_ends_training_at_a_checkpoint(project: Path, run: Run) -> Non
     found = record(project)
     assert found["stopped"].startswith("fit.max_minutes 0.03 were over: ended at epoch ")
     assert found["status"] == "completed"
-    assert {check["verdict"] for check in found["checks"]} == {"pass"}
+    assert {check["verdict"] for check in found["checks"]} <= {"pass", "not applicable"}
     assert found["stopped"] in (runs(project)[0] / "README.md").read_text()
     last = torch.load(runs(project)[0] / "checkpoints/last.ckpt", weights_only=True)
     rows = list(csv.DictReader((runs(project)[0] / "history.csv").read_text().splitlines()))
@@ -185,7 +185,8 @@ def test_the_clock_ends_training_at_a_checkpoint(project: Path, run: Run) -> Non
 
 
 def test_patience_is_told(project: Path, run: Run) -> None:
-    done = run("train.py", "conf=net", "fit.epochs=50", "fit.select.patience=1", "model.lr=1e-9")
+    unlearnt = "+waive={beats-the-floor: nothing is to be learnt}"
+    done = run("train.py", "conf=net", "fit.epochs=50", "fit.select.patience=1", "model.lr=1e-9", unlearnt)
     assert done.code == 0
     assert record(project)["stopped"].startswith("no better val accuracy for 1 passes over val: ended at epoch ")
 

@@ -83,6 +83,34 @@ def check(arguments: argparse.Namespace) -> int:
     return alone.check(arguments.name, arguments.words)
 
 
+def review(arguments: argparse.Namespace) -> int:
+    """Write the page on which a person reviews a run; tick=ITEM says what was looked at, by=NAME by whom."""
+    from receipts.guards.review import run
+    from receipts.runs import store
+
+    given = pairs(arguments.words, ("tick", "by"))
+    for line in run.review(store.select(arguments.run), given.get("tick", ""), given.get("by", "")):
+        print(line)
+    return DONE
+
+
+def look(arguments: argparse.Namespace) -> int:
+    """Write a page with samples of train and val before and after each transform, for looking at in pairs."""
+    from receipts.config.compose import compose
+    from receipts.guards.review import look
+
+    print(f"next: open {look.look(compose(*arguments.words))}")
+    return DONE
+
+
+def pairs(words: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """Words like key=value; another key is refused."""
+    found = dict(word.partition("=")[::2] for word in words)
+    if other := [key for key in found if key not in known]:
+        raise Refusal(f"{other[0]} means nothing here", f"known are {', '.join(known)}", f"{known[0]}=…")
+    return found
+
+
 def faults(arguments: argparse.Namespace) -> int:
     """Begin a case of the fault suite: a bug that got through, or with --clean an alarm about nothing."""
     from receipts.guards import cases
@@ -159,6 +187,8 @@ def parser() -> argparse.ArgumentParser:
     add(checks)
     words = add(check, ("name", "a name that `receipts checks` lists, or static"))
     words.add_argument("words", nargs="*", metavar="RUN", help=f"{RUN}; or words like conf=NAME")
+    add(review, ("run", RUN)).add_argument("words", nargs="*", metavar="tick=ITEM by=NAME", help="what was looked at")
+    add(look).add_argument("words", nargs="*", metavar="conf=NAME", help="the experiment, and overrides")
     case = add(faults)
     case.add_argument("word", choices=["new"], help="what is done")
     case.add_argument("name", help="the name of the case: small letters and hyphens")

@@ -118,5 +118,5 @@ def test_openings_are_counted_over_all_runs(lab: Path) -> None:
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_the_split_of_report_yaml_counts(lab: Path, split: str) -> None:
     asked(f"split: {split}\ntables:\n  main: {{rows: [net]}}\n")
-    ran()
+    ran(splits=("val", "test"))
     assert reported().tables[0].split == split

@@ -1,6 +1,7 @@
 """Costs: every run counts, also those that failed, and a plan's forecast is made of runs like its cells."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from records import made
@@ -55,6 +56,13 @@ def test_a_price_needs_a_rate() -> None:
     assert "| all | 2 | 1 | 1.250 | 0.250 | 100 |  |  | 5.00 |" in text
     assert "1 runs ended before their time was taken" in text
     assert "price" not in costs.markdown(report(run(0)))
+    assert costs.priced(replace(report(run(0)), rate=4.0)) == ["cost  1.000 hours, 4.00 at 4 an hour"]
+    assert costs.priced(report(run(0))) == []
+
+
+def test_the_file_has_no_price_so_that_it_can_be_checked_without_a_rate(tmp_path: Path) -> None:
+    costs.write(replace(report(run(0)), rate=4.0), tmp_path)
+    assert (tmp_path / "costs.md").read_text() == costs.markdown(report(run(0)))
 
 
 def cell(arm: str, seed: int, run_id: str | None = None) -> Planned:

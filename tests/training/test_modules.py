@@ -11,6 +11,7 @@ from receipts.evaluation.predictions import read
 from receipts.training import checkpoints
 
 LAST = "fit.callbacks=[{_target_: lab.odd.Last}]"
+UNLEARNT = "+waive={beats-the-floor: nothing is to be learnt here}"
 SPOILT = "fit.callbacks=[{_target_: lab.odd.Last}, {_target_: lab.odd.Spoil, epoch: 3}]"
 EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}"
 LOOK = '''
@@ -69,14 +70,14 @@ def test_the_best_epoch_is_kept_and_its_number_is_that_of_its_weights(train: Any
 
 
 def test_patience_ends_training(train: Any) -> None:
-    run = train("conf=plain", "model.lr=1e-12", "fit.epochs=9", "fit.select.patience=2", LAST)
+    run = train("conf=plain", "model.lr=1e-12", "fit.epochs=9", "fit.select.patience=2", LAST, UNLEARNT)
     assert [row["epoch"] for row in run.history] == ["1", "2", "3"]
     assert run.last["steps"] == 3 * 17
     assert run.record["checkpoint"]["epoch"] == 1
 
 
 def test_schedules_may_wait_for_the_harness(train: Any) -> None:
-    run = train("conf=plain", "model={lr: 1.0e-12, plateau: true}", "fit.epochs=4", LAST)
+    run = train("conf=plain", "model={lr: 1.0e-12, plateau: true}", "fit.epochs=4", LAST, UNLEARNT)
     rates = [float(row["learning_rate"]) for row in run.history]
     np.testing.assert_allclose(rates, [1e-12, 1e-12, 1e-13, 1e-14])  # as it was while the epoch was trained
 
@@ -90,14 +91,14 @@ def test_accumulated_batches_are_one_step(train: Any) -> None:
 
 
 def test_clipped_gradients_are_short_steps(train: Any, plain: Any) -> None:
-    run = train("conf=plain", LAST, "fit.clip_norm=1e-4", "model.lr=1")
+    run = train("conf=plain", LAST, "fit.clip_norm=1e-4", "model.lr=1", UNLEARNT)
     assert 0 < run.last["moved"] <= 34 * 1e-4 * 1.001
     assert plain.last["moved"] > 0.1
     assert float(run.history[0]["gradient_norm"]) > 1e-2  # as it was before clipping
 
 
 def test_no_epoch_scores_the_model_as_it_was_made(train: Any, plain: Any) -> None:
-    run = train("conf=plain", "fit.epochs=0")
+    run = train("conf=plain", "fit.epochs=0", UNLEARNT)
     record = run.record
     assert record["checkpoint"]["file"] == "checkpoints/init.ckpt"
     assert record["checkpoint"]["rule"] == "no epoch was trained"
@@ -105,7 +106,7 @@ def test_no_epoch_scores_the_model_as_it_was_made(train: Any, plain: Any) -> Non
     assert run.check("selected-is-scored") == "not applicable"
     assert record["warnings"] == ["fit.epochs is 0: the model is scored as it was initialised"]
     assert run.value("accuracy") < plain.value("accuracy")
-    again = train("conf=plain", "fit.epochs=0", "seed=1")
+    again = train("conf=plain", "fit.epochs=0", "seed=1", UNLEARNT)
     assert again.record["checkpoint"]["weights"] != record["checkpoint"]["weights"]
 
 

@@ -45,6 +45,16 @@ def commit() -> str:
     return found.decode().strip()
 
 
+def user() -> str:
+    """The name that git signs commits with."""
+    name = (git("config", "user.name") or b"").decode().strip()
+    if not name:
+        raise Refusal(
+            "git knows no user.name", "whoever looked signs with a name", "by=NAME      (or git config user.name NAME)"
+        )
+    return name
+
+
 def refuse_distrust() -> None:
     """git reads nothing in a folder of another user, as in a container that mounts the clone."""
     plain = os.environ | {"LC_ALL": "C"}

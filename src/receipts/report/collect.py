@@ -1,7 +1,9 @@
 """All run folders, read once: records, plans, and what cannot be read with the reason. Nothing here ever crashes."""
 
+import gc
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +38,34 @@ def collect(runs: Path = RUNS) -> Collected:
     found: list[Record] = []
     broken: dict[str, str] = {}
     read = msgspec.json.Decoder(Record).decode
-    for name in names(runs):
-        try:
-            record = decoded(read, runs / name)
-        except Refusal as problem:
-            broken[name] = f"{problem.what}: {problem.why}".splitlines()[0]
-            continue
-        if record.run_id == name:
-            found.append(record)
-        else:
-            broken[name] = f"the record inside is that of {record.run_id}"
+    with uncollected():
+        for name in names(runs):
+            try:
+                record = decoded(read, runs / name)
+            except Refusal as problem:
+                broken[name] = f"{problem.what}: {problem.why}".splitlines()[0]
+                continue
+            if record.run_id == name:
+                found.append(record)
+            else:
+                broken[name] = f"the record inside is that of {record.run_id}"
     made, unreadable = planned()
     broken |= unreadable | missing(made, {record.run_id for record in found} | set(broken))
     return Collected(found, made, broken, nondeterminism(found), runs)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection meanwhile: it would walk through all records again and again, which more than doubles the
+    time, and find nothing.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def names(runs: Path) -> list[str]:

@@ -5,7 +5,7 @@ start to its end or last sign of life, and is marked as such.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -107,8 +107,15 @@ def price(hours: float, rate: float | None) -> float | None:
 
 
 def write(report: Report, folder: Path) -> None:
-    """`costs.md`: one line a method, and all of it."""
-    (folder / "costs.md").write_text(markdown(report), encoding="utf-8")
+    """`costs.md`: one line a method, and all of it; without a price, so that checking it needs no rate."""
+    (folder / "costs.md").write_text(markdown(replace(report, rate=None)), encoding="utf-8")
+
+
+def priced(report: Report) -> list[str]:
+    """What all recorded runs cost, in a line for the screen; nothing without a rate."""
+    total = cost("all", [entry.record for entry in report.ledger if entry.record is not None])
+    found = price(total.hours, report.rate)
+    return [] if found is None else [f"cost  {total.hours:.3f} hours, {found:.2f} at {report.rate:g} an hour"]
 
 
 def markdown(report: Report) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from receipts.refusal import DONE
+from receipts.report import costs
 from receipts.report.model import Report
 from receipts.report.tables import lines
 from receipts.runs.log import say
@@ -17,6 +18,8 @@ def show(report: Report, folder: Path) -> int:
             say(f"  {line.label:<24} {cells}  {line.ok}  {line.verdict}".rstrip())
     for finding in report.findings:
         say(f"  NOTE  {finding}")
+    for told in costs.priced(report):
+        say(told)
     used = sum(bool(entry.used_in) for entry in report.ledger)
     say(f"runs  {used} of {len(report.ledger)} are in a table; test was opened {report.openings} times")
     say(f"next  open {folder}/index.html in a browser")

@@ -106,7 +106,7 @@ def judgements(table: Table) -> dict[str, Comparison]:
 def headline(table: Table) -> str:
     """The metric that the verdict column is about: the primary one, or the first."""
     metrics = [column.metric for column in table.columns]
-    return table.primary if table.primary in metrics else metrics[0]
+    return table.primary if table.primary in metrics or not metrics else metrics[0]
 
 
 def heading(column: Column) -> str:

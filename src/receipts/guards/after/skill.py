@@ -9,7 +9,7 @@ from scipy.special import bdtr
 
 from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.config.schema import Config, Task
-from receipts.evaluation.metrics import arrays, definition, evaluate, scored_as
+from receipts.evaluation.metrics import arrays, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.record import Check, Score
 
@@ -43,13 +43,15 @@ def relation(predictions: Predictions, task: Task) -> Relation:
 
 
 def of_classes(truth: Array, stated: Array) -> Relation:
-    """The probability given to the true class against its mean if labels were dealt out anew."""
+    """The probability of the true class against its mean and spread if labels were dealt out anew (Hoeffding 1951)."""
     n, given = len(truth), stated.argmax(1)
     classes = range(stated.shape[1])
     share = np.array([np.mean(truth == each) for each in classes])
-    own = stated[np.arange(n), truth]
-    expected, error = float(share @ stated.mean(0)), float(own.std()) / sqrt(n)
-    deviations = (float(own.mean()) - expected) / error if error > 0 else 0.0
+    centred = stated - stated.mean(0)
+    centred = centred - (centred @ share)[:, None]
+    error = sqrt(float((centred**2 @ share).sum()) * n / max(n - 1, 1)) / n
+    gained = float(stated[np.arange(n), truth].mean()) - float(share @ stated.mean(0))
+    deviations = gained / error if error > 0 else 0.0
     chance = float(share @ np.array([np.mean(given == each) for each in classes]))
     right = int((given == truth).sum())
     worse = right < chance * n and float(bdtr(right, n, min(chance, 1.0))) < BELOW
@@ -117,18 +119,14 @@ def floor_of(predictions: Predictions, config: Config) -> float | None:
         return config.facts.chance
     task, targets = config.task, predictions.targets
     assert targets is not None, "scored predictions have labels"
-    definition(scored_as(task), task.primary)
-    constant = constants(targets, task)
-    same = Predictions(predictions.ids, targets, **constant)
-    if scored_as(task) == "regression" and task.kind != "regression":
-        return None
+    same = Predictions(predictions.ids, targets, **constants(targets, task))
     found = evaluate(same, task, names=[task.primary], second=False)[task.primary]
     return 0.0 if found.value is None and task.primary in ("spearman", "qwk") else found.value
 
 
 def constants(targets: Array, task: Task) -> dict[str, Any]:
     """Predictions that say the same of every sample: class frequencies, or the median or mean of each element."""
-    if task.kind == "regression":
+    if targets.dtype.kind == "f":
         middle = np.median(targets, axis=0) if task.primary == "mae" else targets.mean(axis=0)
         return {"value": np.broadcast_to(middle, targets.shape).astype(targets.dtype)}
     frequencies = np.bincount(targets, minlength=task.classes or 0) / len(targets)

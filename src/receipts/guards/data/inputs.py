@@ -118,7 +118,6 @@ def in_range(looked: Looked, experiment: Experiment, first: str) -> Check:
 
 
 def divides_itself(experiment: Experiment) -> bool:
-    """Whether code that the experiment imports mentions what grey values are divided by."""
-    numbers = (255, 127.5, 128, 256)
-    trees = [each.tree for each in source.of(experiment)]
-    return any(source.constant(node) in numbers for tree in trees for node in source.every(tree))
+    """Whether code that the experiment imports divides by what grey values are divided by."""
+    nodes = [node for each in source.of(experiment) for node in source.every(each.tree)]
+    return any(source.constant(source.divisor(node)) in (255, 127.5, 128, 256) for node in nodes)

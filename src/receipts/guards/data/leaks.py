@@ -17,6 +17,7 @@ NAME = "feature-leaks-the-label"
 PERFECT, POORER = 0.97, 0.85  # skill of one column alone, and the most that all others may have together
 WIDEST, FEWEST = 500, 50  # columns that are tried, and train rows that it takes
 BINS = 50
+LINE, SAME = 0.97, 0.9999  # share of a column that a line of three class numbers or more explains; of values
 
 
 def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
@@ -47,9 +48,20 @@ def verdict(looked: Looked, declared: list[str], task: Task) -> Check:
     rest = [column for column in range(x.shape[1]) if column != best]
     second = max(0.0, float(np.delete(alone, best).max(initial=0.0)), by_line(x[:, rest], y, x_val[:, rest], y_val))
     evidence += f", all others together {second:.3f}"
-    if second >= POORER:
+    copied = copies(x[:, best], looked.train.labels, task)
+    if second >= POORER and not copied:
         return passed(NAME, evidence)
+    evidence += "; it is the label itself, moved and scaled" if copied else ""
     return passed(NAME, f"{evidence}; it is declared as known") if declared else failed(NAME, evidence)
+
+
+def copies(column: Array, labels: Array, task: Task) -> bool:
+    """Whether a column is a straight line of the label's own numbers, which names of classes have no reason to be."""
+    y = labels.astype(np.float64)
+    if column.std() == 0 or y.std() == 0:
+        return False
+    names = task.kind == "classification" and len(np.unique(labels)) > 2
+    return bool(np.corrcoef(column, y)[0, 1] ** 2 > (LINE if names else SAME))
 
 
 def pairs(x: Array, x_val: Array) -> Iterator[tuple[Array, Array]]:

@@ -12,7 +12,7 @@ OLDER = "the manifest was made by an older core: receipts split NAME, and commit
 SURE = 1e-4  # chance of so many twins where there is no leak; a hundred splits later one alarm would be false
 COPIED = 0.002  # share of a split that a few coincidences of rich samples never reach
 TWINS, FEW = 0.005, 3  # share and number of near twins below which a number hardly moves
-MANY = 0.1  # share of near twins that scattered samples cannot have: copied or augmented before they were divided
+MANY, RARE = 0.1, 3e-4  # share of near twins that samples of so many dimensions have only where they were multiplied
 
 
 def overlaps(manifest: Manifest) -> Iterator[Check]:
@@ -70,9 +70,9 @@ def is_leaked(each: Twins) -> bool:
     share = each.n / each.looked
     if each.n < FEW or share < TWINS:
         return False
-    natural = max(each.inside, each.by_accident, 1 / each.looked)
+    natural = max(3 * each.inside, 3 * each.by_accident, 1 / each.looked)  # both are estimates, from few rows
     return float(bdtrc(each.n - 1, each.looked, min(natural, 1.0))) < SURE or (
-        share >= MANY and each.by_accident < 0.01
+        share >= MANY and each.by_accident < RARE
     )
 
 

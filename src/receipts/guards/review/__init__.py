@@ -1,0 +1,1 @@
+"""Pages for people to look at: `receipts review RUN` and `receipts look conf=NAME`."""

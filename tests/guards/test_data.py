@@ -1,0 +1,376 @@
+"""Checks of the data on real digits and patients: faults that are caught, and look-alikes that are not."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import datasets
+from tables import SHARES, Table
+
+from receipts.config.compose import DataPlan, Experiment
+from receipts.config.schema import Config, Limit, Split, Task
+from receipts.data import splits
+from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
+from receipts.data.sealed import SealedData, Subset
+from receipts.data.transforms import Transforms
+from receipts.guards.data import audit, draws, inputs, looking, overlap
+
+DIGITS = datasets.load_digits()
+PATIENTS = datasets.load_diabetes()
+TEN = Task(kind="classification", classes=10, primary="accuracy")
+VALUE = Task(kind="regression", primary="mae")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def digits(**changes: Any) -> Table:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    return Table(len(images), **{"inputs": images, "targets": DIGITS.target.astype(np.int64)} | changes)
+
+
+def patients(**changes: Any) -> Table:
+    facts = {"inputs": PATIENTS.data.astype(np.float32), "targets": PATIENTS.target.astype(np.float32)}
+    return Table(442, **facts | changes)
+
+
+def opened(table: Table, task: Task, transforms: list[Any]) -> tuple[Manifest, Subset, Subset]:
+    plan = DataPlan("table", {"_target_": "lab.data.Table"}, Split("contiguous", dict(SHARES)), task)
+    ((_, manifest),) = splits.make(plan, table)
+    data = SealedData(table, manifest, ("train", "val"), None)
+    steps = Transforms(transforms).fit(data)
+    return manifest, steps.apply(data.subset("train")), steps.apply(data.subset("val"))
+
+
+def failing(table: Table, task: Task = TEN, transforms: list[Any] | None = None, **changes: Any) -> set[str]:
+    config = Config(task=task, model={"_target_": "lab.net.Net"})
+    for name, value in changes.items():
+        setattr(config, name, value)
+    values = {"model": config.model, "data": {"_target_": "lab.none.Table"}, "transforms": [], "augment": []}
+    experiment = Experiment(config, values, "net", ["full"], "table", [])
+    found = audit.examine(experiment, *opened(table, task, transforms or []))
+    assert all(check.evidence for check in found)
+    return {check.code for check in found if check.verdict == "fail"}
+
+
+@pytest.mark.parametrize("table", [digits(), digits(inputs=DIGITS.data.astype(np.float32) / 16)])
+def test_real_digits_raise_nothing(table: Table) -> None:
+    assert failing(table) == set()
+
+
+def test_real_patients_raise_nothing_whatever_their_units() -> None:
+    assert failing(patients(), VALUE) == set()
+    scale = np.logspace(-3, 3, 10, dtype=np.float32)
+    assert failing(patients(inputs=PATIENTS.data.astype(np.float32) * scale + 7), VALUE) == set()
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+def test_small_real_tables_in_any_order_raise_nothing(name: str) -> None:
+    bunch = getattr(datasets, f"load_{name}")()
+    order = np.random.default_rng(1).permutation(len(bunch.target))
+    table = Table(len(order), inputs=bunch.data[order].astype(np.float32), targets=bunch.target[order].astype(np.int64))
+    assert failing(table, Task(kind="classification", classes=3, primary="accuracy")) == set()
+
+
+def planted(how: Any) -> Table:
+    table = digits()
+    table.inputs = table.inputs.copy()
+    how(table.inputs)
+    return table
+
+
+def copied(x: Any) -> None:
+    x[:40] = x[-40:]
+
+
+def mirrored(x: Any) -> None:
+    x[:40] = x[-40:, :, :, ::-1]
+
+
+def noisy(x: Any) -> None:
+    x[1078:1118] = x[:40] + np.random.default_rng(0).normal(0, 0.02, x[:40].shape)
+
+
+def val_in_test(x: Any) -> None:
+    x[-40:] = x[1100:1140] * np.float32(0.995)
+
+
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        (copied, "split-overlap"),
+        (mirrored, "near-duplicates"),
+        (noisy, "near-duplicates"),
+        (val_in_test, "near-duplicates"),
+    ],
+)
+def test_copies_across_splits_are_caught(how: Any, name: str) -> None:
+    assert name in failing(planted(how))
+
+
+def test_duplicates_inside_train_and_coarse_tables_are_natural() -> None:
+    table = digits()
+    table.inputs = table.inputs.copy()
+    table.inputs[:100] = table.inputs[100:200]
+    table.targets = table.targets.copy()
+    table.targets[:100] = table.targets[100:200]
+    assert failing(table) == set()
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 3, (600, 4)).astype(np.float32)
+    labels = (coarse.sum(1) + rng.integers(0, 2, 600) > 4).astype(np.int64)
+    two = Task(kind="classification", classes=2, primary="accuracy")
+    assert failing(Table(600, inputs=coarse, targets=labels), two) == set()
+
+
+def test_rows_that_were_multiplied_before_they_were_divided_are_caught() -> None:
+    order = np.random.default_rng(0).permutation(1500)
+    images = (DIGITS.images[:750, None] / 16).astype(np.float32)
+    both = np.concatenate([images, images[:, :, :, ::-1] + np.float32(0.01)])[order]
+    labels = np.concatenate([DIGITS.target[:750]] * 2).astype(np.int64)[order]
+    assert "near-duplicates" in failing(Table(1500, inputs=both, targets=labels))
+
+
+@pytest.mark.parametrize(
+    ("n", "of", "inside", "by_accident", "caught"),
+    [
+        (0, 1000, 0.0, 0.0, False),
+        (1, 1000, 0.0, 0.0, False),
+        (5, 1000, 0.0, 0.0, True),
+        (5, 1000, 0.006, 0.0, False),
+        (50, 1000, 0.3, 0.0, True),
+        (50, 1000, 0.3, 40.0, False),
+        (900, 1000, 0.3, 40.0, True),
+    ],
+)
+def test_how_many_copies_are_too_many(n: int, of: int, inside: float, by_accident: float, caught: bool) -> None:
+    assert overlap.is_copied(Copies("val", n, of, inside, by_accident, [])) is caught
+
+
+@pytest.mark.parametrize(
+    ("n", "inside", "by_accident", "caught"),
+    [
+        (2, 0.0, 0.0, False),
+        (40, 0.0, 0.0, True),
+        (40, 0.03, 0.0, False),
+        (300, 0.3, 0.0, True),
+        (300, 0.3, 0.002, False),
+    ],
+)
+def test_how_many_twins_are_too_many(n: int, inside: float, by_accident: float, caught: bool) -> None:
+    assert overlap.is_leaked(Twins("val", n, 1000, inside, by_accident, [])) is caught
+
+
+def test_a_manifest_of_an_older_core_says_what_is_not_run() -> None:
+    old = Facts(None, None, 0, NearDuplicates(0, "pixel", 0.05))
+    verdicts = {check.code: check.verdict for check in overlap.overlaps(SimpleNamespace(facts=old))}  # type: ignore[arg-type]
+    assert verdicts == {
+        "split-overlap": "not run",
+        "near-duplicates": "not run",
+        "entity-overlap": "not applicable",
+        "time-order": "not applicable",
+    }
+
+
+def test_declared_entities_and_times_are_held_to() -> None:
+    people = [f"person-{row // 5}" for row in range(442)]
+    assert failing(patients(entities=people, times=np.arange(442)[::-1]), VALUE) == {"entity-overlap", "time-order"}
+    assert failing(patients(entities=[f"p{row}" for row in range(442)], times=np.arange(442)), VALUE) == set()
+
+
+# Labels -------------------------------------------------------------------------------------------------------------
+
+
+def relabelled(rows: slice, how: Any) -> Table:
+    labels = DIGITS.target.astype(np.int64).copy()
+    labels[rows] = how(labels[rows])
+    return digits(targets=labels)
+
+
+def shifted(y: Any) -> Any:
+    return (y + 1) % 10
+
+
+def shuffled(y: Any) -> Any:
+    return np.random.default_rng(0).permutation(y)
+
+
+def a_fifth(y: Any) -> Any:
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(len(y)) < 0.2, rng.integers(0, 10, len(y)), y)
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "names"),
+    [
+        (slice(0, 1078), shifted, {"labels-aligned"}),
+        (slice(1078, 1437), shuffled, {"labels-aligned"}),
+        (slice(0, 1078), a_fifth, {"labels-clean"}),
+        (slice(None), shifted, set()),  # wrong everywhere alike: nobody can know
+        (slice(None), shuffled, set()),  # nothing to tell labels by; the score will say so
+        (slice(None), a_fifth, set()),
+    ],
+)
+def test_labels_that_mean_something_else_in_one_split(rows: slice, how: Any, names: set[str]) -> None:
+    assert failing(relabelled(rows, how)) == names
+
+
+def test_classes_that_train_lacks() -> None:
+    labels = np.where(np.arange(1797) < 1078, DIGITS.target % 5, DIGITS.target).astype(np.int64)
+    assert "labels-covered" in failing(digits(targets=labels))
+    rare = DIGITS.target.astype(np.int64) % 9
+    rare[-3:] = 9
+    assert "labels-covered" not in failing(digits(targets=rare))
+
+
+# Columns ------------------------------------------------------------------------------------------------------------
+
+
+def with_column(column: Any, **changes: Any) -> Table:
+    x = np.column_stack([PATIENTS.data, column]).astype(np.float32)
+    return patients(inputs=x, **changes)
+
+
+def test_a_column_that_is_the_label() -> None:
+    rng = np.random.default_rng(0)
+    assert failing(with_column(PATIENTS.target + rng.normal(0, 5, 442)), VALUE) == {"feature-leaks-the-label"}
+    strong = PATIENTS.target + rng.normal(0, 40, 442)
+    assert failing(with_column(strong), VALUE) == set()
+    names = {f"c{number}": True for number in range(11)}
+    assert failing(with_column(PATIENTS.target + rng.normal(0, 5, 442), features=names), VALUE) == set()
+    assert failing(with_column(strong, features=names | {"c10": False}), VALUE) == {"feature-leaks-the-label"}
+
+
+def test_a_class_among_the_columns() -> None:
+    bunch = datasets.load_wine()
+    order = np.random.default_rng(1).permutation(178)
+    x, y = bunch.data[order][:, [0, 2, 3]], bunch.target[order].astype(np.int64)
+    three = Task(kind="classification", classes=3, primary="accuracy")
+    leaking = np.column_stack([x, y + np.random.default_rng(0).normal(0, 0.05, 178)]).astype(np.float32)
+    assert failing(Table(178, inputs=leaking, targets=y), three) == {"feature-leaks-the-label"}
+    assert failing(Table(178, inputs=x.astype(np.float32), targets=y), three) == set()
+
+
+# Inputs -------------------------------------------------------------------------------------------------------------
+
+
+def test_grey_values_as_bytes_are_no_food_for_a_network() -> None:
+    grey = np.minimum(DIGITS.images[:, None] * 16, 255).astype(np.float32)
+    assert failing(digits(inputs=grey)) == {"inputs-in-range"}
+    assert failing(digits(inputs=grey.astype(np.uint8))) == {"inputs-in-range"}
+    assert failing(digits(inputs=grey), model={"_target_": "sklearn.svm.SVC"}) == set()
+    assert failing(digits(inputs=grey / 255 - 0.5)) == set()
+    counts = np.minimum(DIGITS.data[:, :20] * 16, 255).astype(np.float32)  # a few columns of counts
+    assert "inputs-in-range" not in failing(digits(inputs=counts))
+
+
+def test_a_network_that_begins_by_normalising_may_be_fed_anything() -> None:
+    from torch import nn
+
+    assert audit.first_layer(nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 3, 3))) == "BatchNorm2d"
+    assert audit.first_layer(None) == ""
+
+
+def test_val_normalised_otherwise_and_inputs_that_do_not_vary() -> None:
+    def other(x: Any) -> None:
+        x[1078:1437] = (x[1078:1437] - 0.9) / 0.2
+
+    assert "inputs-alike" in failing(planted(other))
+
+    def blank(x: Any) -> None:
+        x[1078:1437] = 0.5
+
+    assert "inputs-vary" in failing(planted(blank))
+
+
+class Noisy:
+    """A transform that draws, from the global generator or from its own."""
+
+    def __init__(self, own: bool) -> None:
+        self.own = np.random.default_rng(0) if own else None
+
+    def __call__(self, x: Any) -> Any:
+        return x + (self.own.normal(size=x.shape) if self.own else np.random.normal(size=x.shape))  # noqa: NPY002
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_transform_that_draws_is_unsteady(own: bool) -> None:
+    table = digits()
+    plan = DataPlan("table", {"_target_": "lab.data.Table"}, Split("contiguous", dict(SHARES)), TEN)
+    ((_, manifest),) = splits.make(plan, table)
+    data = SealedData(table, manifest, ("train", "val"), None)
+    assert Transforms([Noisy(own)]).steady(data.subset("val")).verdict == "fail"
+    assert Transforms([lambda x: x * 2]).steady(data.subset("val")).verdict == "pass"
+
+
+def test_the_golden_batch_is_compared_where_transforms_are_the_data_files() -> None:
+    manifest, train, _ = opened(digits(), TEN, [])
+    config = Config(task=TEN)
+    experiment = Experiment(config, {}, "net", ["full"], "table", [])
+    assert inputs.remembered(manifest, train, experiment).verdict == "pass"
+    doubled = Transforms([lambda x: x * 2]).apply(train)
+    assert inputs.remembered(manifest, doubled, experiment).verdict == "fail"
+    config.limit = Limit(rows=100)
+    assert inputs.remembered(manifest, doubled, experiment).verdict == "not applicable"
+    config.limit, config.transforms = Limit(), [{"_target_": "lab.x.Y"}]
+    assert inputs.remembered(manifest, doubled, experiment).verdict == "not applicable"
+
+
+# What draws ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "renamed"),
+    [
+        (lambda y: (y + 1) % 10, True),
+        (lambda y: y, False),
+        (lambda y: y[::-1], False),
+        (lambda y: y * 0.9, False),
+        (lambda y: np.eye(10)[y], False),
+    ],
+)
+def test_only_one_rule_for_every_label_is_a_renaming(after: Any, renamed: bool) -> None:
+    y = DIGITS.target[:256].astype(np.int64)
+    assert bool(draws.renaming(y, after(y))) is renamed
+
+
+class Draws:
+    """A map-style dataset behind a loader of somebody's own."""
+
+    def __init__(self, how: str) -> None:
+        self.how, self.rng = how, np.random.default_rng(0)
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, row: int) -> float:
+        drawn = self.rng.random() if self.how == "own" else np.random.random() if self.how == "global" else 0.0  # noqa: NPY002
+        return row + drawn
+
+
+@pytest.mark.parametrize(
+    ("how", "workers", "init", "verdict"),
+    [
+        ("own", 2, None, "fail"),
+        ("own", 0, None, "pass"),
+        ("own", 2, print, "pass"),
+        ("global", 2, None, "pass"),
+        ("never", 2, None, "pass"),
+    ],
+)
+def test_a_generator_that_workers_copy(how: str, workers: int, init: Any, verdict: str) -> None:
+    dataset = Draws(how)
+    before = str(dataset.rng.bit_generator.state)
+    loader = SimpleNamespace(dataset=dataset, num_workers=workers, worker_init_fn=init)
+    assert draws.workers(loader).verdict == verdict
+    assert str(dataset.rng.bit_generator.state) == before
+
+
+def test_inputs_that_are_no_array_are_not_looked_at() -> None:
+    table = digits(inputs={"a": DIGITS.data.astype(np.float32), "b": DIGITS.target})
+    _, train, val = opened(table, TEN, [])
+    assert looking.look(train, val) is None
+    assert failing(table) == set()
