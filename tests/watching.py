@@ -20,7 +20,6 @@ THEIR_NOISE = (  # what Lightning and torch say of faults on their own
     r"Found .* module\(s\) in eval mode",
     r".*does not have many workers",
     r".*`training_step` returned `None`",
-    r".*lr_scheduler.step.*",
     r"A `OneCycleLR` scheduler is using 'interval': 'epoch'",
     r"The provided params to be frozen already exist",
     r".*isinstance\(treespec, LeafSpec\)",

@@ -40,7 +40,7 @@ def test_a_fault_ends_the_run_with_the_check_and_its_cure(run: Any, project: Pat
     with (project / "conf/head.yaml").open("a") as file:
         file.write("waive: {outside-optimizer: the test says so}\n")
     commit(project)
-    assert run("train.py", "conf=head", "retry=true").code == 0
+    assert run("train.py", "conf=head", "preset=smoke").code == 0
     check = next(check for check in record(project)["checks"] if check["code"] == "outside-optimizer")
     assert check["verdict"] == "waived"
     assert "the test says so" in check["evidence"]
@@ -120,3 +120,40 @@ def test_processes_whose_weights_drift_apart_are_told(run: Any, project: Path) -
     assert "replicas-differ" in done.err
     found = [check["code"] for check in record(project)["checks"] if check["verdict"] == "fail"]
     assert found == ["replicas-differ"]
+
+
+WRONG_SIGN = """
+    from lab.net import Net
+
+
+    class WrongSign(Net):
+        def training_step(self, batch, batch_idx):
+            return -super().training_step(batch, batch_idx)
+"""
+
+
+def test_a_rehearsal_stops_a_run_before_it_trains_and_is_asked_once_for_all_seeds(run: Any, project: Path) -> None:
+    write(project, "src/lab/wrong.py", WRONG_SIGN)
+    text = (project / "conf/net.yaml").read_text().replace("lab.net.Net", "lab.wrong.WrongSign")
+    (project / "conf/wrong.yaml").write_text(text)
+    commit(project)
+    done = run("train.py", "conf=wrong")
+    assert done.code == 4, done.err
+    assert "cannot-learn-a-batch" in done.err
+    assert "the sign of the loss" in done.err
+    assert not (runs(project)[0] / "history.csv").exists()
+    kept = project / "runs/.preflight"
+    assert not kept.exists(), "a failure is looked at again"
+    assert run("train.py", "conf=net").code == 0
+    (file,) = kept.iterdir()
+    then = file.stat().st_mtime_ns
+    assert run("train.py", "conf=net", "seed=1").code == 0
+    assert file.stat().st_mtime_ns == then
+    assert [check["verdict"] for check in record(project)["checks"] if check["code"] == "samples-mixed"] == ["pass"]
+
+
+def test_more_time_than_may_be_spent_is_refused_before_it_is(run: Any, project: Path) -> None:
+    done = run("train.py", "conf=net", "limits.hours=1e-9")
+    assert done.code == 4
+    assert "time-limit" in done.err
+    assert "limits.hours" in done.err

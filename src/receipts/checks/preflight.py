@@ -150,6 +150,12 @@ GUARDS = (
         "look at the sign of the loss and at the learning rate",
     ),
     Guard(
+        "disk-room",
+        "pre-flight",
+        "There is room on the disk for checkpoints and logs.",
+        "make room: receipts gc lists runs that nothing names",
+    ),
+    Guard(
         "time-limit",
         "pre-flight",
         "Training will take no longer than limits.hours.",

@@ -17,8 +17,9 @@ from receipts.data.sealed import Subset, as_matrix
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.refusal import Refusal
 from receipts.runs.log import progress
-from receipts.runs.record import Check, Checkpoint, World
+from receipts.runs.record import Checkpoint, World
 from receipts.training.method import Outputs, Site
+from receipts.training.preflight.kept import Rehearsed
 
 FILE = Path("checkpoints/estimator.skops")
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
@@ -75,9 +76,9 @@ class EstimatorMethod:
         """Nor steps."""
         return
 
-    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+    def rehearse(self, train: Subset, val: Subset) -> Rehearsed:
         """An estimator's loss and batches are its own."""
-        return []
+        return Rehearsed()
 
     def size(self) -> None:
         """Estimators have no common notion of size."""

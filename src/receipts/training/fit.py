@@ -26,7 +26,7 @@ from receipts.runs.record import Cost
 from receipts.runs.store import Run
 from receipts.training import ranks
 from receipts.training.method import Method, Outputs, Site, build_method
-from receipts.training.preflight import kept
+from receipts.training.preflight import kept, room
 
 
 def fit(
@@ -57,11 +57,12 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
     """Ask what can be known before hours are spent; a failure that nothing waives ends the run here."""
     if not config.sentinels:
         return
-    found = kept.verdicts(run.record)
+    found = kept.read(run.record)
     if found is None:
         found = method.rehearse(train, val)
         kept.keep(run.record, found)
-    gate.admit(run, config, found)
+    spent = [room.within(config.limits.hours, found.eta_s), room.on_disk(run.folder, method.size())]
+    gate.admit(run, config, [*found.checks, *spent])
 
 
 def store_environment(run: Run, experiment: Experiment) -> None:

@@ -15,6 +15,7 @@ from receipts.data.sealed import Subset
 from receipts.refusal import Refusal
 from receipts.runs.pulse import Pulse
 from receipts.runs.record import Check, Checkpoint, World
+from receipts.training.preflight.kept import Rehearsed
 
 Outputs = np.ndarray[Any, Any] | dict[str, np.ndarray[Any, Any]]
 
@@ -67,7 +68,7 @@ class Method(Protocol):
     def steps(self) -> int | None:
         """How many optimizer steps the fit made; None where the notion does not apply."""
 
-    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+    def rehearse(self, train: Subset, val: Subset) -> Rehearsed:
         """Verdicts on the method before it is fitted; it is left as it was."""
 
     def size(self) -> int | None:

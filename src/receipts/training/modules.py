@@ -19,9 +19,10 @@ from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
 from receipts.runs.log import hush
-from receipts.runs.record import Check, Checkpoint, World
+from receipts.runs.record import Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import Outputs, Site
+from receipts.training.preflight.kept import Rehearsed
 from receipts.training.progress import Progress
 from receipts.training.sentinels.posts import posted
 from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
@@ -143,7 +144,7 @@ class ModuleMethod:
         """Optimizer steps, over the whole fit."""
         return self.done
 
-    def rehearse(self, train: Subset, val: Subset) -> list[Check]:
+    def rehearse(self, train: Subset, val: Subset) -> Rehearsed:
         """A moment of training on a copy."""
         from receipts.training.preflight.rehearsal import rehearse
 

@@ -44,6 +44,17 @@ class Rounded(Small):
         return self.head(self.body(x).round())
 
 
+class Argmaxed(Small):
+    """A loss of decisions: every gradient is zero, and weight decay moves the weights all the same."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        z = self(batch[0])
+        return (z.argmax(-1) - batch[1]).float().square().mean() + 0 * z.sum()
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.AdamW(self.parameters(), lr=self.lr)
+
+
 class InAList(Small):
     def __init__(self) -> None:
         super().__init__()
@@ -121,6 +132,7 @@ class KeepsGradients(Small):
         (ZeroRateGroup, "frozen-by-mistake"),
         (Detached, "no-gradient"),
         (Rounded, "no-gradient"),
+        (Argmaxed, "no-gradient"),
         (InAList, "unregistered-parameters"),
         (PlainTensor, "unregistered-parameters"),
         (Restoring, "never-moves"),

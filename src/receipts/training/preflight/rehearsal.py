@@ -31,6 +31,7 @@ from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training import checkpoints
 from receipts.training.preflight.contracts import Contracts
+from receipts.training.preflight.kept import Rehearsed
 from receipts.training.preflight.mixing import SEEN, mixed
 from receipts.training.sentinels.influence import in_evaluation, predict
 from receipts.training.trainer import make
@@ -53,7 +54,7 @@ class Seen:
     loss: float = math.nan
 
 
-class Rehearsed(Exception):
+class Enough(Exception):
     """Enough has been seen."""
 
 
@@ -70,17 +71,17 @@ class SameBatch:
         return (copy.deepcopy(self.batch) for _ in range(self.length))
 
 
-def rehearse(module: LightningModule, config: Config, device: torch.device, train: Subset, val: Subset) -> list[Check]:
+def rehearse(module: LightningModule, config: Config, device: torch.device, train: Subset, val: Subset) -> Rehearsed:
     """Verdicts on a module before it trains; `not run` where a copy cannot be made or does not come that far."""
     with aside(0), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the training itself will say it
         try:
-            return Rehearsal(module, config, device, train, val).checks()
+            return Rehearsal(module, config, device, train, val).outcome()
         except Exception as error:  # noqa: BLE001 - whatever a module dies of here, its own training tells
             reason = (
                 f"the rehearsal ended with {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             )
-            return [not_run(name, reason) for name in ALL]
+            return Rehearsed([not_run(name, reason) for name in ALL])
 
 
 class Rehearsal(Callback):
@@ -111,12 +112,17 @@ class Rehearsal(Callback):
 
         module.training_step = MethodType(training_step, module)  # type: ignore[method-assign]
 
-    def checks(self) -> list[Check]:
+    def outcome(self) -> Rehearsed:
         """Rehearse, and say what came of it."""
         trainer = make(self.config, self.device, [self])
-        with contextlib.suppress(Rehearsed):
+        with contextlib.suppress(Enough):
             trainer.fit(self.module, SameBatch(self.batch, self.length))
-        return [*self.contract_checks(), self.mixing, self.learning()]
+        epochs = [cap for cap in (self.config.fit.epochs, self.config.limit.epochs) if cap is not None]
+        return Rehearsed(
+            [*self.contract_checks(), self.mixing, self.learning()],
+            statistics.median(self.seen.seconds[1:] or self.seen.seconds),
+            self.length * min(epochs),
+        )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See where it starts from; what waits for scores of val cannot have them here."""
@@ -140,13 +146,13 @@ class Rehearsal(Callback):
         if done & (done - 1) == 0 or over:
             self.seen.errors[done] = error = self.error(trainer)
             if over or not math.isfinite(error) or (done >= LOOKED and error < BETTER * self.seen.errors[0]):
-                raise Rehearsed
+                raise Enough
         self.last = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The end of an epoch has nothing more to show."""
         if trainer.current_epoch + 1 == trainer.max_epochs:
-            raise Rehearsed
+            raise Enough
 
     def error(self, trainer: Trainer) -> float:
         """The harness's error on the batch, without dropout, norms by the batch's own statistics; NaN breaks off."""

@@ -49,7 +49,7 @@ def differs(
 def predict(trainer: Trainer, module: LightningModule, x: Any, seed: int = 1) -> Outputs:
     """One batch's predictions under a seed of their own."""
     with torch.no_grad(), aside(seed), trainer.precision_plugin.predict_step_context():
-        return arrays(module.predict_step(x, 0))
+        return arrays(module.predict_step(trainer.precision_plugin.convert_input(x), 0))
 
 
 @contextmanager

@@ -21,12 +21,12 @@ class Silence(Callback):
     def __init__(self, site: Site, minutes: float) -> None:
         self.site, self.seconds = site, 60 * minutes
         self.armed = 0.0
-        self.log: TextIO | None = None
+        self.stacks: TextIO | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to wait for steps."""
         name = "train.log" if self.site.rank == 0 else f"train.rank{self.site.rank}.log"
-        self.log = (self.site.folder / name).open("a", encoding="utf-8")
+        self.stacks = (self.site.folder / name).open("a", encoding="utf-8")
         self.site.pulse.start(self.seconds)
         self.beat()
 
@@ -40,11 +40,11 @@ class Silence(Callback):
 
     def beat(self) -> None:
         """Put the dump off, where it would come before the next chance to."""
-        if self.log is None:
+        if self.stacks is None:
             return
         self.site.pulse.beat()
         if time.monotonic() - self.armed > min(OFTEN_S, self.seconds / 4):
-            faulthandler.dump_traceback_later(self.seconds, file=self.log)
+            faulthandler.dump_traceback_later(self.seconds, file=self.stacks)
             self.armed = time.monotonic()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -58,7 +58,7 @@ class Silence(Callback):
     def leave(self) -> None:
         """Call the dump off."""
         self.site.pulse.stop()
-        if self.log is not None:
+        if self.stacks is not None:
             faulthandler.cancel_dump_traceback_later()
-            self.log.close()
-            self.log = None
+            self.stacks.close()
+            self.stacks = None

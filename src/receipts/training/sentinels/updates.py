@@ -161,12 +161,22 @@ class UpdateLedger(Callback):
         if last and self.steps == 0:
             self.findings.fails("never-moves", "no optimizer took a step in the first epoch")
         still = self.standing_still(trainer, last)
+        if last:
+            self.judge_gradients()
         self.judge_strays(trainer, pl_module)
         for check, tensors in still.items():
             if named := influential(trainer, pl_module, self.x, tensors):
                 self.findings.fails(check, f"{counted(named, len(tensors))}: {self.told(check, tensors[named[0]])}")
             elif tensors and last and check != "frozen-by-mistake":
                 self.findings.notes(f"{counted(list(tensors)[:3], len(tensors))} stand still and move no prediction")
+
+    def judge_gradients(self) -> None:
+        """Gradients that came and were all zero: weights may move by decay alone."""
+        reached = [trace for trace in self.traces.values() if trace.gradients]
+        if reached and not any(trace.nonzero for trace in reached):
+            self.findings.fails(
+                "no-gradient", f"every gradient of {len(reached)} parameters was zero in all steps that were looked at"
+            )
 
     def standing_still(self, trainer: Trainer, last: bool) -> dict[str, dict[str, Tensor]]:
         """Check to the parameters by name that it may be about."""

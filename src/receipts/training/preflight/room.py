@@ -1,0 +1,40 @@
+"""Whether there is time, disk and memory for what is about to start."""
+
+import shutil
+from pathlib import Path
+
+import psutil
+
+from receipts.checks.catalogue import failed, not_applicable, passed
+from receipts.runs.record import Check
+
+COPIES = 6  # of the weights: two checkpoints, each with an optimizer that holds two numbers for each weight
+BYTES, LOGS = 4, 50 * 2**20
+
+
+def within(hours: float | None, eta_s: float | None) -> Check:
+    """The time that training will take against what may be spent."""
+    if eta_s is None:
+        return not_applicable("time-limit", "nothing is known of the time of a step")
+    said = f"the planned steps take about {spelled(eta_s)}"
+    if hours is not None and eta_s > 3600 * hours:
+        return failed("time-limit", f"{said}, limits.hours allows {hours:g} h")
+    return passed("time-limit", said + ("" if hours is None else f" of {hours:g} h"))
+
+
+def on_disk(folder: Path, size: int | None) -> Check:
+    """Room for checkpoints and logs; memory is told beside it."""
+    needed, free = COPIES * BYTES * (size or 0) + LOGS, shutil.disk_usage(folder).free
+    memory = psutil.virtual_memory()
+    said = (
+        f"about {needed / 2**20:,.0f} MiB are written, {free / 2**20:,.0f} MiB are free; of memory "
+        f"{memory.available / 2**20:,.0f} MiB of {memory.total / 2**20:,.0f}"
+    )
+    return passed("disk-room", said) if needed < free else failed("disk-room", said)
+
+
+def spelled(seconds: float) -> str:
+    """A time in the unit that people would use."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,176 @@
+"""The rehearsal: a batch that is unlearnt, samples that mix, and the module left as it was."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from watching import FEATURES, Small, rows
+
+from receipts.config.schema import Config, Fit, Select, Task
+from receipts.data.sealed import Subset
+from receipts.training.preflight.rehearsal import ALL, rehearse
+
+CPU = torch.device("cpu")
+
+
+def subset(name: str, kind: str) -> Subset:
+    x, y = rows()
+    targets = y.numpy() if kind == "classification" else (x[:, 0] * 30 + 100).numpy()
+    return Subset(name, [f"{name}-{row}" for row in range(len(x))], x.numpy(), targets, None, None)
+
+
+def rehearsed(module: Any, kind: str = "classification", batch: int = 16) -> dict[str, str]:
+    primary = "accuracy" if kind == "classification" else "rmse"
+    task = Task(kind, 3 if kind == "classification" else None, primary)
+    fit = Fit(epochs=3, batch_size=batch, select=Select(primary))
+    config = Config(seed=0, model={}, data={}, task=task, fit=fit)
+    found = rehearse(module, config, CPU, subset("train", kind), subset("val", kind)).checks
+    assert [check.code for check in found] == list(ALL)
+    return {check.code: check.verdict for check in found}
+
+
+def failing(module: Any, kind: str = "classification", batch: int = 16) -> list[str]:
+    return [name for name, verdict in rehearsed(module, kind, batch).items() if verdict == "fail"]
+
+
+class WrongSign(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return -super().training_step(batch, batch_idx)
+
+
+class OnProbabilities(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return functional.cross_entropy(self(batch[0]).softmax(-1), batch[1])
+
+
+class Mixes(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(FEATURES, len(x)).T)
+
+
+class Centres(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x - x.mean(0))
+
+
+class Explodes(Small):
+    def __init__(self) -> None:
+        super().__init__(lr=1e30)
+        self.body = nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU())
+
+
+@pytest.mark.parametrize(
+    ("module", "check"),
+    [
+        (WrongSign, "cannot-learn-a-batch"),
+        (Explodes, "cannot-learn-a-batch"),
+        (OnProbabilities, "loss-wants-logits"),
+        (Mixes, "samples-mixed"),
+        (Centres, "samples-mixed"),
+    ],
+)
+def test_what_cannot_be_meant_fails(module: type[Small], check: str) -> None:
+    assert failing(module()) == [check]
+
+
+class Tiny(Small):
+    def __init__(self) -> None:
+        super().__init__(lr=1e-8)
+
+
+class Hand(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Any:
+        optimizer = self.optimizers()
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(self(batch[0]), batch[1], label_smoothing=0.1)
+        self.manual_backward(loss)
+        optimizer.step()
+        return {"loss": loss}
+
+
+class Waits(Small):
+    """A schedule that reads a score of val, and one batch that is mixed with itself."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        x, y = batch
+        other = torch.randperm(len(x))
+        share = torch.rand(())
+        z = self(x * share + x[other] * (1 - share))
+        return share * functional.cross_entropy(z, y) + (1 - share) * functional.cross_entropy(z, y[other])
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1e-2)
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/accuracy"}}
+
+
+class Cycles(Small):
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        total = int(self.trainer.estimated_stepping_batches)
+        assert total == 3 * 4, "the copy is told the length of the real training"
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.3, total_steps=total)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+class Density(Small):
+    """A mean and a spread, learnt by a likelihood that goes below zero; predictions are in the targets' own unit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(8, 2)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, spread = self(x).unbind(-1)
+        return mean, functional.softplus(spread) + 1e-3
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        mean, spread = self.split(batch[0])
+        return -torch.distributions.Normal(mean, spread).log_prob((batch[1] - 100) / 3000).mean()
+
+    def predict_step(self, x: Tensor, batch_idx: int) -> Any:
+        return self.split(x)[0] * 3000 + 100
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.Adam(self.parameters(), lr=1e-2)
+
+
+def test_ordinary_modules_pass() -> None:
+    for module in (Small(), Tiny(), Hand(), Waits(), Cycles()):
+        assert set(rehearsed(module).values()) == {"pass"}, type(module)
+    assert failing(Density(), "regression") == []
+
+
+def test_a_module_that_does_not_come_through_is_not_run_and_never_failed() -> None:
+    class Needs(Small):
+        def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+            raise KeyError("a callback of its own")
+
+    class Uncopied(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stream = (row for row in range(3))
+
+    for module in (Needs(), Uncopied()):
+        assert set(rehearsed(module).values()) == {"not run"}
+    assert rehearsed(Small(), batch=1)["samples-mixed"] in ("not run", "pass")
+
+
+def test_the_module_and_every_generator_are_left_as_they_were() -> None:
+    module = Small()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    random, theirs = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    rehearsed(module)
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state())
+    assert (theirs == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert "training_step" not in vars(module)
+    assert module._trainer is None
+    assert module.training
