@@ -2,15 +2,16 @@
 
 python benchmarks/faults.py [NAME …]      a table in Markdown; some twelve minutes, or the cases whose names hold a word
 
-A fault counts as caught when a command ends with an exit code that keeps its number from being accepted; as warned when
-it was only told; as named when the check is the one whose cure helps. Faults marked beyond were written after the checks.
+A fault counts as caught when a command ends with an exit code that keeps its number from being accepted; as warned
+when it was only told; as named right when the check is the one whose cure helps. Faults marked `beyond` were written
+after the checks, to get past them.
 """
 
 import re
 import statistics
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -71,11 +72,12 @@ def play(words: list[str]) -> Iterator[Played]:
     with TemporaryDirectory() as folder:
         template = cases.workshop(Path(folder) / "workshop")
         control = Control(template)
-        chosen = [case for case in [*cases.faults(), *cases.clean()] if not words or any(w in case.title for w in words)]
+        everything = [*cases.faults(), *cases.clean()]
+        chosen = [case for case in everything if not words or any(word in case.title for word in words)]
         for number, case in enumerate(chosen):
             outcome = cases.play(case, template, Path(folder) / f"case-{number}")
             stock = control.verdict(case, Path(folder) / f"stock-{number}") if case.kind else None
-            print(f"{case.title}: {outcome.verdict} {' '.join(outcome.by)} (stock: {stock})", file=sys.stderr, flush=True)
+            print(f"{case.title}: {outcome.verdict} {' '.join(outcome.by)}; stock {stock}", file=sys.stderr, flush=True)
             yield Played(case, outcome, stock)
 
 
@@ -95,19 +97,19 @@ def report(found: list[Played]) -> str:
     return "\n\n".join(parts)
 
 
-def by(found: list[Played], key) -> str:
+def by(found: list[Played], key: Callable[[Played], str]) -> str:
     """Counts of one row a group, and a last row of all; a fault of two doses counts twice."""
     groups = defaultdict(list)
     for each in found:
         groups[key(each)].append(each)
     rows = [line(name, groups[name]) for name in sorted(groups)]
-    head = "| | faults | caught | named right | warned | missed | stock: stopped | warned | silent |\n" + "|---" * 9 + "|"
-    return "\n".join([head, *rows, *([line("**all**", found)] if len(groups) > 1 else [])])
+    head = "| | faults | caught | named right | warned | missed | stock: stopped | warned | silent |"
+    return "\n".join([head, "|---" * 9 + "|", *rows, *([line("**all**", found)] if len(groups) > 1 else [])])
 
 
 def line(name: str, found: list[Played]) -> str:
     """One row of counts."""
-    ours, stock = (Counter(words) for words in ([each.outcome.verdict for each in found], [each.stock for each in found]))
+    ours, stock = Counter(each.outcome.verdict for each in found), Counter(each.stock for each in found)
     named = sum(each.named for each in found)
     counts = [len(found), ours["caught"], named, ours["warned"], ours["missed"] + ours["crash"]]
     return f"| {name} | {' | '.join(map(str, [*counts, *(stock[word] for word in ('caught', 'warned', 'missed'))]))} |"

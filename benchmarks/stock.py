@@ -1,7 +1,7 @@
 """The control arm: a project's experiment as stock Hydra and Lightning run it, with nobody looking over the shoulder.
 
-python stock.py conf=cnn [key=value …], in the project's folder. It reads the same YAML without a schema, builds the same
-classes, divides by the same rule, and trains by a plain Trainer; whatever these libraries stop or warn of is theirs.
+python stock.py conf=cnn [key=value …], in the project's folder. It reads the same YAML without a schema, builds the
+same classes, divides by the same rule, and trains by a plain Trainer; what these libraries stop or warn of is theirs.
 """
 
 import inspect

@@ -30,7 +30,7 @@ DOSE = "DOSE"  # stands in a patch for a number of `doses`
 
 @dataclass(frozen=True)
 class Caught:
-    """By what a fault must be caught: a check, or `refusal`; when; and words that its message holds, the cure's best."""
+    """By what a fault must be caught: a check, or `refusal`; when; and words of its message, best of its cure."""
 
     by: str
     stage: str
@@ -41,8 +41,8 @@ class Caught:
 class Case:
     """One case, of one dose.
 
-    `run` are the commands; `beyond` says that the checks were not made with it in mind, `slips` that none catches it yet,
-    `past` when it got through in earnest.
+    `run` are the commands; `beyond` says that the checks were not made with it in mind, `slips` that none catches it
+    yet, `past` when it got through in earnest.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """`caught` where a number was kept from being accepted, `warned` where it was only told, `missed`, or `crash`."""
+        """`caught` where the number was kept from being accepted, `warned` where it was told; `missed`, `crash`."""
         return {0: "warned" if self.told else "missed", 3: "caught", 4: "caught"}.get(self.code, "crash")
 
 
@@ -190,12 +190,12 @@ def as_for_people() -> None:
 
 
 def warnings_of(done: Ended) -> list[str]:
-    """What a launch warned of in words of its own."""
-    return re.findall(r"^ *WARNING +(.*)$", done.out, re.MULTILINE)
+    """What a launch warned of in words of its own; a comparison that a report leaves open is one."""
+    return re.findall(r"(?m)(?<=WARNING  ).*$|inconclusive \([^)]*\)", done.out)
 
 
 def judged(outcome: Outcome, folder: Path) -> Outcome:
-    """The outcome with what the newest record and the last lines tell: which checks failed, when, after how many steps."""
+    """The outcome with what the newest record and the last lines tell: which checks failed, when, after which step."""
     found = newest(folder)
     failing = [check for check in found.get("checks", []) if check["verdict"] == "fail"] if outcome.code == 4 else []
     outcome.by = [check["code"] for check in failing]

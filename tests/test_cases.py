@@ -1,6 +1,5 @@
-"""The fault suite: every fault is caught by the check that should, in time, with a cure; no honest project is alarmed."""
+"""The fault suite: each fault is caught by the check that should, with its cure; no honest project is alarmed."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def test_a_small_dose_ends_without_a_crash(case: Case, workshop: Path, tmp_path:
 @pytest.mark.parametrize("case", parameters(cases.clean()))
 def test_an_honest_project_raises_no_alarm(case: Case, workshop: Path, tmp_path: Path) -> None:
     outcome = play(case, workshop, tmp_path)
-    assert outcome.verdict == "missed", f"{case.what}\n{outcome.by} {outcome.said} {outcome.told}\n{outcome.out[-2000:]}"
+    assert outcome.verdict == "missed", f"{outcome.by} {outcome.said} {outcome.told}\n{outcome.out[-2000:]}"
     found = cases.newest(tmp_path / "project")
     assert found["reportable"], found["blocked_by"]
     assert {check["verdict"] for check in found["checks"]} <= {"pass", "not applicable", "not run"}
@@ -81,9 +80,10 @@ def known(check: str) -> bool:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A repository with a workshop, and nothing else."""
+    """A project with a workshop, and nothing else."""
     folder = tmp_path / "clone"
-    for name in ("tests/projects/workshop/src/lab/digits.py", "BUGS.md", "pyproject.toml"):
+    digits = "tests/projects/workshop/src/lab/digits.py"
+    for name in (digits, "BUGS.md", "pyproject.toml", "train.py", "conf/preset/full.yaml"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
     git(folder, "init", "-q")
@@ -133,4 +133,4 @@ def test_a_case_is_never_overwritten(clone: Path) -> None:
     assert launch(clone, "receipts", "faults", "new", "twice").code == 0
     done = launch(clone, "receipts", "faults", "new", "twice")
     assert (done.code, "twice exists" in done.err) == (3, True)
-    assert os.listdir(clone / "tests/faults") == ["twice"]
+    assert [path.name for path in (clone / "tests/faults").iterdir()] == ["twice"]
