@@ -15,6 +15,7 @@ from launching import Ended, launch
 ODD = (
     "purpose: Is it so?\nseed: 0\nmodel: {{_target_: lab.odd.{0}, lr: 0.1, plateau: false}}\n"
     "fit: {{epochs: 2, batch_size: 64}}\n"
+    "waive: {{beats-the-floor: trained for a moment, clipped-to-nothing: so that steps can be measured}}\n"
 )
 DATA = {
     "halves": "data: {_target_: lab.odd.HalfDigits, path: data/digits.csv.gz}\n"

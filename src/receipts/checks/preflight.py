@@ -122,7 +122,7 @@ GUARDS = (
     Guard(
         "loss-wants-log-probabilities",
         "pre-flight",
-        "nll_loss and kl_div are given logarithms of probabilities.",
+        "Losses that take logarithms of probabilities, nll_loss and kl_div, are given them.",
         "apply log_softmax before, or use cross_entropy on logits",
     ),
     Guard(

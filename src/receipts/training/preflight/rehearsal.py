@@ -159,7 +159,7 @@ class Rehearsal(Callback):
         with in_evaluation(self.module):
             for part in self.module.modules():
                 part.training = part.training or isinstance(part, _NormBase)
-            outputs = predict(trainer, self.module, copy.deepcopy(self.plain))
+            outputs = predict(trainer, self.module, self.plain)
         values = outputs.values() if isinstance(outputs, dict) else [outputs]
         if not all(bool(torch.as_tensor(value).isfinite().all()) for value in values):
             return math.nan
@@ -181,7 +181,7 @@ class Rehearsal(Callback):
             return not_run("samples-mixed", "a batch has one sample")
         little = cut(self.plain, n)
         with in_evaluation(self.module):
-            moved = mixed(lambda x: predict(trainer, self.module, copy.deepcopy(x)), little, n)
+            moved = mixed(lambda x: predict(trainer, self.module, x), little, n)
         if moved > SEEN:
             return failed(
                 "samples-mixed", f"predictions move by {moved:.1%} of the largest value when the other rows change"

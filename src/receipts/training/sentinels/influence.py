@@ -4,6 +4,7 @@ What stands still matters only if it does. A perceptual loss's network, a poolin
 that no sample was sent to may stay as they are; a layer on the way to the prediction may not.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -49,7 +50,8 @@ def differs(
 def predict(trainer: Trainer, module: LightningModule, x: Any, seed: int = 1) -> Outputs:
     """One batch's predictions under a seed of their own."""
     with torch.no_grad(), aside(seed), trainer.precision_plugin.predict_step_context():
-        return arrays(module.predict_step(trainer.precision_plugin.convert_input(x), 0))
+        own = trainer.precision_plugin.convert_input(copy.deepcopy(x))  # a module may write into it
+        return arrays(module.predict_step(own, 0))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import torch
+import torch.distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler
@@ -47,15 +48,22 @@ class SampleLedger(Callback):
         name = "samples-missing"
         if trainer.should_stop:
             return self.findings.is_open(name, "training was ended within the first epoch")
-        if trainer.world_size > 1:
-            return self.findings.is_open(name, "each process sees a share of the rows only")
         if self.loader is not None and not is_plain(self.loader):
             return self.findings.is_open(name, f"the train loader draws with a {type(self.loader.sampler).__name__}")
         dropped = (self.loader.batch_size or 1) - 1 if self.loader is not None and self.loader.drop_last else 0
-        said = f"{self.seen} of {self.expected} train rows in the first epoch"
-        if self.seen < self.expected - dropped:
+        seen = self.over_all(trainer)
+        said = f"{seen} of {self.expected} train rows in the first epoch"
+        if seen < self.expected - dropped:
             self.findings.fails(name, said)
         return self.findings.passes(name, said)
+
+    def over_all(self, trainer: Trainer) -> int:
+        """Rows that all processes have learnt from; one that a process borrowed to have any counts, too."""
+        if trainer.world_size == 1:
+            return self.seen
+        total = torch.tensor(self.seen, device=trainer.strategy.root_device)
+        torch.distributed.all_reduce(total)
+        return int(total)
 
     def judge_order(self) -> None:
         """Whether batches hold far fewer classes than drawn ones would."""
