@@ -121,6 +121,7 @@ def train(cfg: Any) -> None:
         flat = {name: (x.reshape(len(x), -1), y) for name, (x, y) in parts.items()}
         print("test", model.fit(*flat["train"]).score(*flat["test"]))
         return
+    torch.set_num_threads(1)  # as the runs that it is compared with
     fit, known = cfg.fit, inspect.signature(Trainer.__init__).parameters
     trainer = Trainer(
         **{key: value for key, value in cfg.trainer.items() if key in known},
