@@ -111,6 +111,15 @@ def pairs(words: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def faults(arguments: argparse.Namespace) -> int:
+    """Begin a case of the fault suite: a bug that got through, or with --clean an alarm about nothing."""
+    from receipts.guards import cases
+
+    for line in cases.new(arguments.name, arguments.clean):
+        print(line)
+    return DONE
+
+
 def diff(arguments: argparse.Namespace) -> int:
     """Show how two runs differ, what most likely matters first, and which predictions flipped."""
     from receipts.evaluation import flips
@@ -180,6 +189,10 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("words", nargs="*", metavar="RUN", help=f"{RUN}; or words like conf=NAME")
     add(review, ("run", RUN)).add_argument("words", nargs="*", metavar="tick=ITEM by=NAME", help="what was looked at")
     add(look).add_argument("words", nargs="*", metavar="conf=NAME", help="the experiment, and overrides")
+    case = add(faults)
+    case.add_argument("word", choices=["new"], help="what is done")
+    case.add_argument("name", help="the name of the case: small letters and hyphens")
+    case.add_argument("--clean", action="store_true", help="an honest project that a check took for a fault")
     add(diff, ("run_a", RUN), ("run_b", RUN))
     again = add(rerun, ("wanted", f"the key of a table cell, as in report/numbers.json; or {RUN}"))
     again.add_argument("env", nargs="?", default="env=lock", help="env=current takes the running Python")

@@ -1,0 +1,1 @@
+"""A researcher's code, to which faults are applied."""
