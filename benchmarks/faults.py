@@ -156,13 +156,20 @@ def past(faults: list[Played]) -> str:
     """What share of the bugs that once got through would be caught today, and by how few checks most of them are."""
     bugs = [each for each in faults if each.case.past]
     caught = [each for each in bugs if each.outcome.verdict == "caught"]
-    few = fewest([set(each.outcome.by) for each in faults if each.outcome.verdict == "caught"])
+    few = fewest([checks_of(each.outcome) for each in faults if each.outcome.verdict == "caught"])
     share = f"{len(caught)} of {len(bugs)} bugs in BUGS.md that have a case are caught today." if bugs else ""
-    return f"{share} {MOST:.0%} of all caught faults need {len(few)} checks: {', '.join(few)}.".strip()
+    return f"{share} The fewest that catch {MOST:.0%} of what is caught: {len(few)}, {', '.join(few)}.".strip()
+
+
+def checks_of(outcome: Outcome) -> set[str]:
+    """The checks that failed, without the split before their names."""
+    from receipts.checks.catalogue import guard_of
+
+    return {name if name == "refusal" else guard_of(name).name for name in outcome.by}
 
 
 def fewest(found: list[set[str]]) -> list[str]:
-    """The smallest set of checks that catches most of what was caught; by the greedy order once it is a large one."""
+    """The smallest set of checks that catches most of what was caught; found greedily once it is a large one."""
     needed = MOST * len(found)
     counts = Counter(name for names in found for name in names)
 

@@ -45,11 +45,9 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     rounds = next((int(word) for word in words if word.isdigit()), 1)
     with clone() as place:
-        for words_of_train in (
-            ("conf=floor",),
-            ("conf=logreg",),
-            *(("conf=baseline", f"seed={n}") for n in range(SEEDS)),
-        ):
-            python(place, "train.py", *words_of_train)
+        for conf, seeds in (("floor", 1), ("logreg", 1), ("baseline", SEEDS)):
+            for seed in range(seeds):
+                python(place, "train.py", f"conf={conf}", f"seed={seed}")
+                python(place, "eval.py", "run_id=latest")
         python(place, "report.py")
         figure(place, rounds, "lock" if "lock" in words else "current")

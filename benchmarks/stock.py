@@ -131,6 +131,7 @@ def train(cfg: Any) -> None:
         accumulate_grad_batches=fit.get("accumulate", 1),
         gradient_clip_val=fit.get("clip_norm"),
         callbacks=[*(instantiate(spec) for spec in fit.get("callbacks", [])), ModelCheckpoint(monitor="val/accuracy")],
+        num_sanity_val_steps=0,
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,

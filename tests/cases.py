@@ -42,7 +42,7 @@ class Case:
     """One case, of one dose.
 
     `run` are the commands; `beyond` says that the checks were not made with it in mind, `slips` that none catches it
-    yet, `past` when it got through in earnest.
+    yet, `past` when it got through in earnest. An honest project that `slips` is alarmed.
     """
 
     name: str
@@ -190,8 +190,8 @@ def as_for_people() -> None:
 
 
 def warnings_of(done: Ended) -> list[str]:
-    """What a launch warned of in words of its own; a comparison that a report leaves open is one."""
-    return re.findall(r"(?m)(?<=WARNING  ).*$|inconclusive \([^)]*\)", done.out)
+    """What a launch warned of in words of its own; what a report leaves open is one."""
+    return re.findall(r"(?m)(?:(?<=WARNING  )|(?<=NOTE  )).*$|inconclusive \([^)]*\)", done.out)
 
 
 def judged(outcome: Outcome, folder: Path) -> Outcome:

@@ -175,6 +175,20 @@ def test_what_the_budget_does_not_hold_is_not_run(passed: tuple[Path, Ended], tm
     assert "the budget has about" in verdicts(project)["rerun"]["evidence"]
 
 
+def test_a_method_that_no_table_has_yet_is_tried_all_the_same(passed: tuple[Path, Ended], tmp_path: Path) -> None:
+    project = shutil.copytree(passed[0], tmp_path / "project")
+    shutil.rmtree(project / "report")
+    (project / "conf/scripts").mkdir()
+    write(project, "conf/scripts/report.yaml", "tables: {main: {rows: [net]}}")
+    done = challenge(project, "conf=net", "only=committed,report-again")
+    assert done.code == 0, done.err
+    assert [verdicts(project)[name]["verdict"] for name in ("committed", "report-again")] == ["pass", "not run"]
+    assert "report   not written: no run can be reported" in done.out
+    (project / "conf/scripts/report.yaml").unlink()
+    assert launch(project, "report.py").code == 0
+    assert verdicts(project)
+
+
 def test_code_that_has_changed_since_is_told_and_nothing_passes(passed: tuple[Path, Ended], tmp_path: Path) -> None:
     project = shutil.copytree(passed[0], tmp_path / "project")
     write(project, "src/lab/net.py", (project / "src/lab/net.py").read_text() + "\n# a remark\n")

@@ -1,7 +1,6 @@
 """The parts of the gauntlet that need no project: what chance is, how groups are dealt, what is on record."""
 
 import json
-from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import strategies as some
 from records import made, score, stored
 
 from receipts.config.project import LOCK
-from receipts.config.schema import Config, Gauntlet, Task
+from receipts.config.schema import Gauntlet
 from receipts.evaluation.predictions import Predictions
 from receipts.gauntlet import course, information, kept
 from receipts.gauntlet.catalogue import checks, named
@@ -27,6 +26,7 @@ from receipts.replay.replaying import Replayed
 from receipts.replay.verdict import Compared
 from receipts.report.gauntlet import Verdict
 from receipts.report.model import Comparison
+from receipts.runs.record import Check as RunCheck
 from receipts.runs.record import Record
 
 LABELS = np.random.default_rng(0).integers(0, 4, 400)
@@ -197,30 +197,38 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("found", "waive", "verdict", "told"),
+    ("found", "verdict", "told"),
     [
-        (facts(), {}, "pass", "declares no times"),
-        (facts(duplicates_across=3), {}, "fail", "3 rows stand in two splits"),
-        (facts(duplicates_across=3), {"duplicates-across": "the authors' own"}, "pass", "waived: the authors' own"),
-        (facts(entities=2), {}, "fail", "2 entities stand in two splits"),
-        (facts(times=False), {}, "fail", "later than test"),
-        (None, {}, "not run", "nobody may compare"),
+        (facts(), "pass", "declares no times"),
+        (facts(duplicates_across=1), "pass", "1 rows stand in two splits"),
+        (facts(duplicates_across=30), "fail", "30 rows stand in two splits"),
+        (facts(entities=2), "fail", "2 entities stand in two splits"),
+        (facts(times=False), "fail", "later than val or test"),
+        (facts(near_duplicates_across={"n": 4, "method": "m", "below": 0.05}), "pass", "4 held-back rows"),
+        (None, "not run", "nobody may compare"),
     ],
 )
 def test_what_the_splits_share_is_told_from_the_manifest(
-    here: Path, found: dict[str, Any] | None, waive: dict[str, str], verdict: str, told: str
+    here: Path, found: dict[str, Any] | None, verdict: str, told: str
 ) -> None:
     (here / "splits").mkdir()
+    parts = {name: {"rows": [[0, 100]], "n": 100, "labels": {}} for name in ("train", "val", "test")}
     manifest = {
         "schema": 1, "dataset": "lab.D", "arguments": {}, "kind": "real", "source": "s", "licence": "l", "version": "1",
-        "files": {}, "rule": {}, "hashes": {"file": "f", "sha256": "0", "algorithm": "a"}, "splits": {}, "facts": found,
+        "files": {}, "rule": {}, "hashes": {"file": "f", "sha256": "0", "algorithm": "a"}, "splits": parts,
+        "facts": found,
     }  # fmt: skip
     (here / "splits/digits.json").write_text(json.dumps(manifest))
-    run = made(0)
-    values = asdict(Config(seed=0, model={}, data={}, waive=waive, task=Task("classification", 2, "accuracy")))
-    (stored(run) / "config.yaml").write_text(json.dumps(values))
-    outcome = duplicates.judge(Subject("net", (run,)), Terms())
+    outcome = duplicates.judge(Subject("net", (made(0),)), Terms())
     assert (outcome.verdict, told in outcome.evidence) == (verdict, True)
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [("pass", "pass"), ("waived", "pass"), ("fail", "fail")])
+def test_what_the_run_checked_itself_comes_first(here: Path, verdict: Any, expected: str) -> None:
+    seen = made(0, checks=[RunCheck("split-overlap", verdict, "12 rows"), RunCheck("val-content", "fail", "?")])
+    outcome = duplicates.judge(Subject("net", (seen,)), Terms())
+    assert outcome.verdict == expected
+    assert outcome.evidence == f"split-overlap {verdict}: 12 rows"
 
 
 def test_a_commit_that_nobody_has_fails_and_one_that_is_not_pushed_is_told(here: Path) -> None:

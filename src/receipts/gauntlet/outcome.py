@@ -15,8 +15,8 @@ from receipts.gauntlet.kept import on_record
 from receipts.gauntlet.running import STYLES
 from receipts.gauntlet.subjects import Subject, reported
 from receipts.provenance import git
-from receipts.refusal import CHECK_FAILED, DONE
-from receipts.report import gauntlet, numbers, output
+from receipts.refusal import CHECK_FAILED, DONE, Refusal
+from receipts.report import gauntlet, output
 from receipts.report.gauntlet import SCHEMA, Gauntlet, Verdict
 from receipts.runs.log import say
 from receipts.runs.process import now
@@ -33,11 +33,14 @@ def publish(verdicts: Sequence[Verdict], subjects: Sequence[Subject], asked: Ask
     everything = [*verdicts, *left_out(verdicts, subjects, asked)]
     runs = {one.label: [run.run_id for run in one.runs] for one in subjects}
     found = Gauntlet(SCHEMA, now(), git.commit(), command(asked), runs, everything)
-    if not (folder / numbers.NAME).is_file():
-        output.write(reported(asked)[1], folder)
+    output.refuse_foreign(folder)
+    folder.mkdir(exist_ok=True)
     gauntlet.keep(found, folder)
     if not any(one.check == REPORT and one.verdict == "fail" for one in verdicts):
-        output.write(reported(asked)[1], folder)
+        try:
+            output.write(reported(asked)[1], folder)
+        except Refusal as problem:  # a method that was named may be in no table yet
+            say(f"report   not written: {problem.what}")
 
 
 def command(asked: Asked) -> str:

@@ -80,7 +80,8 @@ def swap(fresh: Path, folder: Path) -> None:
 
 def refuse_foreign(folder: Path) -> None:
     """Refuse to replace a folder that no report wrote."""
-    if folder.exists() and not (folder / numbers.NAME).is_file() and any(folder.iterdir()):
+    ours = (gauntlet.NAME, gauntlet.TEXT)
+    if folder.exists() and not (folder / numbers.NAME).is_file() and any(p.name not in ours for p in folder.iterdir()):
         raise Refusal(
             f"{folder}/ holds files that no report wrote",
             "the whole folder is replaced by a new report",

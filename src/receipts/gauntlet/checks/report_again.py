@@ -10,9 +10,9 @@ from receipts.report import numbers, verify
 
 def judge(subject: Subject, terms: Terms) -> Outcome:
     """What `report.py check=true` does."""
-    found, report = reported(Gauntlet(allow=dict(terms.allow)))
     if not (Path(terms.folder) / numbers.NAME).is_file():
         return undone(f"{terms.folder}/ holds no report yet: python report.py")
+    found, report = reported(Gauntlet(allow=dict(terms.allow)))
     seen = verify.look(report, found, Reporting(folder=terms.folder, allow=dict(terms.allow)))
     looked = ", ".join(f"{count} {what}" for what, count in seen.done.items())
     if seen.wrong:
