@@ -44,8 +44,8 @@ def remembered(manifest: Manifest, train: Subset, experiment: Experiment) -> Che
         return not_run(name, "the manifest remembers none: receipts split NAME, and commit it")
     if then.transforms != experiment.config.transforms:
         return not_applicable(name, "the experiment states other transforms than the data file")
-    if experiment.config.limit.rows:
-        return not_applicable(name, "transforms are fitted on fewer rows under a limit")
+    if experiment.config.limit.rows or experiment.config.fit.train_fraction != 1:
+        return not_applicable(name, "transforms are fitted on fewer rows than then")
     now = golden.told(golden.batch(train.inputs), then.transforms)
     if now is None or now.shape != then.shape or not same(now, then):
         return failed(name, f"mean, deviation and shape were {moments(then)} and are {moments(now)}")
