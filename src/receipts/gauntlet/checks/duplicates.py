@@ -8,7 +8,7 @@ from receipts.data.manifest import Facts, Manifest
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
 from receipts.gauntlet.subjects import Subject
 
-RECORDED = ("split-overlap", "near-duplicates", "entity-overlap", "time-order", "feature-leak")
+RECORDED = ("split-overlap", "near-duplicates", "entity-overlap", "time-order", "feature-leaks-the-label")
 FEW = 0.01  # share of the rows held back that may equal others by themselves
 
 
@@ -29,7 +29,8 @@ def judge(subject: Subject, terms: Terms) -> Outcome:
 
 def from_facts(facts: Facts, held: int) -> Outcome:
     """A verdict by the manifest; few equal rows, and near twins, may be natural, so that they are only told."""
-    wrong, seen = [], []
+    wrong: list[str] = []
+    seen: list[str] = []
     if facts.duplicates_across:
         many = facts.duplicates_across > FEW * held
         (wrong if many else seen).append(f"{facts.duplicates_across} rows stand in two splits")
