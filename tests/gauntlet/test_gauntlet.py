@@ -189,6 +189,38 @@ def test_a_method_that_no_table_has_yet_is_tried_all_the_same(passed: tuple[Path
     assert verdicts(project)
 
 
+PROBE = """
+import sys
+from pathlib import Path
+from receipts.config import project
+from receipts.gauntlet.check import Terms
+from receipts.gauntlet.checks import other_splits
+from receipts.gauntlet.subjects import Rival, Subject
+from receipts.report.model import Comparison
+from receipts.runs import store
+
+project.enter(Path.cwd())
+net, peeker = store.latest("net"), store.latest("peeker")
+claim = Comparison("", "net", "peeker", "accuracy", 5, -0.1, -0.2, 0, 0.01, 0.01, sys.argv[1], "paired t")
+subject = Subject("net", (net,), "val", (Rival("peeker", (peeker,), claim),))
+print(other_splits.judge(subject, Terms()) if not other_splits.against(subject) else "no order is claimed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [("better", "verdict='fail'"), ("worse", "verdict='pass'"), ("equivalent", "no order is claimed")],
+)
+def test_an_order_that_other_divisions_turn_round_must_not_be_claimed(
+    passed: tuple[Path, Ended], tmp_path: Path, claim: str, told: str
+) -> None:
+    project = shutil.copytree(passed[0], tmp_path / "project")
+    write(project, "probe.py", PROBE)
+    done = launch(project, "probe.py", claim)
+    assert done.code == 0, done.err
+    assert told in done.out
+
+
 def test_code_that_has_changed_since_is_told_and_nothing_passes(passed: tuple[Path, Ended], tmp_path: Path) -> None:
     project = shutil.copytree(passed[0], tmp_path / "project")
     write(project, "src/lab/net.py", (project / "src/lab/net.py").read_text() + "\n# a remark\n")

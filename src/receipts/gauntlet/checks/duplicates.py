@@ -8,7 +8,7 @@ from receipts.data.manifest import Facts, Manifest
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
 from receipts.gauntlet.subjects import Subject
 
-RECORDED = ("split-overlap", "near-duplicates", "entity-overlap", "time-order", "feature-leak")
+RECORDED = ("split-overlap", "near-duplicates", "entity-overlap", "time-order", "feature-leaks-the-label")
 FEW = 0.01  # share of the rows held back that may equal others by themselves
 
 
