@@ -16,8 +16,9 @@ from receipts.data.sealed import Subset
 from receipts.evaluation import pictures
 from receipts.evaluation.metrics import confusion, evaluate
 from receipts.evaluation.predictions import Predictions, write
+from receipts.report import slices
 from receipts.report.figures import evidence
-from receipts.report.model import Entry, Report, Table
+from receipts.report.model import Entry, Part, Report, Sliced, Table
 from receipts.runs.plans import Arm, Plan
 from receipts.runs.record import Checkpoint, Failure, Record, Score
 
@@ -48,6 +49,7 @@ def report(**words: str) -> Report:
         "main", {"floor": [floor], "logreg": [logreg], "net": net}, metrics=METRICS, against="logreg",
         caption="Three methods on the same samples.",
     )  # fmt: skip
+    main = replace(main, slices=by_ink(main))
     arms = [
         Arm("net", "net"),
         Arm("small", "net", ["model.width=8"], {"model.width": [16, 8]}, hypothesis="Width matters.", expect="worse"),
@@ -58,6 +60,16 @@ def report(**words: str) -> Report:
     found = reports.report(main, ablations, sweep(net, small), plans=[plan])
     broken = Entry(dead.name, made(9, run_id="dead", conf="net"), "failed", (), "the loss became NaN")
     return replace(found, ledger=[*found.ledger, broken])
+
+
+def by_ink(table: Table) -> list[Sliced]:
+    """One slicing of two parts, on which all methods score what they score anyway."""
+    column = table.columns[0]
+    estimates = {row.name: row.cells[column.metric].estimate for row in table.rows}
+    parts = [Part(name, 30, estimates, [replace(table.comparisons[-1], row="net")]) for name in ("high", "low")]
+    receipts = {row.name: row.cells[column.metric].numbers[""].receipt for row in table.rows}
+    labels = {row.name: row.label for row in table.rows}
+    return slices.numbered(table.name, [Sliced("ink", column, parts)], labels, receipts)
 
 
 def sweep(net: list[Record], small: list[Record]) -> Table:

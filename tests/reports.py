@@ -13,13 +13,7 @@ from receipts.runs.record import Record
 
 def report(*tables: Table, **changes: Any) -> Report:
     """A report of tables, with their numbers and a ledger of their runs."""
-    numbers = {
-        number.key: number
-        for table in tables
-        for row in table.rows
-        for cell in row.cells.values()
-        for number in cell.numbers.values()
-    }
+    numbers = {number.key: number for table in tables for number in table.numbers()}
     numbers |= {
         number.key: number
         for table in tables

@@ -54,9 +54,9 @@ def ls(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> int:
     """Print the README of a run: what ran, its numbers, its checks."""
     from receipts.config.project import RUNS
-    from receipts.runs import comparison, store, views
+    from receipts.runs import known, store, views
 
-    print(views.readme(store.select(arguments.run), comparison.recorded(RUNS)), end="")
+    print(views.readme(store.select(arguments.run), known.recorded(RUNS)), end="")
     return DONE
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recorded import asked, keep, ran, reported, seeds, three
+from recorded import asked, keep, planned, ran, reported, seeds, three
 from scipy import stats
 
 from receipts.report.families import holm
@@ -188,7 +188,7 @@ def test_digits_follow_the_interval_and_are_the_same_down_a_column(lab: Path) ->
 
 def test_many_configurations_that_nobody_declared_are_a_search(lab: Path) -> None:
     for at in range(4):
-        ran("net", 0, 0.5 + at / 10, second=at, model={"lr": at})
+        ran("net", 0, 0.5 + at / 10, second=at, model={"lr": at}, splits=("val", "test"))
     ran("linear", second=9, deterministic=True)
     (table,) = reported().tables
     values = [row.cells["accuracy"].estimate.mean or 0.0 for row in table.rows[1:]]
@@ -197,3 +197,14 @@ def test_many_configurations_that_nobody_declared_are_a_search(lab: Path) -> Non
     assert f"{np.mean(values):.4f} for 1, " in note
     assert f"{max(values):.4f} for 4." in note
     assert any("exploratory" in note for note in table.notes)
+    asked("tables:\n  main: {rows: [linear, net model.lr=3]}\n")
+    (chosen,) = reported().tables
+    assert note in chosen.notes  # the table shows one of them, and still says of how many
+
+
+def test_the_arms_that_a_file_declares_are_no_search(lab: Path) -> None:
+    asked("tables:\n  main: {rows: [net]}\n")
+    arms = {f"lr{at}": seeds("net", 0.9, second=10 * at, model={"lr": at} if at else None, splits=("val", "test"))
+            for at in range(4)}  # fmt: skip
+    planned("net", arms)
+    assert not [note for note in reported().tables[0].notes if "a search" in note]

@@ -136,6 +136,16 @@ def test_a_table_is_sorted_by_a_click_and_back_by_another(opened: Any) -> None:
     assert opened.locator("#table-main [aria-sort]").count() == 1
 
 
+def test_it_shows_slices_costs_and_how_the_checklists_stand(opened: Any) -> None:
+    part = opened.locator("#table-main .slicing tbody tr").first
+    assert part.locator("th").inner_text() == "high"
+    part.locator(".num").first.click()
+    assert "accuracy of floor where ink is high" in opened.inner_text("#slip")
+    assert opened.locator("#costs tbody th").all_inner_texts() == ["net", "floor", "logreg"]
+    assert opened.locator("#checklists .boxes li").count() == 16 + 5
+    assert "answered from records" in opened.inner_text("#checklists")
+
+
 def test_the_theme_follows_the_system_and_then_the_reader(opened: Any) -> None:
     def background() -> str:
         return str(opened.evaluate("getComputedStyle(document.body).backgroundColor"))

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import folders
 import pytest
 from omegaconf import OmegaConf
 from recorded import asked, keep, planned, ran, reported, seeds, three
 
 from receipts.config import reporting
 from receipts.refusal import CheckFailed, Refusal
+from receipts.report import output
+from receipts.runs import plans
+from receipts.runs.plans import Arm
 
 
 def rows(name: str = "main") -> dict[str, str]:
@@ -108,6 +112,56 @@ def test_ablations_are_the_arms_of_the_latest_plan(lab: Path) -> None:
     assert "All arms share epochs 40." in table.caption
 
 
+def test_what_was_typed_does_not_take_the_place_of_what_is_declared(lab: Path) -> None:
+    base, narrow = seeds("net", 0.9), seeds("net", 0.7, second=10, model={"width": 1})
+    planned("net", {"net": base, "narrow": narrow})
+    planned("net", {"net": base, "typed": narrow}, plan_id="20261121-150000-net-abcdef02", exploratory=True)
+    assert {"net-ablations", "net-overrides"} < {table.name for table in reported().tables}
+    asked("tables:\n  ablations: {rows: {ablations_of: net}}\n")
+    assert list(rows("ablations")) == ["net", "narrow"]
+
+
+@pytest.mark.parametrize("text", ["{ablations_of: net, sweep_of: net}", "{key: model.lr}", "{folds_of: net, key: lr}"])
+def test_rows_name_exactly_one_plan(lab: Path, text: str) -> None:
+    three()
+    asked(f"tables:\n  main: {{rows: {text}}}\n")
+    with pytest.raises(Refusal, match="does not name one plan"):
+        reported()
+
+
+def swept() -> None:
+    """Three learning rates, the reference in the middle, with histories; one run of the largest diverged."""
+    arms, differences = {}, {"net": {}, "lr=9": {"model.lr": [2, 9]}, "lr=1": {"model.lr": [2, 1]}}
+    for at, (name, skill) in enumerate({"net": 0.9, "lr=9": 0.7, "lr=1": 0.89}.items()):
+        arms[name] = seeds("net", skill, second=10 * at, model={"lr": name})
+        for run in arms[name]:
+            worst = name == "lr=9" and run.seed == 0
+            lines = [f"{10 * epoch},{'nan' if worst else 2 - epoch / 4},{skill - 0.3 / epoch}" for epoch in (1, 2, 3)]
+            text = "step,loss,val/accuracy\n" + "\n".join(lines) + "\n"
+            (Path("runs") / run.run_id / "history.csv").write_text(text)
+    stated = [Arm(name, "net", [] if name == "net" else [name], found) for name, found in differences.items()]
+    plan = planned("net", arms, kind="sweep", key="model.lr", exploratory=True)
+    plan.arms = stated
+    (plans.folder(plan) / "plan.json").write_bytes(plans.encode(plan))
+
+
+def test_a_sweep_is_asked_for_by_its_key_stands_in_order_and_says_how_training_went(lab: Path) -> None:
+    swept()
+    asked("tables:\n  rates: {rows: {sweep_of: net, key: model.lr}, columns: [accuracy]}\n")
+    report = reported()
+    (table,) = report.tables
+    assert [row.label for row in table.rows] == ["lr=1", "net (model.lr=2)", "lr=9"]
+    assert table.dynamic is not None
+    assert table.dynamic.threshold == pytest.approx(0.8 - 0.03)
+    assert [one.share_diverged for one in table.dynamic.arms.values()] == [0, 0, 0.2]
+    notes = "\n".join(table.notes)
+    assert "net (model.lr=2): 0 of 5 runs diverged, there after 30 steps (5 of 5, median), last epochs" in notes
+    assert "lr=9: 1 of 5 runs diverged, never there" in notes
+    output.write(report, lab / "report")
+    lines = folders.table(lab / "report/tables/rates-dynamics.csv")
+    assert [(line["arm"], line["share_diverged"]) for line in lines][-1] == ("lr=9", "0.2")
+
+
 def test_ablations_that_were_never_tested_are_reported_on_val(lab: Path) -> None:
     base, narrow = (seeds("net", 0.9, second=at, splits=("val",), model={"w": at}) for at in (0, 10))
     planned("net", {"net": base, "narrow": narrow})
@@ -148,7 +202,10 @@ def test_what_waits_is_said_and_the_rest_is_printed(lab: Path) -> None:
     ran("wide", second=3, splits=("val",))
     report = reported()
     assert [table.name for table in report.tables] == ["main"]
-    assert "table ablations is left out: no plan of net's ablations yet: python ablate.py conf=net" in report.findings
+    assert (
+        "table ablations is left out: no plan of this kind (ablations of net) yet: python ablate.py conf=net"
+        in report.findings
+    )
     assert "net has no run that is scored on test yet: python train.py conf=net" in report.findings
     assert any(
         note.startswith("wide has no run that is scored on test yet: python eval.py") for note in report.findings

@@ -10,7 +10,7 @@ from recorded import asked, ran, reported, seeds
 from scipy import stats
 
 from receipts.evaluation.predictions import Predictions
-from receipts.report import output
+from receipts.report import output, slices
 from receipts.report.families import holm
 from receipts.report.model import Sliced, Table
 
@@ -69,6 +69,17 @@ def test_methods_are_paired_by_seed_and_corrected_over_all_parts(main: Table) ->
     assert worst.comparisons[0].test == "paired t"
     assert worst.comparisons[0].p == pytest.approx(stats.ttest_rel(wide, net).pvalue)
     assert worst.comparisons[0].verdict == "better"
+
+
+def test_every_printed_number_of_a_slice_has_a_key_of_its_own_and_the_receipt_of_its_row(main: Table) -> None:
+    report = reported()
+    number = report.numbers["main.by-tool.b.wide"]
+    part = tool(report.tables[0]).parts[0]
+    assert number.value == part.estimates["wide"].mean
+    assert number.meaning.startswith(f"accuracy of wide where tool is b (n={part.n}) on test")
+    assert number.receipt is report.numbers["main.wide.accuracy"].receipt
+    assert report.numbers["main.by-tool.b.wide.verdict"].text == "better"
+    assert slices.distinct(["a b", "a-b", "c"]) == {"a b": "a-b", "a-b": "a-b-2", "c": "c"}
 
 
 def test_two_deterministic_methods_are_paired_by_the_samples_of_the_part(

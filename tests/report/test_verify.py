@@ -235,7 +235,7 @@ def test_a_metric_changed_in_mlflow_is_named(
     seen = verify.Findings()
     verify.ask_mlflow([run, later], seen)
     assert seen.wrong == found
-    assert seen.not_run == ["MLflow: 1 runs are not in the store (receipts sync)"]
+    assert seen.not_run == ["MLflow: 1 run not in the store (receipts sync)"]
     Path("mlflow.db").write_bytes(b"no database at all" * 100)
     verify.ask_mlflow([run], broken := verify.Findings())
     assert broken.not_run[0].startswith("MLflow: the MLflow store does not answer")

@@ -1,13 +1,23 @@
 """Which runs a run is compared with, and what its README says of them."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from records import made, score, stored
 
-from receipts.runs import comparison, views
-from receipts.runs.comparison import compare, recorded, table
-from receipts.runs.record import Check, Identity
+from receipts.runs import comparison, known, views
+from receipts.runs.comparison import Row, recorded
+from receipts.runs.record import Check, Identity, Record, Score
+
+
+def compare(run: Record, scored: Score, others: list[Record]) -> list[Row]:
+    return comparison.compare(run, scored, [known.known(other) for other in others])
+
+
+def table(run: Record, others: list[Record]) -> str:
+    return comparison.table(run, [known.known(other) for other in others])
 
 
 def test_floor_linear_and_best_are_found_by_what_the_records_say() -> None:
@@ -15,7 +25,7 @@ def test_floor_linear_and_best_are_found_by_what_the_records_say() -> None:
     floor, linear, better = made(1, score(0.1), rung="floor"), made(2, score(0.8), rung="linear"), made(3, score(0.95))
     weaker = made(4, score(0.7), rung="linear")
     rows = compare(run, run.scores[0], [run, floor, linear, better, weaker])
-    assert [(row.role, row.record and row.record.seed, row.value) for row in rows] == [
+    assert [(row.role, row.run and row.run.seed, row.value) for row in rows] == [
         ("floor", 1, 0.1),
         ("linear baseline", 2, 0.8),
         ("best recorded", 3, 0.95),
@@ -44,7 +54,7 @@ def test_lower_is_better_where_the_metric_says_so() -> None:
 def test_another_question_is_not_compared_with(changes: dict[str, Any]) -> None:
     run, other = made(0, score(0.9)), made(1, **{"scores": [score(0.99)]} | changes)
     best = compare(run, run.scores[0], [run, other])[-1]
-    assert (best.record and best.record.seed, best.value) == (0, 0.9)
+    assert (best.run and best.run.seed, best.value) == (0, 0.9)
 
 
 def test_a_check_that_passes_again_counts_no_more() -> None:
@@ -82,6 +92,24 @@ def test_records_are_read_newest_first_and_unreadable_ones_passed_over(
     assert (
         "| floor | `20261120-133701-net-s1-9f3c1a7e` | val | 0.8000 | +0.1000 |" in (folder / "README.md").read_text()
     )
+
+
+def test_a_record_is_read_once_and_again_only_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    original = known.records.read
+    monkeypatch.setattr(known.records, "read", lambda folder: reads.append(folder.name) or original(folder))
+    runs = [made(number, score(0.8)) for number in range(4)]
+    for number, run in enumerate(runs):
+        views.write(stored(run, tmp_path), run)
+        assert reads == [each.run_id for each in runs[: number + 1]]
+    reads.clear()
+    worse = made(1, score(0.8), checks=[Check("val-rescored", "fail", "they differ")])
+    stored(worse, tmp_path)
+    shutil.rmtree(tmp_path / runs[2].run_id)
+    assert [found.seed for found in known.recorded(tmp_path)] == [3, 0]
+    assert reads == [worse.run_id]
+    (tmp_path / known.NAME).write_text("{")
+    assert [found.seed for found in known.recorded(tmp_path)] == [3, 0]
 
 
 def test_the_roles_are_those_that_a_config_can_have() -> None:

@@ -37,11 +37,11 @@ def test_a_complete_run_answers_what_a_stranger_asks() -> None:
     assert ran["experiment"] == ["`conf/net.yaml`, preset full, seed 0"]
     assert ran["differs from that file"] == ["`seed=3`"]
     assert ran["data"] == ["UCI, version 1, real, CC BY 4.0"]
-    assert ran["method"] == ["on cpu, 1 threads, 32-true, 93,962 parameters"]
+    assert ran["method"] == ["on cpu, 1 thread, 32-true, 93,962 parameters"]
     assert ran["weights"] == ["`checkpoints/best.ckpt` (max val accuracy, epoch 21)"]
     assert ran["code"] == ["commit `c0ffeec0ffee`"]
     assert ran["cost"] == ["31.0 s, at most 760 MiB"]
-    assert ran["test opened"] == ["1 times"]
+    assert ran["test opened"] == ["1 time"]
     assert ran["command"] == ["`python train.py conf=net`"]
     numbers = rows(text, "Numbers")
     assert numbers["metric"] == ["val (n=359)", "test (n=360)", "what it means"]

@@ -33,8 +33,19 @@ def hashed(paths: Iterable[Path], root: Path) -> dict[str, str]:
 @cache
 def core() -> str:
     """SHA-256 over the core's files that can change a number."""
-    paths = (path for path in CORE.rglob("*.py") if path.relative_to(CORE).parts[0] not in (*REPORTING, "cli.py"))
+    paths = (path for path in CORE.rglob("*.py") if not is_reporting(path.relative_to(CORE).parts))
     return combined(hashed(paths, CORE))
+
+
+def is_reporting(parts: tuple[str, ...]) -> bool:
+    """Whether a file below the core, by the parts of its path, only shows numbers that others made."""
+    return parts[0] in (*REPORTING, "cli.py")
+
+
+def can_move_numbers(name: str) -> bool:
+    """Whether a file of a project, by its path, is code that identity counts; of the core only its Python files."""
+    parts = Path(name).parts
+    return parts[:2] != ("src", "receipts") or (name.endswith(".py") and not is_reporting(parts[2:]))
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from receipts.refusal import Refusal
 from receipts.runs import record as records
+from receipts.runs.known import Known, known
 from receipts.runs.record import Record, Score
 
 RUNGS = {"floor": "floor", "linear": "linear baseline"}
@@ -19,7 +20,7 @@ class Row(NamedTuple):
     """What a run is compared with: in which role, which run, its number; the run is None where there is none."""
 
     role: str
-    record: Record | None
+    run: Known | None
     value: float | None
 
 
@@ -36,12 +37,12 @@ def recorded(runs: Path) -> list[Record]:
     return found
 
 
-def compare(record: Record, score: Score, others: Sequence[Record]) -> list[Row]:
+def compare(record: Record, score: Score, others: Sequence[Known]) -> list[Row]:
     """The floor, the linear baseline and the best run comparable with a score of this run, which may be itself."""
     primary = record.primary or ""
     pairs = [(other, number) for other in others if (number := counterpart(record, score, other)) is not None]
     if record.run_id not in {other.run_id for other, _ in pairs} and (own := value(score, primary)) is not None:
-        pairs.append((record, own))
+        pairs.append((known(record), own))
     rows = []
     for rung, role in RUNGS.items():
         found = best([(other, number) for other, number in pairs if other.rung == rung], score, primary)
@@ -49,25 +50,19 @@ def compare(record: Record, score: Score, others: Sequence[Record]) -> list[Row]
     return [*rows, Row("best recorded", *(best(pairs, score, primary) or (None, None)))]
 
 
-def best(pairs: list[tuple[Record, float]], score: Score, primary: str) -> tuple[Record, float] | None:
+def best(pairs: list[tuple[Known, float]], score: Score, primary: str) -> tuple[Known, float] | None:
     """The best of several runs, by the metric's own direction; of equal ones the first."""
     sign = -1 if primary in score.metrics and score.metrics[primary].better == "lower" else 1
     return max(pairs, key=lambda pair: sign * pair[1], default=None)
 
 
-def counterpart(record: Record, score: Score, other: Record) -> float | None:
+def counterpart(record: Record, score: Score, other: Known) -> float | None:
     """Another run's primary number where it answers the same question as this score, else None."""
-    same = (
-        other.identity.data == record.identity.data
-        and other.identity.split == record.identity.split
-        and other.primary == record.primary
-        and other.limit.get("rows") == record.limit.get("rows")
-        and not other.failing
-    )
-    theirs = next(
-        (s for s in reversed(other.scores) if (s.split, s.n, s.harness) == (score.split, score.n, score.harness)), None
-    )
-    return value(theirs, record.primary or "") if same and theirs is not None else None
+    asked = (record.identity.data, record.identity.split, record.primary, record.limit.get("rows"))
+    if not other.sound or (other.data, other.split, other.primary, other.rows) != asked:
+        return None
+    wanted = (score.split, score.n, score.harness)
+    return next((s.value for s in reversed(other.scores) if (s.split, s.n, s.harness) == wanted), None)
 
 
 def value(score: Score, primary: str) -> float | None:
@@ -75,7 +70,7 @@ def value(score: Score, primary: str) -> float | None:
     return score.metrics[primary].value if primary in score.metrics else None
 
 
-def table(record: Record, others: Sequence[Record]) -> str:
+def table(record: Record, others: Sequence[Known]) -> str:
     """The comparison in Markdown, one line for each role and split; empty for a record without a primary metric."""
     if record.primary is None or not record.scores:
         return ""

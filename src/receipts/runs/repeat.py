@@ -77,11 +77,8 @@ def changed_code(record: Record, sources: Sources) -> list[str]:
     lab = sorted(
         name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name)
     )
-    return lab + [
-        name
-        for name in git.changed_since(record.code.commit, ["src/receipts", "train.py"])
-        if name.endswith(".py") and not {"cli.py", *code.REPORTING} & set(Path(name).parts)
-    ]
+    core = git.changed_since(record.code.commit, ["src/receipts", "train.py"])
+    return lab + [name for name in core if code.can_move_numbers(name)]
 
 
 def shown(names: list[str]) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from receipts.config.project import RUNS
 from receipts.refusal import CHECK_FAILED, DONE
-from receipts.runs import comparison, figures
+from receipts.runs import comparison, figures, known
 from receipts.runs.files import write_atomically
+from receipts.runs.known import Known
 from receipts.runs.log import say
 from receipts.runs.process import state
 from receipts.runs.record import Check, Metric, Record, Score
@@ -32,7 +33,7 @@ def write(folder: Path, record: Record) -> None:
     write_atomically(folder / "metrics.json", (json.dumps(facts, indent=1) + "\n").encode())
     if (classes := figures.per_class_csv(record)) is not None:
         write_atomically(folder / "per_class.csv", classes.encode())
-    write_atomically(folder / "README.md", readme(record, comparison.recorded(folder.parent)).encode())
+    write_atomically(folder / "README.md", readme(record, known.recorded(folder.parent)).encode())
 
 
 def show(record: Record, primary: str) -> int:
@@ -65,7 +66,7 @@ def number(metric: Metric, word: str) -> str:
     return f"{'undefined' if metric.value is None else f'{metric.value:.4f}'} {word}".rstrip()
 
 
-def readme(record: Record, others: Sequence[Record] = ()) -> str:
+def readme(record: Record, others: Sequence[Known] = ()) -> str:
     """The run's README: what was asked, of what, by which method, the answer, and how to read it.
 
     `others` are the recorded runs that it is compared with, as far as they are comparable.
