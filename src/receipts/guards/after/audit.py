@@ -6,7 +6,7 @@ from receipts.config.schema import Config
 from receipts.evaluation import audit
 from receipts.evaluation.predictions import Predictions, read
 from receipts.guards.after import easy, skill
-from receipts.runs import comparison
+from receipts.runs import comparison, known
 from receipts.runs.record import Check, Record, Score
 from receipts.runs.repeat import frozen
 
@@ -42,9 +42,9 @@ def examine(record: Record, score: Score, predictions: Predictions, config: Conf
 def beside(record: Record, score: Score) -> str:
     """How the run compares with the best recorded linear baseline; nothing where it is better or there is none."""
     own = comparison.value(score, record.primary or "")
-    rows = comparison.compare(record, score, comparison.recorded(RUNS))
+    rows = comparison.compare(record, score, known.recorded(RUNS))
     line = next((row for row in rows if row.role == comparison.RUNGS["linear"]), None)
-    if own is None or line is None or line.value is None or line.record is None or record.rung is not None:
+    if own is None or line is None or line.value is None or line.run is None or record.rung is not None:
         return ""
     worse = own < line.value if score.metrics[record.primary or ""].better == "higher" else own > line.value
-    return f"; NOTE: worse than the linear baseline {line.record.run_id} ({line.value:.4f})" if worse else ""
+    return f"; NOTE: worse than the linear baseline {line.run.run_id} ({line.value:.4f})" if worse else ""
