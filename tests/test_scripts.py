@@ -240,7 +240,6 @@ def test_only_plain_runs_are_the_latest_of_an_experiment(project: Path, run: Run
     assert record(project)["reportable"] is True
     assert f"run {plain} " in run("eval.py", "run_id=latest:net").out
     assert f"run {runs(project)[0].name} " in run("eval.py", "run_id=latest", "split=val").out
-    assert (project / "runs/stages/net").read_text() == f"{plain}\n"
 
 
 # --- the test split --------------------------------------------------------------------------------------------------
