@@ -99,3 +99,13 @@ def test_help_names_the_options(lab: Path) -> None:
     done = launch(lab, "report.py", "--help")
     assert done.code == 0
     assert {"check: false", "tex: null", "source: runs"} <= set(done.out.splitlines())
+
+
+def test_an_obstacle_is_allowed_by_name_on_the_command_line(started: Path) -> None:
+    asked("tables:\n  main: {rows: [only]}\n")
+    (started / "conf/only.yaml").write_text("purpose: A test.\n")
+    ran("only", second=50, reportable=False, blocked_by=["limit: rows 200"])
+    assert launch(started, "report.py").code == 3
+    done = launch(started, "report.py", "allow={mixed-presets: a first look}")
+    assert done.code == 0, done.err
+    assert "a first look" in (started / "report/index.html").read_text()
