@@ -136,8 +136,10 @@ def swept() -> None:
         arms[name] = seeds("net", skill, second=10 * at, model={"lr": name})
         for run in arms[name]:
             worst = name == "lr=9" and run.seed == 0
-            lines = [f"{10 * epoch},{'nan' if worst else 2 - epoch / 4},{skill - 0.3 / epoch}" for epoch in (1, 2, 3)]
-            text = "step,loss,val/accuracy\n" + "\n".join(lines) + "\n"
+            lines = [
+                f"{epoch},{10 * epoch},{'nan' if worst else 2 - epoch / 4},{skill - 0.3 / epoch}" for epoch in (1, 2, 3)
+            ]
+            text = "epoch,step,loss,val/accuracy\n" + "\n".join(lines) + "\n"
             (Path("runs") / run.run_id / "history.csv").write_text(text)
     stated = [Arm(name, "net", [] if name == "net" else [name], found) for name, found in differences.items()]
     plan = planned("net", arms, kind="sweep", key="model.lr", exploratory=True)
