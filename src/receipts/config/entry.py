@@ -132,7 +132,7 @@ def register(options: type | None) -> None:
         compose.register()
         return
     node = compose.primary(options)
-    for name in (entry.name for entry in fields(options) if isinstance(node[entry.name], DictConfig)):
+    for name in (entry.name for entry in fields(options) if entry.default_factory is dict):
         OmegaConf.set_struct(node[name], False)  # `allow={dirty: REASON}`: any key may stand in it
     ConfigStore.instance().store(name="config", node=node)
 
