@@ -132,9 +132,8 @@ def register(options: type | None) -> None:
         compose.register()
         return
     node = compose.primary(options)
-    for entry in fields(options):
-        if not OmegaConf.is_missing(node, entry.name) and OmegaConf.is_dict(node[entry.name]):
-            OmegaConf.set_struct(node[entry.name], False)  # `allow={dirty: REASON}`: any key may stand in it
+    for name in (entry.name for entry in fields(options) if entry.default_factory is dict):
+        OmegaConf.set_struct(node[name], False)  # `allow={dirty: REASON}`: any key may stand in it
     ConfigStore.instance().store(name="config", node=node)
 
 
