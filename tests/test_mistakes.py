@@ -542,4 +542,3 @@ def test_a_lost_history_costs_the_curve_and_nothing_else(template: Path, tmp_pat
     assert launch(project, "train.py", "conf=net").code == 0
     tampered(runs(project)[0] / "history.csv", lambda all: all[: len(all) // 2])
     assert launch(project, "eval.py", "run_id=latest:net").code == 0
-    commit(project)

@@ -240,7 +240,6 @@ def test_only_plain_runs_are_the_latest_of_an_experiment(project: Path, run: Run
     assert record(project)["reportable"] is True
     assert f"run {plain} " in run("eval.py", "run_id=latest:net").out
     assert f"run {runs(project)[0].name} " in run("eval.py", "run_id=latest", "split=val").out
-    assert (project / "runs/stages/net").read_text() == f"{plain}\n"
 
 
 # --- the test split --------------------------------------------------------------------------------------------------
@@ -263,10 +262,6 @@ def test_the_test_split_is_opened_once_and_counted(project: Path, run: Run) -> N
         again = run("eval.py", f"run_id={wanted}")
         assert (again.code, again.out) == (0, first.out)
     assert record(project) == found
-    assert (
-        json.loads((project / "results/net.json").read_text())["test"]["accuracy"]
-        == (found["scores"][1]["metrics"]["accuracy"]["value"])
-    )
 
 
 def test_scoring_val_again_opens_nothing(project: Path, run: Run) -> None:
@@ -323,7 +318,6 @@ def test_regression_by_an_estimator(project: Path, run: Run) -> None:
     assert found["checkpoint"]["file"] == "checkpoints/estimator.skops"
     assert found["parameters"]["alpha"] == 1.0
     assert found["data"]["manifest"] == "splits/diabetes.json"
-    assert (project / "results/ridge.csv").read_text().startswith("epoch,mae\n0,")
 
 
 def test_an_estimator_made_of_trees_is_stored_and_read_again(project: Path, run: Run) -> None:

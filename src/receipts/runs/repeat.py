@@ -33,7 +33,11 @@ def frozen(record: Record, runs: Path = RUNS) -> Experiment:
         raise Refusal(f"{path} cannot be read", str(error), "restore it from MLflow or a backup") from error
     if not isinstance(values, dict):
         raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
-    config = to_config(values)
+    try:
+        config = to_config(values)
+    except Refusal as error:
+        why = error.why.removeprefix("the command line: ")  # which is where values come from otherwise
+        raise Refusal(f"{path}: {error.what}", why, "restore it from MLflow or a backup") from error
     dataset = Path(record.data.manifest).stem.removesuffix(f"-fold{config.split.fold}")
     return Experiment(config, asdict(config), record.conf, record.preset, dataset, record.overrides)
 
