@@ -16,6 +16,7 @@ from receipts.report.methods import Picked
 from receipts.report.model import Column, Comparison
 from receipts.report.stored import Sampled, Store
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 ALPHA = 0.05
 
@@ -135,7 +136,7 @@ def single(a: Side, b: Side, column: Column, terms: Terms, store: Store) -> str:
 def exact(right: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> str:
     """McNemar's test in words."""
     only_a, only_b, p = samples.mcnemar(*right)
-    return f"{only_a} samples right only here and {only_b} only there, exact McNemar p = {p:.2g}"
+    return f"{counted(only_a, 'sample')} right only here and {only_b} only there, exact McNemar p = {p:.2g}"
 
 
 PerSample = tuple[Values, NDArray[np.int64] | None, tuple[NDArray[np.bool_], NDArray[np.bool_]] | None]

@@ -106,7 +106,7 @@ def compared_in_words(one: Comparison, terms: Terms) -> str:
     row, against = one.labels
     if one.delta is None or one.low is None or one.high is None:
         return f"{row} against {against}: {one.verdict}, {one.reason or 'nothing to compare'}."
-    places = min(numerals.MOST, decimals((one.high - one.low) / 2))
+    places = of_difference(one.low, one.high)
     level = f"{100 * (1 - terms.alpha):.4g} %"
     over = "samples" if "samples" in one.test or "entities" in one.test else "folds" if terms.folds else "seeds"
     spans = f"{numerals.fixed(one.low, places)} to {numerals.fixed(one.high, places)} over {over}"
@@ -170,10 +170,17 @@ def numbers(
     }
 
 
+def of_difference(low: float, high: float) -> int:
+    """The decimals of a difference, by its own interval."""
+    return min(numerals.MOST, decimals((high - low) / 2)) if high > low else numerals.PLAIN
+
+
 def compared(judged: Comparison, named: str, places: int) -> dict[str, tuple[float | None, str, str]]:
     """The numbers of a comparison, by kind: value, text, meaning."""
     beside = f"{named} against {judged.labels[1]}"
     kinds: dict[str, tuple[float | None, str, str]] = {"verdict": (None, judged.verdict, f"{beside}: {judged.reason}")}
+    if judged.low is not None and judged.high is not None:  # a paired difference is known better than either mean
+        places = of_difference(judged.low, judged.high)
     ends = {"delta": judged.delta, "delta_low": judged.low, "delta_high": judged.high}
     what = {"delta": "difference", "delta_low": "its lower end", "delta_high": "its upper end"}
     for kind, end in ends.items():

@@ -28,6 +28,7 @@ FORMATS: Mapping[str, Mapping[str, Any]] = {
     "png": {"metadata": {"Software": None}, "dpi": 200},
     "svg": {"metadata": {"Date": None, "Creator": None}, "transparent": True},
 }
+FAR = 0.85  # gap to the next row, of a range: less is what the row of a sweep may well be apart from its neighbours
 
 
 def settings(name: str) -> Any:
@@ -95,15 +96,15 @@ def spread(count: int, height: float = 0.22) -> list[float]:
 def window(values: Mapping[str, float]) -> tuple[float, float] | None:
     """The part of an axis that holds all rows but one that lies far off, such as a floor; None where there is none.
 
-    Far off means that the gap to the next row is at least three quarters of the whole range.
+    Far off means that the gap to the next row is at least `FAR` of the whole range.
     """
     found = sorted(values.values())
     if len(found) < 3:
         return None
     whole = found[-1] - found[0]
-    if whole and found[1] - found[0] >= 0.75 * whole:
+    if whole and found[1] - found[0] >= FAR * whole:
         return found[1], found[-1]
-    if whole and found[-1] - found[-2] >= 0.75 * whole:
+    if whole and found[-1] - found[-2] >= FAR * whole:
         return found[0], found[-2]
     return None
 
