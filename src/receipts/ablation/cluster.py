@@ -18,7 +18,7 @@ class Ray:
 
     def __init__(self, workers: int | None) -> None:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call, unused-ignore]
         self.tasks: list[Any] = []
 
     def submit(self, order: Order, experiment: Experiment) -> "Future[int]":
