@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import traceback
 import warnings
@@ -100,6 +101,7 @@ def child(
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(streams(folder, os.getpid(), name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background has been told to ignore it
     os.chdir(folder)
     os.environ.update(environment)
     warnings.simplefilter("error")
