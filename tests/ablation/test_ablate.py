@@ -65,7 +65,11 @@ def without(found: dict[str, Any]) -> dict[str, Any]:
     for score in found["scores"]:
         del score["at"]
     for check in found["checks"]:
-        if check["code"] in ("disk-room", "time-limit"):  # what the machine has left, and how fast it was
+        if check["code"] in (
+            "disk-room",
+            "time-limit",
+            "cannot-learn-a-batch",
+        ):  # what the machine has left, and how fast it was
             del check["evidence"]
     return found
 

@@ -54,7 +54,11 @@ def found(project: Path) -> dict[str, Any]:
         for score in record["scores"]:
             del score["at"]
         for check in record["checks"]:
-            if check["code"] in ("disk-room", "time-limit"):  # what the machine has left, and how fast it was
+            if check["code"] in (
+                "disk-room",
+                "time-limit",
+                "cannot-learn-a-batch",
+            ):  # what the machine has left, and how fast it was
                 del check["evidence"]
         environment = json.loads((run / "environment.json").read_text())
         told = {key: environment[key] for key in ("threads", "variables", "packages", "lock", "cpu", "gpu")}
