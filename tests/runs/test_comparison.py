@@ -116,3 +116,7 @@ def test_the_roles_are_those_that_a_config_can_have() -> None:
     from receipts.config.rungs import RUNGS
 
     assert tuple(comparison.RUNGS) == RUNGS
+
+
+def test_where_nothing_ever_ran_nothing_is_known(tmp_path: Path) -> None:
+    assert known.recorded(tmp_path / "runs") == []

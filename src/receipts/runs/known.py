@@ -82,7 +82,9 @@ def remembered(runs: Path) -> Kept:
 
 def states(runs: Path) -> list[tuple[str, list[int]]]:
     """The run folders and the state of their records; `os.scandir`, since pathlib takes five times as long."""
-    found = []
+    found: list[tuple[str, list[int]]] = []
+    if not runs.is_dir():
+        return found
     with os.scandir(runs) as entries:
         for entry in entries:
             if entry.name[0] != ".":
