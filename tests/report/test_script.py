@@ -108,4 +108,4 @@ def test_an_obstacle_is_allowed_by_name_on_the_command_line(started: Path) -> No
     assert launch(started, "report.py").code == 3
     done = launch(started, "report.py", "allow={mixed-presets: a first look}")
     assert done.code == 0, done.err
-    assert "main  test, 1 rows" in done.out
+    assert "main  test, 1 row" in done.out
