@@ -256,7 +256,7 @@ def test_the_test_split_is_opened_once_and_counted(project: Path, run: Run) -> N
     assert (opening["split"], opening["by"]) == ("test", "eval.py")
     assert opening["commit"] == git(project, "rev-parse", "HEAD").strip()
     assert (project / "runs" / name / "predictions/test.csv").is_file()
-    assert "| test opened | 1 times |" in (project / "runs" / name / "README.md").read_text()
+    assert "| test opened | 1 time |" in (project / "runs" / name / "README.md").read_text()
 
     for wanted in (name, name[:20], "latest", "latest:net", name[:8]):
         again = run("eval.py", f"run_id={wanted}")
