@@ -104,7 +104,7 @@ def dry(*verbs: str, **variables: str) -> str:
         ("test", 'pytest -m "not slow"'),
         ("test-all", "pytest\n"),
         ("check", "pre-commit run --all-files"),
-        ("smoke", "train.py conf=baseline preset=smoke"),
+        ("smoke", "train.py conf=$conf preset=smoke"),
         ("lock", "uv pip compile"),
     ],
 )
@@ -172,6 +172,8 @@ def test_hooks_run_what_the_environment_holds() -> None:
         assert repository["repo"] == "local"
         for hook in repository["hooks"]:
             tool = Path(hook["entry"].split()[0])
+            if tool == Path("make"):
+                continue
             assert tool.parent == Path(".venv/bin")
             assert (Path(sys.prefix) / "bin" / tool.name).exists()
 

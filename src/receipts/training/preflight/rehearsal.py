@@ -182,6 +182,8 @@ class Rehearsal(Callback):
         little = cut(self.plain, n)
         with in_evaluation(self.module):
             moved = mixed(lambda x: predict(trainer, self.module, x), little, n)
+        if not math.isfinite(moved):
+            return not_run("samples-mixed", "predictions are not finite")
         if moved > SEEN:
             return failed(
                 "samples-mixed", f"predictions move by {moved:.1%} of the largest value when the other rows change"
