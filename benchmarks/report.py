@@ -107,7 +107,7 @@ def recorded(place: Path, total: int) -> None:
         pending = pending[2:]
         for shard, process in shards:
             assert process.wait() == 0
-            for folder in shard.glob("runs/2*"):
+            for folder in sorted(shard.glob("runs/2*")):  # in the order of their numbers, should this be interrupted
                 folder.rename(runs / folder.name)
             shutil.rmtree(shard)
 
@@ -136,8 +136,9 @@ def grow(folder: Path, sizes: tuple[int, ...]) -> list[Path]:
     for before, place, size in zip([None, *places], places, sizes, strict=False):
         if (place / "recorded").exists():
             continue
-        shutil.rmtree(place, ignore_errors=True)
-        if before is None:
+        if place.exists():
+            pass  # interrupted: what it holds is whole, and the rest follows
+        elif before is None:
             with clone() as source:
                 shutil.copytree(source, place, symlinks=True)
             identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
