@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from receipts.bounds import confine
 from receipts.checks.catalogue import settled
 from receipts.config import own as declared
 from receipts.config.project import RUNS
@@ -59,7 +60,7 @@ def rescore_run(run_id: str) -> tuple[Record, list[str]]:
 
 def verified(folder: Path, score: Score) -> Path:
     """The predictions file of a score, which must hold the bytes that were scored."""
-    path = folder / score.file
+    path = confine(folder, score.file)
     cure = "restore it from MLflow or a backup, or predict again: python eval.py run_id=RUN"
     if not path.is_file():
         raise Refusal(f"{path} is missing", "the record names it as what was scored", cure)

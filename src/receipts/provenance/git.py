@@ -111,10 +111,10 @@ def repository() -> str | None:
 
 def between(a: str, b: str, paths: Sequence[str]) -> list[str] | None:
     """Files that differ between two commits; None when one of them is unknown here."""
-    found = git("diff", "--name-only", "-z", a, b, "--", *paths)
+    found = git("diff", "--name-only", "-z", "--end-of-options", a, b, "--", *paths)
     return None if found is None else sorted(filter(None, found.decode(errors="surrogateescape").split("\0")))
 
 
 def changed_since(revision: str, paths: Sequence[str]) -> list[str]:
     """Files that differ between a commit and the work tree; empty when the commit is unknown here."""
-    return sorted(names(git("diff", "--name-only", "--relative", "-z", revision, "--", *paths)))
+    return sorted(names(git("diff", "--name-only", "--relative", "-z", "--end-of-options", revision, "--", *paths)))

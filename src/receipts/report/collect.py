@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import plans
 from receipts.runs import record as records
-from receipts.runs.bounds import read_whole
 from receipts.runs.plans import Plan
 from receipts.runs.record import Metric, Record
 

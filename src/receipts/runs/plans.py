@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import store
-from receipts.runs.bounds import read_whole
 from receipts.runs.record import Commit, Digest, Id, Inside, Record
 
 PLANS = RUNS / "plans"

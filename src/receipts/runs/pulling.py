@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import flat, tracking
-from receipts.runs.bounds import read_whole
 from receipts.runs.record import Record, decode
 
 FILES = ("config.yaml", "environment.json", "history.csv")  # beside the record and the predictions

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from receipts.bounds import read_whole
 from receipts.provenance.identity import Identity
 from receipts.refusal import Refusal
-from receipts.runs.bounds import read_whole
 
 SCHEMA = 1
 
@@ -22,9 +22,7 @@ Status = Literal["running", "completed", "failed"]
 Id = Annotated[str, Meta(pattern=r"\A\w[\w.+-]{0,199}\Z")]  # of a run or an experiment: one folder's name
 Commit = Annotated[str, Meta(pattern=r"\A[0-9a-f]{1,64}\Z")]
 # A file below a folder: no part of it empty or made of dots alone, nothing that another system takes for a root.
-Inside = Annotated[
-    str, Meta(pattern=r"\A(?![A-Za-z]:)(?!(.*/)?\.{0,2}(/|\Z))[^\\\x00-\x1f\x7f]+\Z", max_length=240)
-]
+Inside = Annotated[str, Meta(pattern=r"\A(?![A-Za-z]:)(?!(.*/)?\.{0,2}(/|\Z))[^\\\x00-\x1f\x7f]+\Z", max_length=240)]
 Moment = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
 Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]+\Z")]
 Count = Annotated[int, Meta(ge=0)]

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from filelock import FileLock
 
+from receipts.bounds import is_inside, refuse_links
 from receipts.config.files import files
 from receipts.config.project import RUNS
 from receipts.provenance import code
@@ -220,6 +221,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
         self.lock = FileLock(self.folder / ".record.lock")
 
     def __enter__(self) -> Run:
+        refuse_links(self.folder)
         with writable(self.folder):
             self.lock.acquire()
         self.run = Run(self.folder, records.read(self.folder))
@@ -237,7 +239,7 @@ def select(wanted: str) -> Record:
     """The run that `run_id=` means: an id, an unambiguous prefix, `latest`, or `latest:CONF`."""
     if wanted == "latest" or wanted.startswith("latest:"):
         return latest(wanted.removeprefix("latest").removeprefix(":"))
-    if not wanted or "/" in wanted or "\\" in wanted or wanted.startswith("."):
+    if not is_inside(wanted) or "/" in wanted or wanted.startswith("."):
         raise Refusal(f"{wanted!r} is no run id", "an id names a folder directly below runs/", "receipts ls")
     found = [folder for folder in folders() if folder.name.startswith(wanted)]
     exact = [folder for folder in found if folder.name == wanted]
@@ -246,6 +248,7 @@ def select(wanted: str) -> Record:
     if len(found) > 1 and not exact:
         shown = ", ".join(folder.name for folder in found[:5])
         raise Refusal(f"{wanted} is the beginning of {len(found)} runs", shown, "write a few letters more")
+    refuse_links((exact or found)[0])
     return records.read((exact or found)[0])
 
 

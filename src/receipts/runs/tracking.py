@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from receipts.bounds import read_whole, refuse_links
 from receipts.refusal import Refusal
 from receipts.runs import flat
 from receipts.runs.log import say
@@ -214,8 +215,9 @@ def sync(folders: Iterable[Path]) -> Synced:
 
 def send(folder: Path, store: "Store") -> bool:
     """Make MLflow hold all of a run that has ended; False when it already did."""
+    refuse_links(folder)  # or a run from elsewhere would send files of this machine
     with _alone(folder / ".tracking"):
-        data = (folder / "record.json").read_bytes()
+        data = read_whole(folder / "record.json")
         view = store.view(folder, decode(data, folder / "record.json"))
         digest = sha256(data).hexdigest()
         if view.run.data.tags.get(SENT) == digest:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from receipts.bounds import confine
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.data.items import Items
@@ -31,7 +32,7 @@ def review(record: Record, tick: str = "", by: str = "") -> list[str]:
     score = record.score(SPLIT)
     if score is None:
         raise Refusal(f"{record.run_id} has no predictions of {SPLIT}", "there is nothing to review", "python train.py")
-    predictions = read(folder / score.file)
+    predictions = read(confine(folder, score.file))
     found = picks.five(predictions, experiment.config.task, record.run_id)
     items = {pick.name: f"{pick.sample}: {pick.told}" for pick in found}
     bad = picks.losses(predictions, experiment.config.task)
