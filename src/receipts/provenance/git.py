@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 
 WATCHED = (
@@ -106,7 +107,8 @@ def committed(path: Path) -> bytes | None:
 def repository() -> str | None:
     """The address of the remote, without any credentials in it."""
     found = git("remote", "get-url", "origin")
-    return None if found is None else re.sub(r"(?<=://)[^/]*@", "", found.decode().strip())
+    address = re.sub(r"(?<=://)[^/]*@|^[^/@:]+:[^/@]+@", "", (found or b"").decode(errors="replace").strip())
+    return secrets.scrub(address)[0] or None
 
 
 def between(a: str, b: str, paths: Sequence[str]) -> list[str] | None:

@@ -184,6 +184,8 @@ class Record(Struct, kw_only=True):
     for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
     seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
     watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
+    `removed` names the kinds of secrets that were taken out of a file before it was stored (`code.patch` then no longer
+    applies) or out of `command`.
     """
 
     schema: int = SCHEMA
@@ -224,6 +226,7 @@ class Record(Struct, kw_only=True):
     checks: list[Check] = []
     sentinels: bool = True
     warnings: list[str] = []
+    removed: dict[str, list[str]] = {}
     cost: Cost | None = None
     failure: Failure | None = None
 

@@ -18,7 +18,7 @@ from filelock import FileLock
 from receipts.bounds import is_inside, refuse_links
 from receipts.config.files import files
 from receipts.config.project import RUNS
-from receipts.provenance import code
+from receipts.provenance import code, secrets
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
@@ -67,6 +67,8 @@ class Run:
     ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
+        with suppress(OSError):  # on a full disk they stay as they are, and are not sent
+            secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
         self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
@@ -118,12 +120,12 @@ class Run:
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
             with suppress(OSError), log.open("a", encoding="utf-8") as file:
-                file.write("".join(traceback.format_exception(error)))
+                file.write(secrets.scrub("".join(traceback.format_exception(error)))[0])
         tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
         reason = f"{error.what}: {error.why}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
         with self._lock:
             self.record.status, self.record.ended = "failed", now()
-            self.record.failure = Failure(reason, tail)
+            self.record.failure = Failure(secrets.scrub(reason)[0], tail)
             self.record.silent_since = None
             self.save()
         views.write(self.folder, self.record)

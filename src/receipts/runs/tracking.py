@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from receipts.bounds import read_whole, refuse_links
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import flat
 from receipts.runs.log import say
@@ -313,11 +314,13 @@ class View:
         tags["receipts.status"] = status
         tags["mlflow.note.content"] = self.record.purpose
         tags["mlflow.source.git.commit"] = self.record.code.commit
-        params = {legal(key): value[:PARAM_LIMIT] for key, value in flat.parameters(self.folder).items()}
+        params = {
+            legal(key): secrets.scrub(value)[0][:PARAM_LIMIT] for key, value in flat.parameters(self.folder).items()
+        }
         self.store.client.log_batch(
             self.id,
             params=[Param(key, value) for key, value in params.items() if key not in self.run.data.params],
-            tags=[RunTag(key, value[:TAG_LIMIT]) for key, value in tags.items()],
+            tags=[RunTag(key, secrets.scrub(value)[0][:TAG_LIMIT]) for key, value in tags.items()],
         )
 
     def log(self, points: list[flat.Point]) -> None:
