@@ -33,30 +33,11 @@ NAMED = re.compile(
     rf"(?i:(--(?:[\w-]*-)?{NAME}[ =]|(?<![A-Za-z]){NAME}['\"]?\s*[:=]\s*['\"]?))([A-Za-z0-9+/=_.~!#$%^&*-]{{12,}})"
 )
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
-    *(
-        "key",
-        "ghp_",
-        "gho_",
-        "ghu_",
-        "ghs_",
-        "ghr_",
-        "github_pat_",
-        "glpat-",
-        "akia",
-        "asia",
-        "hf_",
-        "sk-",
-        "sk_",
-        "aiza",
-        "xox",
-        "pypi-",
-        "npm_",
-        "eyj",
-        "://",
-    ),
-    *("bearer", "secret", "token", "passw", "credential"),
+    *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
+    *("aiza", "xox", "pypi-", "npm_", "eyj", "://", "bearer", "secret", "token", "passw", "credential"),
 )
-RANDOM, TURNS = 3.0, 3  # bits a character, and changes from letters to digits or back, that no word has
+RANDOM, TURNS = 3.0, 3  # bits a character, and changes from letter to digit or back, that no word has
+SURE = 4.2  # bits that suffice where both cases and digits are mixed
 BINARY = re.compile(r"(GIT binary patch\n(?:.+\n)+)")  # base 85, in which any letters may follow each other
 
 
@@ -84,7 +65,8 @@ def is_random(value: str) -> bool:
     counts = Counter(value).values()
     bits = -sum(count / len(value) * math.log2(count / len(value)) for count in counts)
     turns = re.findall(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])", value)
-    return bits >= RANDOM and len(turns) >= TURNS
+    mixed = all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return (bits >= RANDOM and len(turns) >= TURNS) or (bits >= SURE and mixed)
 
 
 def scrub_bytes(data: bytes) -> tuple[bytes, list[str]]:

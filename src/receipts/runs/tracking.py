@@ -314,12 +314,11 @@ class View:
         tags["receipts.status"] = status
         tags["mlflow.note.content"] = self.record.purpose
         tags["mlflow.source.git.commit"] = self.record.code.commit
-        params = {legal(key): secrets.scrub(value)[0] for key, value in flat.parameters(self.folder).items()}
+        stated = flat.parameters(self.folder).items()
+        params = {legal(key): secrets.scrub(value)[0][:PARAM_LIMIT] for key, value in stated}
         self.store.client.log_batch(
             self.id,
-            params=[
-                Param(key, value[:PARAM_LIMIT]) for key, value in params.items() if key not in self.run.data.params
-            ],
+            params=[Param(key, value) for key, value in params.items() if key not in self.run.data.params],
             tags=[RunTag(key, secrets.scrub(value)[0][:TAG_LIMIT]) for key, value in tags.items()],
         )
 
