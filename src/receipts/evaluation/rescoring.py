@@ -11,7 +11,7 @@ from receipts.evaluation import drilldown, own
 from receipts.evaluation.predictions import read
 from receipts.evaluation.scoring import scored
 from receipts.provenance import code
-from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell
+from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell, visible
 from receipts.runs import comparison, repeat, store
 from receipts.runs.record import Record, Score
 from receipts.runs.views import number
@@ -28,7 +28,7 @@ def rescore(wanted: str) -> int:
             worst = max(worst, tell(problem))
             continue
         lines = [f"{split} {change(record, again, split)}" for split in added]
-        print(f"{record.run_id}  {'; '.join(lines) or 'already scored by this harness'}")
+        print(visible(f"{record.run_id}  {'; '.join(lines) or 'already scored by this harness'}"))
         worst = max(worst, CHECK_FAILED if again.failing else DONE)
     print("next: receipts sync" if runs else "no completed runs yet: python train.py")
     return worst

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from receipts.provenance import secrets
+from receipts.refusal import visible
 
 NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
 
@@ -72,5 +73,5 @@ def hush() -> None:
 
 def say(line: str) -> None:
     """A line for the screen and the log."""
-    print(line, flush=True)
+    print(visible(line), flush=True)
     progress.info(line)
