@@ -13,7 +13,7 @@ comma := ,
 space := $() $()
 export UV_FIND_LINKS ?= $(subst $(space),$(comma),$(strip $(PIP_FIND_LINKS)))
 
-.PHONY: help env data repro test test-all check smoke lock
+.PHONY: help env data repro test test-all check smoke audit lock
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -42,6 +42,11 @@ test-all: data  ## every test
 
 check: data     ## the pre-commit hooks, on all files
 	$(BIN)/pre-commit run --all-files
+
+# What a lock names beside its own build of torch; advisories come from the network. Nothing is installed or resolved.
+audit: env      ## advisories on the exact pins of requirements.lock
+	grep -v '^-c' requirements.lock > .venv/audit.lock
+	$(BIN)/pip-audit --strict --no-deps --disable-pip -r .venv/audit.lock
 
 # Before every merge and push: data, a few steps, evaluation again (of val, so that nothing is opened).
 smoke: data     ## the floor and the baseline, tiny, end to end; the tree may be dirty

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from receipts.config import outlet, project
-from receipts.refusal import DONE, Refusal, tell
+from receipts.refusal import DONE, Refusal, tell, visible
 
 RUN = "a run id, the beginning of one, latest or latest:CONF"
 
@@ -17,7 +17,7 @@ def split(arguments: argparse.Namespace) -> int:
     from receipts.data import dividing
 
     for line in dividing.divide(arguments.name, arguments.folds):
-        print(line)
+        print(visible(line))
     return DONE
 
 
@@ -26,7 +26,7 @@ def fetch(arguments: argparse.Namespace) -> int:
     from receipts.data import dividing
 
     for line in dividing.fetch(arguments.name):
-        print(line)
+        print(visible(line))
     return DONE
 
 
@@ -39,7 +39,7 @@ def sync(arguments: argparse.Namespace) -> int:
         f"sent {len(done.sent)}, already there {len(done.already)}, running {len(done.live)}, failed {len(done.failed)}"
     )
     for run_id, reason in done.failed.items():
-        print(f"  {run_id}: {reason}", file=sys.stderr)
+        print(visible(f"  {run_id}: {reason}"), file=sys.stderr)
     return DONE
 
 
@@ -56,7 +56,7 @@ def show(arguments: argparse.Namespace) -> int:
     from receipts.config.project import RUNS
     from receipts.runs import known, store, views
 
-    print(views.readme(store.select(arguments.run), known.recorded(RUNS)), end="")
+    print(visible(views.readme(store.select(arguments.run), known.recorded(RUNS))), end="")
     return DONE
 
 
@@ -72,7 +72,7 @@ def checks(arguments: argparse.Namespace) -> int:
     from receipts.guards import alone
 
     for line in alone.listed():
-        print(line)
+        print(visible(line))
     return DONE
 
 
@@ -90,7 +90,7 @@ def review(arguments: argparse.Namespace) -> int:
 
     given = pairs(arguments.words, ("tick", "by"))
     for line in run.review(store.select(arguments.run), given.get("tick", ""), given.get("by", "")):
-        print(line)
+        print(visible(line))
     return DONE
 
 
@@ -116,7 +116,7 @@ def faults(arguments: argparse.Namespace) -> int:
     from receipts.guards import cases
 
     for line in cases.new(arguments.name, arguments.clean):
-        print(line)
+        print(visible(line))
     return DONE
 
 

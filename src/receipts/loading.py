@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from receipts.bounds import confine
 from receipts.config import project
 from receipts.config.project import RUNS
 from receipts.config.schema import Config
@@ -31,7 +32,7 @@ class Loaded:
                 f"it was scored on {', '.join(s.split for s in self.record.scores) or 'nothing'}",
                 f"python eval.py run_id={self.record.run_id} split={split}",
             )
-        return read(self.folder / score.file)
+        return read(confine(self.folder, score.file))
 
     def model(self) -> Any:
         """The trained model: the LightningModule in evaluation mode, or the fitted estimator."""

@@ -4,6 +4,7 @@ A refusal is not a crash: it is printed without a traceback and ends the program
 anything was spent. A failed check (exit code 4) ends a run whose number must not be believed.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -11,6 +12,9 @@ from typing import Final
 DONE: Final = 0
 REFUSED: Final = 3
 CHECK_FAILED: Final = 4
+
+# Control characters but for tab and line feed, and those that change the direction of what follows them.
+HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Refusal(Exception):
@@ -24,7 +28,7 @@ class Refusal(Exception):
         self.what, self.why, self.fix = what, why, fix
 
     def __str__(self) -> str:
-        rows = [(self.title, self.what), ("  why", self.why), ("  fix", self.fix)]
+        rows = [(self.title, visible(self.what)), ("  why", visible(self.why)), ("  fix", visible(self.fix))]
         indent = " " * (len(self.title) + 2)
         return "\n".join(f"{head:<{len(indent)}}{text.replace(chr(10), chr(10) + indent)}" for head, text in rows)
 
@@ -44,6 +48,11 @@ def tell(problem: Refusal) -> int:
     """Print a refusal where people look for errors; return its exit code."""
     print(problem, file=sys.stderr, flush=True)
     return problem.exit_code
+
+
+def visible(text: str) -> str:
+    """A text that a terminal prints and does not obey: what moves, colours, hides or turns round text is spelt out."""
+    return HIDDEN.sub(lambda sign: ascii(sign[0])[1:-1], text)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

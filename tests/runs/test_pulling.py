@@ -22,13 +22,13 @@ def project(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
 
 
-def sent(letter: str = "a", file: str = "predictions/val.parquet", run_id: str = "") -> Path:
+def sent(letter: str = "a", run_id: str = "") -> Path:
     """A run folder that MLflow holds a copy of."""
     rows = b"rows of " + letter.encode()
     found = full(letter, second=ord(letter) - 96)
     found.run_id = run_id or found.run_id
     found.scores = [score()]
-    found.scores[0].file, found.scores[0].sha256 = file, hashlib.sha256(rows).hexdigest()
+    found.scores[0].sha256 = hashlib.sha256(rows).hexdigest()
     folder = RUNS / found.run_id
     (folder / "predictions").mkdir(parents=True)
     (folder / "predictions" / "val.parquet").write_bytes(rows)
@@ -98,8 +98,12 @@ def test_an_altered_metric_is_named_and_the_record_counts(capsys: pytest.Capture
 
 
 def test_no_name_from_the_server_leads_out_of_the_folder(tmp_path: Path) -> None:
-    sent("a", file="predictions/../../../escaped.parquet")
-    store = tracking.Store()
+    folder, store = sent("a"), tracking.Store()
+    hostile = artifact(folder, "record.json")
+    altered = hostile.read_bytes().replace(b"predictions/val.parquet", b"predictions/../../../escaped.parquet")
+    hostile.write_bytes(altered)
+    view = store.view(folder, record.read(folder))
+    store.client.set_tag(view.id, tracking.SENT, hashlib.sha256(altered).hexdigest())
     client, experiment = store.client, store.experiment
     for run_id in ("../../escaped", "/tmp/escaped", ".hidden", ""):
         client.create_run(experiment, tags={tracking.RUN_ID: run_id, tracking.SENT: "ab"})

@@ -114,5 +114,7 @@ def test_what_is_no_record_at_all_is_refused(content: bytes) -> None:
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"holds no record\n.*record\.json is missing"):
         read(tmp_path)
-    (tmp_path / "record.json").write_bytes(records.encode(running()))
-    assert read(tmp_path).conf == "net"
+    folder = tmp_path / running().run_id
+    folder.mkdir()
+    (folder / "record.json").write_bytes(records.encode(running()))
+    assert read(folder).conf == "net"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.ablation.planning import Planned
+from receipts.bounds import confine
 from receipts.runs import plans, store
 from receipts.runs.log import say
 from receipts.runs.plans import Plan
@@ -62,5 +63,5 @@ def held_out(plan: Plan, arm: str, seed: int) -> list[Path]:
         record = plans.run_of(cell)
         score = record.score("test") if record is not None else None
         if record is not None and score is not None:
-            found.append(store.folder(record) / score.file)
+            found.append(confine(store.folder(record), score.file))
     return found

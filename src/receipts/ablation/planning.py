@@ -12,10 +12,12 @@ import msgspec
 import yaml
 
 from receipts.ablation.arms import Question, Variant
+from receipts.bounds import confine, read_whole
 from receipts.config import compose, division
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
 from receipts.config.devices import gpus
+from receipts.config.files import read_yaml
 from receipts.config.schema import Ablating, Config
 from receipts.data import manifest
 from receipts.guards.gate import validate
@@ -75,7 +77,9 @@ def planned(asked: Ablating, question: Question) -> Planned:
     digest = code.sha256(msgspec.json.encode([plan.kind, plan.key, plan.arms, plan.cells]) + texts)[:8]
     before = sorted(PLANS.glob(f"*-{conf}-{digest}/plan.json"))
     if before:
-        plan = plans.read(before[-1].parent)
+        mine, plan = plan.cells, plans.read(before[-1].parent)
+        if mine != [msgspec.structs.replace(cell, run_id=None) for cell in plan.cells]:
+            raise is_altered(before[-1])
     else:
         plan.plan_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{conf}-{digest}"
     return Planned(plan, [experiment for _, experiment in found])
@@ -210,13 +214,24 @@ def device(config: Config) -> str:
 
 
 def freeze(found: Planned) -> None:
-    """Write the plan and every cell's resolved config; what already lies there is left as it is."""
+    """Write the plan and every cell's resolved config; what already lies there must be what would be written."""
     for cell, experiment in zip(found.plan.cells, found.experiments, strict=True):
-        path = found.folder / cell.config
+        path = confine(found.folder, cell.config)
         if not path.is_file():
             write_atomically(path, experiment.text)
+        elif read_whole(path) != experiment.text:
+            raise is_altered(path)
     if not (found.folder / "plan.json").is_file():
         save(found.plan)
+
+
+def is_altered(path: Path) -> Refusal:
+    """A plan's folder that somebody else wrote, or wrote to: its cells would run what nobody here asked for."""
+    return Refusal(
+        f"{path} is not what this command writes there",
+        "a plan is found by what it asks; this file asks something else",
+        f"move {PLANS}/{path.relative_to(PLANS).parts[0]} away      (the runs stay)",
+    )
 
 
 def save(plan: Plan) -> None:
@@ -226,10 +241,10 @@ def save(plan: Plan) -> None:
 
 def thaw(folder: Path, plan: Plan, cell: Cell) -> Experiment:
     """The experiment of a cell, from its frozen config."""
-    path = folder / cell.config
+    path = confine(folder, cell.config)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        values = read_yaml(path)
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise Refusal(f"{path} cannot be read", str(error), f"move {folder} away; its runs stay") from error
     conf = next(arm.conf for arm in plan.arms if arm.name == cell.arm)
     config = compose.to_config(values)

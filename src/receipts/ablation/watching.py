@@ -19,10 +19,12 @@ from receipts.ablation.planning import Planned
 from receipts.ablation.worker import Order
 from receipts.config.entry import BUG
 from receipts.config.schema import Ablating
+from receipts.refusal import visible
 from receipts.runs import plans, store
 from receipts.runs.plans import Cell
 from receipts.runs.process import is_stale
 from receipts.runs.record import Record
+from receipts.runs.screen import texts
 from receipts.runs.tracking import Sender
 
 LOOK_S = 0.5
@@ -103,7 +105,7 @@ class Screen:
         done = len([other for other in self.work.todo if other in self.told]) + 1
         self.told.add(number)
         line = f"[{done}/{len(self.work.todo)}] {plans.name(cell)}  {outcome(self.found, number, code, ran)}"
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
 
     def look(self, codes: Mapping[int, int]) -> None:
         """Bring the table up to date."""
@@ -121,7 +123,8 @@ class Screen:
             record = seen.get(number)
             state = "running" if record else "waiting"
             step = last_step(record) if record else ""
-            table.add_row(plans.name(self.found.plan.cells[number]), state, step, record.run_id if record else "")
+            name = plans.name(self.found.plan.cells[number])
+            table.add_row(*texts([name, state, step, record.run_id if record else ""]))
         return Group(table, f" {len(codes)} of {len(self.work.todo)} cells have ended, {self.eta(len(codes), left)}")
 
     def eta(self, ended: int, left: list[int]) -> str:

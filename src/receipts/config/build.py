@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from receipts.bounds import is_inside
 from receipts.config import project, signatures
 from receipts.refusal import Refusal
 
@@ -37,6 +38,7 @@ def check_calls(key: str, spec: Any) -> None:
                 "take it out",
             )
         refuse_foreign(where, target)
+        refuse_side_doors(where, node)
         if target.startswith("lab."):
             signature = signatures.from_source(where, target)
             if signature is not None:
@@ -46,11 +48,31 @@ def check_calls(key: str, spec: Any) -> None:
 def refuse_foreign(key: str, target: Any) -> None:
     """A target whose name lies outside the allowed packages."""
     allowed = project.settings().targets
-    if not isinstance(target, str) or not any(target.startswith(f"{prefix}.") for prefix in allowed):
+    named = isinstance(target, str) and all(part.isidentifier() for part in target.split("."))
+    if not named or not any(target.startswith(f"{prefix}.") for prefix in allowed):
         raise Refusal(
-            f"{key}._target_: {target} is outside the allow-list",
+            f"{key}._target_: {str(target)[:200]} is outside the allow-list",
             f"a config may only build classes of {', '.join(allowed)}",
             "name such a class, or add the package to `targets` under [tool.receipts] in pyproject.toml",
+        )
+
+
+def refuse_side_doors(key: str, node: dict[str, Any]) -> None:
+    """Arguments of allowed classes that name places: a folder of pickles to run, a folder outside to write to."""
+    for name in ("dirpath", "filename"):
+        place = node.get(name)
+        if str(node["_target_"]).startswith("lightning.") and place is not None and not is_inside(str(place)):
+            raise Refusal(
+                f"{key}.{name} leads out of the project: {place}",
+                "a config may come from somebody else, and would write there",
+                f"take {key}.{name} out, or name a folder below this one",
+            )
+    # scikit-learn keeps pickles there: whoever wrote them has code run by whoever reads them
+    if str(node["_target_"]).startswith("sklearn.") and node.get("memory") is not None:
+        raise Refusal(
+            f"{key}.memory names a cache on disk",
+            "scikit-learn keeps pickles there and runs what it finds in them",
+            f"take {key}.memory out; finished runs are skipped as they are",
         )
 
 

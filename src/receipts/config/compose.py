@@ -22,6 +22,7 @@ from receipts.config.devices import gpus
 from receipts.config.explain import explain, into_list, unknown_option
 from receipts.config.files import files, load_yaml
 from receipts.config.schema import SWITCHES, Config, Split, Task
+from receipts.refusal import Refusal
 
 GROUPS = {"conf": "_global_", "data": "_global_", "preset": "_global_", "trainer": "trainer"}
 
@@ -102,6 +103,7 @@ def data_plan(name: str) -> DataPlan:
 def register() -> None:
     """Put the schema and every YAML file of the project into Hydra's ConfigStore."""
     OmegaConf.register_new_resolver("gpus", gpus, replace=True)
+    OmegaConf.register_new_resolver("oc.env", environment, replace=True)
     store = ConfigStore.instance()
     defaults = project.settings()
     chosen = {"data": defaults.data, "trainer": "auto", "conf": defaults.conf, "preset": "full"}
@@ -167,8 +169,19 @@ def read(composed: DictConfig, asked: Any) -> Experiment:
     values = resolved(composed) | variants.not_inherited(conf, typed)
     changed = [] if is_bare(typed) else differences(resolved(plain([f"conf={conf}"])), values)
     config = to_config(values)
+    refuse_command_in_file(config, typed)
     presets.refuse_for_estimator(preset, config)
     return Experiment(config, values, conf, preset, dataset, changed, presets.collisions(preset))
+
+
+def refuse_command_in_file(config: Config, typed: Sequence[str]) -> None:
+    """A command of the shell is for whoever types it; a file may come from anybody."""
+    if config.on_end is not None and not any(word.startswith("on_end=") for word in typed):
+        raise Refusal(
+            "a file of conf/ sets on_end",
+            "it is a command of the shell, and a config may come from somebody else",
+            "take it out of the file, and type on_end=… where it is wanted",
+        )
 
 
 def is_bare(typed: Sequence[str]) -> bool:
@@ -184,8 +197,34 @@ def resolved(composed: DictConfig, resolve: bool = True) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
+def environment(name: str, default: str | None = None) -> str | None:
+    """`${oc.env:NAME}`: what a config reads ends in its record, so only variables that are meant for it are read."""
+    if not str(name).startswith("RECEIPTS_"):
+        raise Refusal(
+            f"a config reads the environment variable {name}",
+            "its value would be stored with the run and sent to MLflow, whatever it is",
+            f"state the value, or name the variable RECEIPTS_{name}",
+        )
+    if name not in os.environ and default is None:
+        raise Refusal(f"{name} is not set", "a config reads it", f"export {name}=…, or state the value")
+    return os.environ.get(name, default)
+
+
+def refuse_unresolved(values: Any, key: str = "") -> None:
+    """Interpolations in values that are resolved already: a stored config holds none unless somebody put it there."""
+    for name, value in flat(values, key).items():
+        parts = enumerate(value) if isinstance(value, list) else ()
+        for position, part in parts:
+            refuse_unresolved(part, f"{name}[{position}]")
+        if isinstance(value, str) and "${" in value:
+            raise Refusal(
+                f"{name} holds an interpolation", "a resolved config holds values alone: this one was altered", "look"
+            )
+
+
 def to_config(values: dict[str, Any]) -> Config:
     """Plain values as the typed schema; unknown keys and wrong types are refused, wherever the values come from."""
+    refuse_unresolved(values)
     with told():
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), values))
     assert isinstance(config, Config)

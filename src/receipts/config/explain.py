@@ -14,6 +14,8 @@ def explain(error: Exception, options: dict[str, list[str]], schema: type, state
     `options` are the names in each group, `schema` knows the typed keys, `stated()` are the dotted keys that the
     chosen files state.
     """
+    if refused := next((cause for cause in causes(error) if isinstance(cause, Refusal)), None):
+        return refused  # by a resolver of ours
     chain = [str(error), *(str(cause) for cause in causes(error))]
     text = "\n".join(chain)
     if found := re.search(r"Could not (?:find|load) '(?P<group>\w+)/(?P<name>[^']+)'", text):

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import write_atomically
+from receipts.runs.sheets import inert
 from receipts.runs.views import CSV_ROWS
 
 
@@ -36,11 +38,17 @@ def frame(predictions: Predictions, rows: NDArray[np.intp], loss: NDArray[np.flo
 
 def as_csv(table: pd.DataFrame) -> bytes:
     """A table as CSV, six digits a number; pandas' own formatting of numbers takes four times as long."""
-    shown = {
-        name: [f"{value:.6g}" for value in column.tolist()] if column.dtype.kind == "f" else column
-        for name, column in table.items()
-    }
+    shown = {inert(str(name)): as_text(column) for name, column in table.items()}
     return pd.DataFrame(shown).to_csv(index=False, lineterminator="\n").encode()
+
+
+def as_text(column: "pd.Series[Any]") -> object:
+    """A column as it is written: numbers in six digits, texts so that no spreadsheet computes them."""
+    if column.dtype.kind == "f":
+        return [f"{value:.6g}" for value in column.tolist()]
+    if column.dtype.kind != "O":
+        return column
+    return [inert(cell) if isinstance(cell, str) else cell for cell in column.tolist()]
 
 
 def losses(predictions: Predictions) -> NDArray[np.float64]:

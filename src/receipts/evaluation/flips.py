@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from receipts.bounds import confine
 from receipts.config.project import RUNS
 from receipts.evaluation.predictions import Predictions, read
 from receipts.refusal import Refusal
@@ -38,7 +39,7 @@ def between(a: Record, b: Record) -> list[str]:
         if one is None or other is None:
             continue
         try:
-            pair = read(RUNS / a.run_id / one.file), read(RUNS / b.run_id / other.file)
+            pair = read(confine(RUNS / a.run_id, one.file)), read(confine(RUNS / b.run_id, other.file))
         except Refusal as problem:
             lines.append(f"{split}: {problem.what} ({problem.why})")
             continue

@@ -5,20 +5,24 @@ small. `diagnostics/pictures-SPLIT.npz` holds `ids` (n,) and `images` (n, H, W) 
 """
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from receipts.bounds import read_whole
 from receipts.data.items import Items
 from receipts.data.sealed import Subset
 from receipts.evaluation.eyes import losses
 from receipts.evaluation.predictions import Predictions
+from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
 
 Array = np.ndarray[Any, Any]
 KEPT = 48  # of each kind
 SIDE = 64  # pixels of the longer side at most
+MOST = 2**28  # bytes of a file, unpacked
 
 
 def write(predictions: Predictions, subset: Subset, folder: Path) -> None:
@@ -43,8 +47,23 @@ def read(folder: Path, split: str) -> dict[str, Array]:
     """The kept pictures by sample id; none where the inputs are no images, or the run kept none."""
     if not (file := path(folder, split)).is_file():
         return {}
-    with np.load(file, allow_pickle=False) as stored:
-        return dict(zip(stored["ids"].tolist(), stored["images"], strict=True))
+    try:
+        with zipfile.ZipFile(io.BytesIO(read_whole(file))) as members:
+            if (size := sum(member.file_size for member in members.infolist())) > MOST:
+                raise ValueError(f"it unpacks to {size:,} bytes")
+        with np.load(file, allow_pickle=False) as stored:
+            found = dict(zip(map(str, stored["ids"].tolist()), stored["images"], strict=True))
+        if not all(map(is_picture, found.values())):
+            raise ValueError("they are not numbers in [0, 1]")
+        return found
+    except (OSError, LookupError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise Refusal(f"{file} holds no pictures", str(error), "delete it: only the pictures are lost") from error
+
+
+def is_picture(image: Array) -> bool:
+    """Whether an array can be drawn."""
+    is_image = image.dtype.kind == "f" and (image.ndim == 2 or (image.ndim == 3 and image.shape[-1] == 3))
+    return is_image and min(image.shape) > 0 and bool(((image >= 0) & (image <= 1)).all())
 
 
 def chosen(predictions: Predictions) -> Array:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from receipts.bounds import confine
 from receipts.checks.catalogue import settled
 from receipts.config import own as declared
 from receipts.config.project import RUNS
@@ -10,7 +11,7 @@ from receipts.evaluation import drilldown, own
 from receipts.evaluation.predictions import read
 from receipts.evaluation.scoring import scored
 from receipts.provenance import code
-from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell
+from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell, visible
 from receipts.runs import comparison, repeat, store
 from receipts.runs.record import Record, Score
 from receipts.runs.views import number
@@ -27,7 +28,7 @@ def rescore(wanted: str) -> int:
             worst = max(worst, tell(problem))
             continue
         lines = [f"{split} {change(record, again, split)}" for split in added]
-        print(f"{record.run_id}  {'; '.join(lines) or 'already scored by this harness'}")
+        print(visible(f"{record.run_id}  {'; '.join(lines) or 'already scored by this harness'}"))
         worst = max(worst, CHECK_FAILED if again.failing else DONE)
     print("next: receipts sync" if runs else "no completed runs yet: python train.py")
     return worst
@@ -59,7 +60,7 @@ def rescore_run(run_id: str) -> tuple[Record, list[str]]:
 
 def verified(folder: Path, score: Score) -> Path:
     """The predictions file of a score, which must hold the bytes that were scored."""
-    path = folder / score.file
+    path = confine(folder, score.file)
     cure = "restore it from MLflow or a backup, or predict again: python eval.py run_id=RUN"
     if not path.is_file():
         raise Refusal(f"{path} is missing", "the record names it as what was scored", cure)

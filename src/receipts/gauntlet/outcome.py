@@ -20,6 +20,7 @@ from receipts.report import gauntlet, output
 from receipts.report.gauntlet import SCHEMA, Gauntlet, Verdict
 from receipts.runs.log import say
 from receipts.runs.process import now
+from receipts.runs.screen import texts
 
 REPORT = "report-again"
 
@@ -67,7 +68,7 @@ def show(verdicts: Sequence[Verdict], asked: Asked) -> int:
     """The verdict table; 4 where anything failed."""
     table = Table("check", "method", "verdict", box=None, header_style="bold")
     for one in verdicts:
-        table.add_row(one.check, one.of, one.verdict, style=STYLES[one.verdict])
+        table.add_row(*texts([one.check, one.of, one.verdict]), style=STYLES[one.verdict])
     Console().print(table)
     failed = [one for one in verdicts if one.verdict == "fail"]
     for one in failed:

@@ -19,8 +19,9 @@ from receipts.config.schema import Gauntlet
 from receipts.gauntlet import kept, worker
 from receipts.gauntlet.check import Outcome, undone
 from receipts.gauntlet.course import Trial, budget
-from receipts.refusal import Refusal
+from receipts.refusal import Refusal, visible
 from receipts.report.gauntlet import Verdict
+from receipts.runs.screen import texts
 
 PATIENCE_S = 10.0  # for a check that is told to end
 SHOWN = 8  # trials on the live table
@@ -156,8 +157,8 @@ class Screen:
         head = f"[{len(self.done)}/{len(self.trials)}] {verdict.verdict:<14} {verdict.check}  {verdict.of}".rstrip()
         with self.console:  # both lines together
             style = STYLES[verdict.verdict]
-            self.console.print(f"{head}{took}", style=style, highlight=False, markup=False, soft_wrap=True)
-            self.console.print(f"        {verdict.evidence}", highlight=False, markup=False, soft_wrap=True)
+            self.console.print(visible(f"{head}{took}"), style=style, highlight=False, markup=False, soft_wrap=True)
+            self.console.print(visible(f"        {verdict.evidence}"), highlight=False, markup=False, soft_wrap=True)
 
     def table(self) -> Group:
         """What is under way, and what comes next."""
@@ -166,7 +167,7 @@ class Screen:
         for trial in sorted(left, key=lambda one: id(one) not in self.begun)[:SHOWN]:
             begun = self.begun.get(id(trial))
             state = "waiting" if begun is None else f"{time.monotonic() - begun:.0f} s"
-            table.add_row(trial.check.name, trial.subject.label, state, about(trial.seconds))
+            table.add_row(*texts([trial.check.name, trial.subject.label, state, about(trial.seconds)]))
         likely = sum(trial.seconds for trial in left if trial.known is None)
         done = f"{len(self.done)} of {len(self.trials)} checks have ended"
         return Group(table, f" {done}, {about(likely)} of computing to go")

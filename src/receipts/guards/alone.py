@@ -6,7 +6,7 @@ from itertools import groupby
 from receipts.checks.catalogue import GUARDS, guard_of, not_run
 from receipts.checks.guard import Guard
 from receipts.config.compose import Experiment, compose
-from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest
+from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest, visible
 from receipts.runs import store
 from receipts.runs.record import Check, Record
 
@@ -32,7 +32,7 @@ def check(name: str, words: Sequence[str]) -> int:
         )
     found = static(compose(*words)) if name == "static" else on_run(GUARDS[name], store.select(words[0]))
     for each in found:
-        print(told(each))
+        print(visible(told(each)))
     return CHECK_FAILED if any(each.verdict == "fail" for each in found) else DONE
 
 

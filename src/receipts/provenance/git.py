@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 
 WATCHED = (
@@ -106,15 +107,16 @@ def committed(path: Path) -> bytes | None:
 def repository() -> str | None:
     """The address of the remote, without any credentials in it."""
     found = git("remote", "get-url", "origin")
-    return None if found is None else re.sub(r"(?<=://)[^/]*@", "", found.decode().strip())
+    address = re.sub(r"(?<=://)[^/]*@|^[^/@:]+:[^/@]+@", "", (found or b"").decode(errors="replace").strip())
+    return secrets.scrub(address)[0] or None
 
 
 def between(a: str, b: str, paths: Sequence[str]) -> list[str] | None:
     """Files that differ between two commits; None when one of them is unknown here."""
-    found = git("diff", "--name-only", "-z", a, b, "--", *paths)
+    found = git("diff", "--name-only", "-z", "--end-of-options", a, b, "--", *paths)
     return None if found is None else sorted(filter(None, found.decode(errors="surrogateescape").split("\0")))
 
 
 def changed_since(revision: str, paths: Sequence[str]) -> list[str]:
     """Files that differ between a commit and the work tree; empty when the commit is unknown here."""
-    return sorted(names(git("diff", "--name-only", "--relative", "-z", revision, "--", *paths)))
+    return sorted(names(git("diff", "--name-only", "--relative", "-z", "--end-of-options", revision, "--", *paths)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from receipts.config.build import refuse_other_clone
 from receipts.config.compose import Experiment
-from receipts.provenance import checksums, code, git
+from receipts.provenance import checksums, code, git, known_bad, secrets
 from receipts.provenance.identity import Identity, identify, targets
 from receipts.refusal import Refusal
 
@@ -34,6 +34,7 @@ class Sources:
 
 def trace(values: dict[str, Any], files: dict[str, str], origin: dict[str, str], manifest: Path) -> Sources:
     """Collect the sources of a run whose data on disk are the committed ones; anything else is refused."""
+    known_bad.refuse()  # before any of them is imported
     commit = git.commit()
     checksums.verify_files(files)
     dvc = checksums.verify_folder() if any(Path(name).parts[0] == "data" for name in files) else None
@@ -47,6 +48,7 @@ def trace(values: dict[str, Any], files: dict[str, str], origin: dict[str, str],
 
 def refuse_unfit(sources: Sources, experiment: Experiment) -> None:
     """What may not make numbers for others to read, unless the config allows it: anything goes under a limit."""
+    secrets.refuse(experiment.values)
     if not experiment.config.limited:
         refuse_dirty(sources, experiment.config.allow_dirty)
         refuse_unreal(sources, experiment.config.waive)

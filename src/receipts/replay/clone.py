@@ -42,10 +42,13 @@ def cloned(record: Record, keep: bool = False) -> Iterator[Path]:
 def refuse_dirty(record: Record) -> None:
     """Uncommitted changes are kept as a patch; nothing is rerun from one."""
     if record.code.dirty:
+        patch = f"runs/{record.run_id}/code.patch"
         raise Refusal(
             f"{record.run_id} was made from uncommitted changes",
             f"{', '.join(record.code.dirty[:5])}: no commit holds what ran; runs/{record.run_id}/code.patch does",
-            f"git checkout {record.code.commit[:12]} && git apply runs/{record.run_id}/code.patch, commit that, train",
+            "secrets were taken out of code.patch, so that it no longer applies: ask whoever made the run"
+            if "code.patch" in record.removed
+            else f"git checkout {record.code.commit[:12]} && git apply {patch}, commit that, train",
         )
 
 

@@ -1,14 +1,16 @@
 """`replay(run)`: train and evaluate a recorded run once more, from nothing but its commit, its lock and its data."""
 
+import re
 import shlex
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from receipts.config.compose import GROUPS
 from receipts.config.project import RUNS
-from receipts.config.schema import SWITCHES
+from receipts.config.schema import SWITCHES, Config
 from receipts.refusal import CHECK_FAILED, DONE, Refusal
 from receipts.replay import verdict
 from receipts.replay.clone import cloned, give_data, give_parent
@@ -75,10 +77,27 @@ def refuse_unfinished(record: Record) -> None:
 
 def command(record: Record) -> list[str]:
     """The words after train.py that make this run: those that were typed, or of a sweep, its experiment and values."""
-    typed = shlex.split(record.command)[1:]
+    try:
+        typed = shlex.split(record.command)[1:]
+    except ValueError:  # cut short: a quotation without an end
+        typed = []
     if not typed or Path(typed[0]).name != "train.py" or {"-m", "--multirun"} & set(typed):
-        return [f"conf={record.conf}", *record.overrides]
-    return [word for word in typed[1:] if word.partition("=")[0] not in SWITCHES]
+        words = [f"conf={record.conf}", *record.overrides]
+    else:
+        words = [word for word in typed[1:] if word.partition("=")[0] not in SWITCHES]
+    if foreign := [word for word in words if not is_setting(word)]:
+        raise Refusal(
+            f"{record.run_id} was made with {foreign[0][:80]!r}, which is no setting of an experiment",
+            "a record may come from anybody, and a word for Hydra or the shell could do anything",
+            f"if you trust it: git checkout {record.code.commit[:12]}, and type its command yourself",
+        )
+    return words
+
+
+def is_setting(word: str) -> bool:
+    """Whether a word sets, adds or takes out a key of the experiment's schema, and does nothing else."""
+    found = re.match(r"[+~]{0,2}([A-Za-z_]+)(?:[@.=:\[]|\Z)", word)
+    return found is not None and found[1] in {*GROUPS, *(entry.name for entry in fields(Config))} - {*SWITCHES}
 
 
 def script(place: Path, environment: Environment, words: list[str], tell: Callable[[str], None]) -> None:

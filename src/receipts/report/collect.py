@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import plans
@@ -80,7 +81,7 @@ def names(runs: Path) -> list[str]:
 def decoded(read: Callable[[bytes], Record], folder: Path) -> Record:
     """A record, by one pass over its bytes; whatever is wrong with it is told by the slower reader."""
     try:
-        data = (folder / "record.json").read_bytes()
+        data = read_whole(folder / "record.json")
     except FileNotFoundError:
         return records.read(folder)
     except OSError as error:
@@ -89,7 +90,7 @@ def decoded(read: Callable[[bytes], Record], folder: Path) -> Record:
         record = read(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return records.decode(data, folder / "record.json")
-    return record if record.schema == records.SCHEMA else records.decode(data, folder / "record.json")
+    return record if records.encode(record) == data else records.decode(data, folder / "record.json")
 
 
 def planned() -> tuple[list[Plan], dict[str, str]]:

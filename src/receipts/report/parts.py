@@ -1,10 +1,9 @@
 """The slices of a table for reading and for programs: `tables/<name>-slices.{md,csv}`."""
 
-import csv
-import io
 from pathlib import Path
 
 from receipts.report.model import Comparison, Part, Report, Sliced, Table
+from receipts.runs.sheets import sheet
 from receipts.runs.views import escaped
 
 GLYPHS = {"better": "▲", "worse": "▼", "equivalent": "≈", "inconclusive": "○"}
@@ -68,9 +67,9 @@ def shown(part: Part, row: str) -> str:
 
 def to_csv(table: Table) -> str:
     """The slices of a table, a line for each part and method."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["slicing", "part", "n", "method", "metric", "mean", "low", "high", "p_holm", "verdict"])
+    rows: list[list[object]] = [
+        ["slicing", "part", "n", "method", "metric", "mean", "low", "high", "p_holm", "verdict"]
+    ]
     for found in table.slices:
         for part in found.parts:
             judged: dict[str, Comparison] = {one.row: one for one in part.comparisons}
@@ -79,5 +78,5 @@ def to_csv(table: Table) -> str:
                 cells = [one.mean, one.low, one.high, other.p_holm if other else None]
                 verdict = other.verdict if other else ""
                 numbers = ["" if value is None else f"{value:.6g}" for value in cells]
-                writer.writerow([found.name, part.name, part.n, row, found.column.metric, *numbers, verdict])
-    return out.getvalue()
+                rows.append([found.name, part.name, part.n, row, found.column.metric, *numbers, verdict])
+    return sheet(rows)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
+from receipts.bounds import confine
 from receipts.evaluation.predictions import read
 from receipts.refusal import Refusal
 from receipts.report import contrast, numerals, wording
@@ -101,7 +102,7 @@ def declared(record: Record, split: str, store: Store) -> dict[str, dict[str, st
     if score is None:
         return {}
     try:
-        found = read(store.runs / record.run_id / score.file)
+        found = read(confine(store.runs / record.run_id, score.file))
     except Refusal:
         return {}  # a missing file is named where a number needs it
     return {slicing: dict(zip(found.ids, of, strict=True)) for slicing, of in found.slices.items()}

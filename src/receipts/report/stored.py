@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from receipts.bounds import confine
 from receipts.evaluation.predictions import read
 from receipts.refusal import Refusal
 from receipts.report import samples
@@ -44,7 +45,7 @@ class Store:
         score = record.score(split)
         if score is None:
             return f"{record.run_id} is not scored on {split}"
-        predictions = read(self.runs / record.run_id / score.file)
+        predictions = read(confine(self.runs / record.run_id, score.file))
         values = samples.each(predictions, repeat.frozen(record, self.runs).config.task, metric)
         if values is None:
             return f"{metric} is no mean over samples"

@@ -1,8 +1,6 @@
 """A table as LaTeX, Markdown, CSV and HTML, all from one grid of printed cells."""
 
-import csv
 import html
-import io
 import json
 import re
 from collections.abc import Sequence
@@ -11,9 +9,8 @@ from pathlib import Path
 
 from receipts.report import latex, numerals
 from receipts.report.model import Cell, Column, Comparison, Estimate, Report, Row, Table
+from receipts.runs.sheets import sheet
 from receipts.runs.views import ARROW, escaped
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +140,15 @@ def starless(text: str) -> str:
 
 def to_csv(table: Table) -> str:
     """One line for each row and metric, every number to its last digit; no text that a spreadsheet would compute."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     fields = ("delta", "low", "high", "p", "p_holm", "d_z", "improvement", "sign_flip_p", "sample_low", "sample_high")
     renamed = {"low": "delta_low", "high": "delta_high", "sample_low": "delta_sample_low",
                "sample_high": "delta_sample_high"}  # fmt: skip
-    writer.writerow(
+    written: list[list[object]] = [
         [
             *("key", "row", "metric", "better", "mean", "low", "high", "n", "runs", "deterministic", "bold", "mark"),
             *("points", "against", *(renamed.get(name, name) for name in fields), "seeds_needed", "verdict", "reason"),
         ]
-    )
+    ]
     judged = {(one.row, one.column): one for one in table.comparisons}
     for row in table.rows:
         for column in table.columns:
@@ -163,26 +158,21 @@ def to_csv(table: Table) -> str:
             points = json.dumps({str(seed): value for seed, value in found.points.items()})
             numbers = [exact(getattr(beside, name)) if beside else "" for name in fields]
             needed = beside.seeds_needed if beside else None
-            texts = [inert(text) for text in (beside.verdict, beside.reason)] if beside else ["", ""]
-            writer.writerow(
+            texts = [beside.verdict, beside.reason] if beside else ["", ""]
+            written.append(
                 [
-                    *(f"{table.name}.{row.name}.{column.metric}", inert(row.label), column.metric, column.better),
+                    *(f"{table.name}.{row.name}.{column.metric}", row.label, column.metric, column.better),
                     *(exact(found.mean), exact(found.low), exact(found.high), len(found.points), row.ok),
-                    *(found.deterministic, cell.bold, cell.mark, points, inert(beside.against) if beside else ""),
+                    *(found.deterministic, cell.bold, cell.mark, points, beside.against if beside else ""),
                     *(*numbers, "" if needed is None else needed, *texts),
                 ]
             )
-    return out.getvalue()
+    return sheet(written)
 
 
 def exact(value: float | None) -> str:
     """A number to its last digit; nothing for none."""
     return "" if value is None else repr(value)
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def to_html(table: Table) -> str:

@@ -4,8 +4,6 @@ From the histories beside the runs; a method without epochs has none. The thresh
 the reference's best epochs on val, averaged over its seeds, less the declared margin.
 """
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from receipts.report import numerals
 from receipts.report.model import Dynamic, Report, Row, Table
 from receipts.runs import dynamics
 from receipts.runs.record import Record
+from receipts.runs.sheets import sheet
 from receipts.runs.views import counted
 
 Better = Literal["higher", "lower"]
@@ -78,11 +77,11 @@ def write(report: Report, folder: Path) -> None:
 
 def to_csv(table: Table, found: Dynamic) -> str:
     """A line for each arm."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["arm", "runs", "diverged", "share_diverged", "threshold", "reached", "steps", "spread"])
+    rows: list[list[object]] = [
+        ["arm", "runs", "diverged", "share_diverged", "threshold", "reached", "steps", "spread"]
+    ]
     for name, one in found.arms.items():
         numbers = ["" if value is None else repr(value) for value in (one.steps, one.spread)]
         label = table.label(name)
-        writer.writerow([label, one.n, one.diverged, one.share_diverged, repr(found.threshold), one.reached, *numbers])
-    return out.getvalue()
+        rows.append([label, one.n, one.diverged, one.share_diverged, repr(found.threshold), one.reached, *numbers])
+    return sheet(rows)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
+from receipts.bounds import confine
 from receipts.config.schema import Config, Reporting
 from receipts.evaluation import own
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
@@ -80,7 +81,7 @@ def recompute(record: Record, runs: Path, seen: Findings) -> None:
         seen.wrong += [f"{record.run_id}: {told}" for told in altered(record, config)]
         seen.count("records")
     for score in {(one.split, one.file): one for one in record.scores}.values():
-        path = runs / record.run_id / score.file
+        path = confine(runs / record.run_id, score.file)
         if told := changed(path, score):
             seen.wrong.append(told)
             continue

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 from rich.console import Console
 
+from receipts.bounds import read_whole
 from receipts.config.schema import SWITCHES
 from receipts.provenance import git
+from receipts.refusal import visible
 from receipts.runs import flat
 from receipts.runs.process import state
 from receipts.runs.record import Record, Score
@@ -45,7 +47,7 @@ def show(a: Record, b: Record, flips: list[str]) -> None:
     for name, record in (("A", a), ("B", b)):
         console.print(f"{name}  {record.run_id}  {state(record)}, seed {record.seed}, commit {record.code.commit[:12]}")
     for line in lines(differences(side(a), side(b)), numbers(a, b), flips):
-        console.print(line, style="bold" if line and not line.startswith(" ") else None)
+        console.print(visible(line), style="bold" if line and not line.startswith(" ") else None)
 
 
 def lines(found: dict[str, list[Change]], scores: list[str], flips: list[str]) -> list[str]:
@@ -65,10 +67,10 @@ def side(record: Record) -> Side:
     """What is known of a run beside its record."""
     path = folder(record) / "environment.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        facts = plain(json.loads(read_whole(path)))
+    except (FileNotFoundError, ValueError, RecursionError):
         facts = {}
-    return Side(record, flat.parameters(folder(record)), plain(facts))
+    return Side(record, flat.parameters(folder(record)), facts)
 
 
 def differences(a: Side, b: Side) -> dict[str, list[Change]]:

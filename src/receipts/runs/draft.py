@@ -7,7 +7,7 @@ import sys
 from receipts.config import rungs
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
-from receipts.provenance import code
+from receipts.provenance import code, secrets
 from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
@@ -25,6 +25,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
             "rename the file",
         )
     config = experiment.config
+    typed, removed = secrets.scrub(command())
     return Record(
         run_id=stamped(experiment.conf, config.seed, sources.identity.id),
         conf=experiment.conf,
@@ -41,7 +42,8 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         method=method_hash(experiment.values),
         deterministic=config.facts.deterministic,
         epochs=planned_epochs(config),
-        command=command(),
+        command=typed,
+        removed={"command": removed} if removed else {},
         started=now(),
         heartbeat=now(),
         process=this_process(),

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from receipts.bounds import read_whole
+from receipts.refusal import Refusal
+
 Row = Mapping[str, float | None]
+COUNTED = ("step", "epoch", "elapsed_s")
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,22 @@ class Dynamics:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a run's history.csv; an empty cell is None. Nothing where there is no such file (estimators)."""
-    if not path.is_file():
+    """The rows of a run's history.csv; an empty cell is None, and a last line still being written is left out.
+
+    Nothing where there is no such file (estimators).
+    """
+    try:
+        text = read_whole(path).decode()
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        rows = list(csv.DictReader(lines, strict=True))
+        found: list[Row] = [{name: None if cell == "" else float(cell) for name, cell in row.items()} for row in rows]
+        if not all(math.isfinite(row.get(name) or 0) for row in found for name in COUNTED):
+            raise ValueError("a step or a time is not finite")
+        return found
+    except FileNotFoundError:
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {name: None if cell == "" else float(cell) for name, cell in row.items()} for row in csv.DictReader(file)
-        ]
+    except (ValueError, TypeError, csv.Error) as error:  # no UTF-8, no number, cells too many or too few, no CSV
+        raise Refusal(f"{path} is no history of a run", str(error), "restore it from a backup") from error
 
 
 def is_diverged(history: Sequence[Row]) -> bool:

@@ -1,11 +1,10 @@
 """What a record's scores say beyond their numbers: each class by itself, and how far 95 % intervals reach."""
 
-import csv
-import io
 import math
 from typing import NamedTuple
 
 from receipts.runs.record import Interval, Record, Score
+from receipts.runs.sheets import sheet
 
 SHOWN = 20  # classes in a README; per_class.csv holds all
 
@@ -53,9 +52,7 @@ def per_class_csv(record: Record) -> str | None:
     ]
     if not rows:
         return None
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([("split", *ClassFigures._fields), *rows])
-    return out.getvalue()
+    return sheet([("split", *ClassFigures._fields), *rows])
 
 
 def per_class_table(score: Score) -> str:

@@ -1,6 +1,5 @@
 """A run folder as flat parameters, points and tags: the form in which MLflow, and any other table, takes it."""
 
-import csv
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +9,9 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
+from receipts.config.files import read_yaml
+from receipts.refusal import Refusal
+from receipts.runs import dynamics
 from receipts.runs.record import Check, Record
 
 
@@ -24,10 +26,13 @@ class Point(NamedTuple):
 
 def parameters(folder: Path) -> dict[str, str]:
     """config.yaml with dotted keys, e.g. `model.dropout`, `model.steps.1.1.C`; a list of plain values stays whole."""
+    path = folder / "config.yaml"
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        config = read_yaml(path)
     except FileNotFoundError:
         return {}
+    except (yaml.YAMLError, ValueError) as error:
+        raise Refusal(f"{path} cannot be read", str(error), "restore it from a backup") from error
     return {key: plain(value) for key, value in flatten(config)}
 
 
@@ -56,15 +61,11 @@ def history(folder: Path, record: Record) -> list[Point]:
 
     The time of a row is the run's start plus its column `elapsed_s`, so that reading it again gives the same points.
     """
-    try:
-        text = (folder / "history.csv").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    start = milliseconds(record.started)
-    found = []
-    for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines()):
-        step, at = int(float(row.pop("step"))), start + int(1000 * float(row.get("elapsed_s") or 0))
-        found += [Point(f"history/{column}", step, float(value), at) for column, value in row.items() if value]
+    start, found = milliseconds(record.started), []
+    for row in dynamics.read(folder / "history.csv"):
+        step, at = int(row.get("step") or 0), start + int(1000 * (row.get("elapsed_s") or 0))
+        named = {column: value for column, value in row.items() if column != "step" and value is not None}
+        found += [Point(f"history/{column}", step, value, at) for column, value in named.items()]
     return found
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from receipts.config.project import RUNS
-from receipts.refusal import Refusal
+from receipts.refusal import Refusal, visible
 from receipts.runs import record as records
 from receipts.runs.files import writable
 from receipts.runs.process import is_stale
@@ -39,7 +39,7 @@ def collect(remove: bool) -> None:
         plan = survey(text)
         gone = {folder: size for folder, size in plan.removable.items() if not remove or clear(folder)}
     for folder, reason in plan.kept.items():
-        print(f"keep    {folder.name}  {reason}")
+        print(visible(f"keep    {folder.name}  {reason}"))
     for folder, size in gone.items():
         print(f"{'removed' if remove else 'remove '} {folder.name}  {size:,} bytes")
     for folder in plan.removable.keys() - gone.keys():

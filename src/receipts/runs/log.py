@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from receipts.provenance import secrets
+from receipts.refusal import visible
+
 NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
 
 progress = logging.getLogger("receipts")
@@ -14,9 +17,21 @@ progress = logging.getLogger("receipts")
 class Log(logging.FileHandler):
     """A log whose lines are written or raise: a run that can no longer say what it does is not going well."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8")
+        self.removed: list[str] = []
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Let the error through, where logging would print it and go on."""
         raise
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line without the secrets in it; that something was taken out is told once for each kind."""
+        line, kinds = secrets.scrub(super().format(record))
+        if new := [kind for kind in kinds if kind not in self.removed]:
+            self.removed += new
+            print(secrets.told(new, "train.log"), file=sys.stderr, flush=True)
+        return line
 
     def close(self) -> None:
         """Close the file; what could not be written was told when it could not."""
@@ -28,7 +43,7 @@ class Log(logging.FileHandler):
 def logged(folder: Path) -> Iterator[None]:
     """Send log records and warnings to `train.log`, warnings to the screen as well."""
     root = logging.getLogger()
-    file = Log(folder / "train.log", encoding="utf-8")
+    file = Log(folder / "train.log")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
@@ -58,5 +73,5 @@ def hush() -> None:
 
 def say(line: str) -> None:
     """A line for the screen and the log."""
-    print(line, flush=True)
+    print(visible(line), flush=True)
     progress.info(line)

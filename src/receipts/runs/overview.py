@@ -7,6 +7,7 @@ from receipts.refusal import Refusal
 from receipts.runs import record as records
 from receipts.runs.process import state
 from receipts.runs.record import Record
+from receipts.runs.screen import texts
 from receipts.runs.store import folders
 
 
@@ -17,10 +18,10 @@ def show(conf: str | None) -> None:
         try:
             record = records.read(folder)
         except Refusal as problem:
-            table.add_row(folder.name, "unreadable", "", "", "", problem.why.splitlines()[0])
+            table.add_row(*texts([folder.name, "unreadable", "", "", "", problem.why.splitlines()[0]]))
             continue
         if conf is None or conf in record.names:
-            table.add_row(*cells(record))
+            table.add_row(*texts(cells(record)))
     Console(width=None if Console().is_terminal else 200).print(
         table if table.row_count else "no runs yet: python train.py"
     )

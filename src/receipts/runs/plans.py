@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import store
-from receipts.runs.record import Record
+from receipts.runs.record import Commit, Digest, Id, Inside, Record
 
 PLANS = RUNS / "plans"
 SCHEMA = 1
@@ -47,10 +48,10 @@ class Cell(msgspec.Struct, forbid_unknown_fields=True):
 
     arm: str
     seed: int
-    config: str
-    identity: str
+    config: Inside
+    identity: Digest
     fold: int | None = None
-    run_id: str | None = None
+    run_id: Id | None = None
     words: list[str] = []
     dataset: str = ""
     preset: list[str] = []
@@ -65,13 +66,13 @@ class Plan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     schema: int = SCHEMA
-    plan_id: str
+    plan_id: Id
     conf: str
     kind: Kind
     key: str = ""
     command: str
     created: str
-    commit: str
+    commit: Commit
     seeds: list[int]
     folds: int | None = None
     shared: dict[str, Any] = {}
@@ -94,9 +95,12 @@ def read(folder: Path) -> Plan:
     """The plan of a folder below `runs/plans`."""
     path = folder / "plan.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
-    except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
+        plan = msgspec.json.decode(read_whole(path), type=Plan)
+    except (msgspec.MsgspecError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise Refusal(f"{path} is not a readable plan", str(error), f"move {folder} away; its runs stay") from error
+    if plan.plan_id != folder.name:
+        raise Refusal(f"{path} is the plan {plan.plan_id}", "a plan lies in the folder of its name", f"move {folder}")
+    return plan
 
 
 def recorded() -> list[Plan]:

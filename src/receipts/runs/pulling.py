@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import flat, tracking
@@ -89,7 +90,7 @@ def bring(store: tracking.Store, run: Any, done: Pulled) -> None:
     with suppress(FileNotFoundError):
         if sha256(place / "record.json") == digest:
             done.already.append(run_id)
-            told(run, decode((place / "record.json").read_bytes(), place), done)
+            told(run, decode(read_whole(place / "record.json"), place), done)
             return
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=done.folder) as name:
         draft = Path(name) / "run"
@@ -111,7 +112,7 @@ def fetched(store: tracking.Store, run: Any, digest: str, folder: Path) -> Recor
     path = download(store, run, "record.json", folder)
     if path is None or sha256(path) != digest:
         raise Refusal("record.json is not the one that was sent", f"its tag says sha256 {digest[:12]}…", "")
-    record = decode(path.read_bytes(), path)
+    record = decode(read_whole(path), path)
     if record.run_id != run.data.tags[tracking.RUN_ID]:
         raise Refusal("the record is that of another run", record.run_id, "")
     for name in FILES:

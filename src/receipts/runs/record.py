@@ -1,19 +1,31 @@
 """The record of a run: typed, versioned, the one truth of which README, metrics.json and MLflow are views.
 
-Stored as `runs/<run_id>/record.json`. Unknown fields are refused, so a record of a newer core is never half-read.
+Stored as `runs/<run_id>/record.json`. Unknown fields are refused, so a record of a newer core is never half-read. A
+record may come from anybody: what becomes a path, a word of git's or a moment must look like one.
 """
 
+import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+from receipts.bounds import read_whole
 from receipts.provenance.identity import Identity
 from receipts.refusal import Refusal
 
 SCHEMA = 1
 
 Status = Literal["running", "completed", "failed"]
+Id = Annotated[str, Meta(pattern=r"\A\w[\w.+-]{0,199}\Z")]  # of a run or an experiment: one folder's name
+Commit = Annotated[str, Meta(pattern=r"\A[0-9a-f]{1,64}\Z")]
+# A file below a folder: no part of it empty or made of dots alone, nothing that another system takes for a root.
+Inside = Annotated[str, Meta(pattern=r"\A(?![A-Za-z]:)(?!(.*/)?\.{0,2}(/|\Z))[^\\\x00-\x1f\x7f]+\Z", max_length=240)]
+Moment = Annotated[str, Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
+Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]+\Z")]
+Count = Annotated[int, Meta(ge=0)]
 
 
 class Struct(msgspec.Struct, forbid_unknown_fields=True):
@@ -30,7 +42,7 @@ class Core(Struct):
 class Code(Struct):
     """Which code ran. `lab` maps each of the researcher's files that the run imports to its SHA-256."""
 
-    commit: str
+    commit: Commit
     dirty: list[str]
     repository: str | None
     core: Core
@@ -48,9 +60,9 @@ class Data(Struct):
     source: str
     licence: str
     version: str
-    files: dict[str, str]
+    files: dict[Inside, str]
     dvc: str | None
-    manifest: str
+    manifest: Inside
     generator: str | None = None
 
 
@@ -72,14 +84,14 @@ class Process(Struct):
     """The operating-system process behind a running record; `started` tells a reused pid apart."""
 
     host: str
-    pid: int
+    pid: Annotated[int, Meta(ge=0, lt=2**31)]
     started: float
 
 
 class Checkpoint(Struct):
     """The selected weights. `weights` is a SHA-256 over names, shapes, types and bytes of all tensors."""
 
-    file: str
+    file: Inside
     epoch: int | None
     rule: str
     weights: str
@@ -111,16 +123,21 @@ class Score(Struct):
     `own` maps each of the researcher's own metrics to a SHA-256 of its source, as `harness` does for the others.
     """
 
-    split: str
-    n: int
-    file: str
+    split: Id
+    n: Count
+    file: Inside
     sha256: str
     harness: str
-    at: str
+    at: Moment
     metrics: dict[str, Metric]
     confusion: list[list[int]] | None = None
     own: dict[str, str] = {}
     intervals: dict[str, Interval] = {}
+
+    def __post_init__(self) -> None:
+        datetime.fromisoformat(self.at)
+        if self.confusion is not None and any(len(row) != len(self.confusion) for row in self.confusion):
+            raise ValueError("the table of confusions is not square")
 
 
 class Opening(Struct):
@@ -140,7 +157,7 @@ class Check(Struct):
     evidence: str
     stage: str = ""
     cure: str = ""
-    file: str | None = None
+    file: Inside | None = None
 
 
 class Cost(Struct):
@@ -167,11 +184,13 @@ class Record(Struct, kw_only=True):
     for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
     seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
     watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
+    `removed` names the kinds of secrets that were taken out of a file before it was stored (`code.patch` then no longer
+    applies) or out of `command`.
     """
 
     schema: int = SCHEMA
-    run_id: str
-    conf: str
+    run_id: Id
+    conf: Id
     names: list[str]
     overrides: list[str]
     preset: list[str]
@@ -189,12 +208,12 @@ class Record(Struct, kw_only=True):
     status: Status = "running"
     reportable: bool = False
     blocked_by: list[str] = []
-    started: str
-    heartbeat: str
-    silent_since: str | None = None
-    ended: str | None = None
+    started: Moment
+    heartbeat: Moment
+    silent_since: Moment | None = None
+    ended: Moment | None = None
     stopped: str | None = None
-    parent: str | None = None
+    parent: Id | None = None
     process: Process
     identity: Identity
     code: Code
@@ -207,8 +226,13 @@ class Record(Struct, kw_only=True):
     checks: list[Check] = []
     sentinels: bool = True
     warnings: list[str] = []
+    removed: dict[str, list[str]] = {}
     cost: Cost | None = None
     failure: Failure | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.started, self.heartbeat, self.ended or self.started):
+            datetime.fromisoformat(moment)
 
     @property
     def word(self) -> str:
@@ -242,8 +266,11 @@ def decode(data: bytes, where: Path) -> Record:
                 f"it has schema {schema}, this core knows up to {SCHEMA}",
                 "take the newer core into this clone",
             )
-        return msgspec.convert(found, Record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        record = msgspec.convert(found, Record)
+        if encode(record) != data:  # by an older core, or by hand
+            json.loads(data, object_pairs_hook=unrepeated)
+        return record
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Refusal(
             f"{where} is not a readable record",
             str(error),
@@ -251,10 +278,23 @@ def decode(data: bytes, where: Path) -> Record:
         ) from error
 
 
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; refused where it states a key twice, of which every reader might take another."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a key stands twice among {', '.join(name for name, _ in pairs)[:200]}")
+    return found
+
+
 def read(folder: Path) -> Record:
-    """The record of a run folder."""
+    """The record of a run folder, which must be the record of that run."""
     path = folder / "record.json"
     try:
-        return decode(path.read_bytes(), path)
+        record = decode(read_whole(path), path)
     except FileNotFoundError as error:
         raise Refusal(f"{folder} holds no record", "record.json is missing", "move the folder away") from error
+    if record.run_id != folder.name:
+        raise Refusal(
+            f"{path} is the record of another run", f"it says {record.run_id}", f"move {folder} away, or name it so"
+        )
+    return record

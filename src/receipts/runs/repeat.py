@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from receipts.config.compose import Experiment, to_config
+from receipts.config.files import read_yaml
 from receipts.config.project import RUNS
 from receipts.provenance import code, git
 from receipts.provenance.trace import Sources
@@ -26,10 +27,10 @@ def frozen(record: Record, runs: Path = RUNS) -> Experiment:
     """The experiment of a run, from the config beside its record: never from the command line."""
     path = runs / record.run_id / "config.yaml"
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except FileNotFoundError as error:
         raise Refusal(f"{path} is missing", "it says what the run was", "restore it from MLflow or a backup") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise Refusal(f"{path} cannot be read", str(error), "restore it from MLflow or a backup") from error
     if not isinstance(values, dict):
         raise Refusal(f"{path} is not a config", "it holds no mapping", "restore it from MLflow or a backup")
@@ -38,6 +39,7 @@ def frozen(record: Record, runs: Path = RUNS) -> Experiment:
     except Refusal as error:
         why = error.why.removeprefix("the command line: ")  # which is where values come from otherwise
         raise Refusal(f"{path}: {error.what}", why, "restore it from MLflow or a backup") from error
+    config.on_end = None  # a command of whoever launched that run, not of whoever takes it up again
     dataset = Path(record.data.manifest).stem.removesuffix(f"-fold{config.split.fold}")
     return Experiment(config, asdict(config), record.conf, record.preset, dataset, record.overrides)
 

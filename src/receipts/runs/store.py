@@ -15,9 +15,10 @@ from types import TracebackType
 
 from filelock import FileLock
 
+from receipts.bounds import is_inside, refuse_links
 from receipts.config.files import files
 from receipts.config.project import RUNS
-from receipts.provenance import code
+from receipts.provenance import code, secrets
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
@@ -66,6 +67,8 @@ class Run:
     ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
+        with suppress(OSError):  # on a full disk they stay as they are, and are not sent
+            secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
         self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
@@ -117,12 +120,12 @@ class Run:
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
             with suppress(OSError), log.open("a", encoding="utf-8") as file:
-                file.write("".join(traceback.format_exception(error)))
+                file.write(secrets.scrub("".join(traceback.format_exception(error)))[0])
         tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
         reason = f"{error.what}: {error.why}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
         with self._lock:
             self.record.status, self.record.ended = "failed", now()
-            self.record.failure = Failure(reason, tail)
+            self.record.failure = Failure(secrets.scrub(reason)[0], tail)
             self.record.silent_since = None
             self.save()
         views.write(self.folder, self.record)
@@ -220,6 +223,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
         self.lock = FileLock(self.folder / ".record.lock")
 
     def __enter__(self) -> Run:
+        refuse_links(self.folder)
         with writable(self.folder):
             self.lock.acquire()
         self.run = Run(self.folder, records.read(self.folder))
@@ -237,7 +241,7 @@ def select(wanted: str) -> Record:
     """The run that `run_id=` means: an id, an unambiguous prefix, `latest`, or `latest:CONF`."""
     if wanted == "latest" or wanted.startswith("latest:"):
         return latest(wanted.removeprefix("latest").removeprefix(":"))
-    if not wanted or "/" in wanted or "\\" in wanted or wanted.startswith("."):
+    if not is_inside(wanted) or "/" in wanted or wanted.startswith("."):
         raise Refusal(f"{wanted!r} is no run id", "an id names a folder directly below runs/", "receipts ls")
     found = [folder for folder in folders() if folder.name.startswith(wanted)]
     exact = [folder for folder in found if folder.name == wanted]
@@ -246,6 +250,7 @@ def select(wanted: str) -> Record:
     if len(found) > 1 and not exact:
         shown = ", ".join(folder.name for folder in found[:5])
         raise Refusal(f"{wanted} is the beginning of {len(found)} runs", shown, "write a few letters more")
+    refuse_links((exact or found)[0])
     return records.read((exact or found)[0])
 
 

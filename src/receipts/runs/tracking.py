@@ -24,6 +24,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from receipts.bounds import read_whole, refuse_links
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import flat
 from receipts.runs.log import say
@@ -214,8 +216,9 @@ def sync(folders: Iterable[Path]) -> Synced:
 
 def send(folder: Path, store: "Store") -> bool:
     """Make MLflow hold all of a run that has ended; False when it already did."""
+    refuse_links(folder)  # or a run from elsewhere would send files of this machine
     with _alone(folder / ".tracking"):
-        data = (folder / "record.json").read_bytes()
+        data = read_whole(folder / "record.json")
         view = store.view(folder, decode(data, folder / "record.json"))
         digest = sha256(data).hexdigest()
         if view.run.data.tags.get(SENT) == digest:
@@ -311,11 +314,12 @@ class View:
         tags["receipts.status"] = status
         tags["mlflow.note.content"] = self.record.purpose
         tags["mlflow.source.git.commit"] = self.record.code.commit
-        params = {legal(key): value[:PARAM_LIMIT] for key, value in flat.parameters(self.folder).items()}
+        stated = flat.parameters(self.folder).items()
+        params = {legal(key): secrets.scrub(value)[0][:PARAM_LIMIT] for key, value in stated}
         self.store.client.log_batch(
             self.id,
             params=[Param(key, value) for key, value in params.items() if key not in self.run.data.params],
-            tags=[RunTag(key, value[:TAG_LIMIT]) for key, value in tags.items()],
+            tags=[RunTag(key, secrets.scrub(value)[0][:TAG_LIMIT]) for key, value in tags.items()],
         )
 
     def log(self, points: list[flat.Point]) -> None:

@@ -135,6 +135,7 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
     size = f", {cost.parameters:,} parameters" if cost and cost.parameters else ""
     epoch = f", epoch {checkpoint.epoch}" if checkpoint and checkpoint.epoch else ""
     patch = ", with uncommitted changes (`code.patch`)" if record.code.dirty else ""
+    patch += ", which no longer applies: secrets were removed from it" if "code.patch" in record.removed else ""
     rows = [
         ("experiment", f"`conf/{record.conf}.yaml`, preset {'+'.join(record.preset)}, seed {record.seed}"),
         ("differs from that file", ", ".join(f"`{item}`" for item in record.overrides) or "in nothing"),

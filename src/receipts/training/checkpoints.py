@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from receipts.bounds import confine
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
@@ -60,7 +61,7 @@ def begin_from(origin: dict[str, str] | None, module: nn.Module) -> None:
     folder = RUNS / origin["run"]
     checkpoint = records.read(folder).checkpoint
     assert checkpoint is not None, "only a fitted run can be named"
-    state = state_of(folder / checkpoint.file, origin["weights"])
+    state = state_of(confine(folder, checkpoint.file), origin["weights"])
     refuse_other_architecture(origin["run"], state, module.state_dict())
     module.load_state_dict(state, strict=True)
 

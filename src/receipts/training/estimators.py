@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
+from receipts.bounds import confine
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset, as_matrix
@@ -43,10 +44,11 @@ class EstimatorMethod:
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Read the stored estimator; only types of the allowed packages are built."""
-        self.estimator = read(folder / checkpoint.file)
-        if fingerprint(folder / checkpoint.file) != checkpoint.weights:
+        path = confine(folder, checkpoint.file)
+        self.estimator = read(path)
+        if fingerprint(path) != checkpoint.weights:
             raise Refusal(
-                f"{folder / checkpoint.file} is not the estimator that was recorded",
+                f"{path} is not the estimator that was recorded",
                 "its fingerprint differs from the record's",
                 "restore it, or train again: python train.py … rerun=true",
             )

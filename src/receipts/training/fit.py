@@ -16,7 +16,7 @@ from receipts.data import manifest
 from receipts.data.sealed import Subset, names_of
 from receipts.guards import gate
 from receipts.guards.data import audit
-from receipts.provenance import git
+from receipts.provenance import git, secrets
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
 from receipts.runs import prompts
@@ -68,10 +68,19 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
 def store_environment(run: Run, experiment: Experiment) -> None:
     """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
     facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
-    write_atomically(run.folder / "environment.json", facts.encode() + b"\n")
+    store_scrubbed(run, "environment.json", facts.encode() + b"\n")
     prompts.keep(run.folder)
     if run.record.code.dirty:
-        write_atomically(run.folder / "code.patch", git.patch(run.record.code.dirty))
+        store_scrubbed(run, "code.patch", git.patch(run.record.code.dirty))
+
+
+def store_scrubbed(run: Run, name: str, data: bytes) -> None:
+    """Write a file without the secrets in it, and say in the record that it is no longer what it was."""
+    kept, kinds = secrets.scrub_bytes(data)
+    write_atomically(run.folder / name, kept)
+    if kinds:
+        run.record.removed[name] = kinds
+        say(secrets.told(kinds, name))
 
 
 def announce(run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset) -> None:

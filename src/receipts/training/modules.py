@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from receipts.bounds import confine
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data import loaders
@@ -101,7 +102,8 @@ class ModuleMethod:
 
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Take the selected weights; every key must match."""
-        self.module.load_state_dict(checkpoints.state_of(folder / checkpoint.file, checkpoint.weights), strict=True)
+        state = checkpoints.state_of(confine(folder, checkpoint.file), checkpoint.weights)
+        self.module.load_state_dict(state, strict=True)
 
     def predict(self, subset: Subset) -> Outputs:
         """`predict_step` over a split in row order, under Lightning's own prediction loop."""

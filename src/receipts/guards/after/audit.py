@@ -1,5 +1,6 @@
 """All checks of a score, from the stored predictions and the record."""
 
+from receipts.bounds import confine
 from receipts.checks.catalogue import GUARDS, not_applicable
 from receipts.config.project import RUNS
 from receipts.config.schema import Config
@@ -20,7 +21,7 @@ def of_record(record: Record) -> list[Check]:
         score = record.score(split)
         assert score is not None
         found += [audit.rescored(score), *audit.lineage(folder, score, record)]
-        found += examine(record, score, read(folder / score.file), config)
+        found += examine(record, score, read(confine(folder, score.file)), config)
     return found
 
 

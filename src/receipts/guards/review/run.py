@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from receipts.bounds import confine, read_whole
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.data.items import Items
@@ -31,7 +32,7 @@ def review(record: Record, tick: str = "", by: str = "") -> list[str]:
     score = record.score(SPLIT)
     if score is None:
         raise Refusal(f"{record.run_id} has no predictions of {SPLIT}", "there is nothing to review", "python train.py")
-    predictions = read(folder / score.file)
+    predictions = read(confine(folder, score.file))
     found = picks.five(predictions, experiment.config.task, record.run_id)
     items = {pick.name: f"{pick.sample}: {pick.told}" for pick in found}
     bad = picks.losses(predictions, experiment.config.task)
@@ -48,13 +49,22 @@ def review(record: Record, tick: str = "", by: str = "") -> list[str]:
     return [*told(state), f"next: open {folder}/review.html, then receipts review {record.run_id} tick=worst"]
 
 
+def signed_before(path: Path) -> dict[str, dict[str, Any]]:
+    """What was ticked so far, by item; nothing where nobody has looked yet."""
+    try:
+        return {str(each["item"]): dict(each) for each in json.loads(read_whole(path))}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise Refusal(f"{path} cannot be read", str(error), "delete it, and tick again") from error
+
+
 def ticked(path: Path, items: dict[str, str], tick: str, by: str) -> list[dict[str, Any]]:
     """The items with who looked at them and when, one more ticked where asked; kept in review.json.
 
     A tick lapses when what it covered is no longer the same.
     """
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    known = {each["item"]: each for each in before}
+    known = signed_before(path)
     if tick and tick not in items:
         raise Refusal(
             f"there is nothing called {tick!r}{nearest(tick, list(items))}",

@@ -3,15 +3,16 @@
 `runs` is the folder where the runs of a report lie, which is not always the one of one's own.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from receipts.bounds import confine, read_whole
 from receipts.report.methods import slug
 from receipts.report.model import Column, Report, Row, Table
+from receipts.runs import dynamics
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
 
@@ -31,7 +32,7 @@ def readable(row: Row) -> tuple[Record, ...]:
 def predictions(record: Record, split: str, runs: Path) -> "Predictions | None":
     """The stored predictions of a split; None where it was not scored or the file is not here."""
     score = record.score(split)
-    return None if score is None else loaded(runs / record.run_id / score.file)
+    return None if score is None else loaded(confine(runs / record.run_id, score.file))
 
 
 @lru_cache(maxsize=KEPT)
@@ -49,19 +50,15 @@ def pictures(record: Record, split: str, runs: Path) -> dict[str, Any]:
     return read(runs / record.run_id, split)
 
 
-def history(record: Record, runs: Path) -> list[dict[str, str]]:
+def history(record: Record, runs: Path) -> list[dynamics.Row]:
     """The rows of a run's history.csv; none for a method that has no epochs."""
-    path = runs / record.run_id / "history.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return dynamics.read(runs / record.run_id / "history.csv")
 
 
 def history_checksum(record: Record, runs: Path) -> dict[str, str]:
     """The history's file and its SHA-256."""
     path = runs / record.run_id / "history.csv"
-    return {f"{record.run_id}/history.csv": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {f"{record.run_id}/history.csv": hashlib.sha256(read_whole(path)).hexdigest()}
 
 
 def prediction_checksums(records: list[Record], split: str) -> dict[str, str]:

@@ -3,15 +3,14 @@
 Drawing sees the rows and nothing else, so a picture cannot show a number that its CSV lacks.
 """
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from receipts.runs.record import Record
+from receipts.runs.sheets import sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -43,11 +42,8 @@ class Figure:
 
     def csv(self) -> bytes:
         """The rows as CSV, numbers with all their digits."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return text.getvalue().encode()
+        columns = list(self.rows[0])
+        return sheet([columns, *([row[name] for name in columns] for row in self.rows)]).encode()
 
     def receipt(self) -> dict[str, Any]:
         """Where the picture comes from, as `figures/NAME.json` and the page hold it."""

@@ -53,13 +53,13 @@ def points(row: Row, measured: str, runs: Path) -> list[dict[str, object]]:
         {
             "method": row.label,
             "seed": record.seed,
-            "epoch": int(line["epoch"]),
-            f"val_{measured}": float(line[f"val/{measured}"]),
-            "selected": int(record.checkpoint is not None and record.checkpoint.epoch == int(line["epoch"])),
+            "epoch": int(epoch),
+            f"val_{measured}": value,
+            "selected": int(record.checkpoint is not None and record.checkpoint.epoch == int(epoch)),
         }
         for record in readable(row)
         for line in history(record, runs)
-        if line.get(f"val/{measured}")
+        if (value := line.get(f"val/{measured}")) is not None and (epoch := line.get("epoch")) is not None
     ]
 
 
