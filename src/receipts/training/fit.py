@@ -19,7 +19,7 @@ from receipts.guards.data import audit
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
-from receipts.runs import prompts
+from receipts.runs import prompts, resuming
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
@@ -78,6 +78,7 @@ def announce(run: Run, method: Method, experiment: Experiment, train: Subset, va
     """Say what will run, on what, with which values that differ from the experiment's own file."""
     record, world = run.record, run.record.world
     say(f"run {record.run_id}")
+    resuming.told(record)
     if record.purpose:
         say(f"  purpose  {record.purpose}")
     size = "" if method.size() is None else f", {method.size():,} parameters"

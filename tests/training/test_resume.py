@@ -1,0 +1,227 @@
+"""Killed and continued is the same as never killed, to the last bit: steps, rates, scores, weights, files."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from folders import commit, record, runs, write
+from launching import Ended, begin, ended, launch
+
+from receipts.training.checkpoints import weights_hash
+
+LAB = '''
+import os
+import signal
+import torch
+from lightning.pytorch import Callback
+from lab.net import Net
+
+
+class Watched(Net):
+    """Logs values of its own, and lowers its rate when val no longer gets better."""
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.log("own", loss, on_step=False, on_epoch=True)
+        self.log("most", loss, on_step=False, on_epoch=True, reduce_fx="max")
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        self.log("seen", self(batch[0]).mean())
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=0, factor=0.5, eps=0)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/accuracy"}}
+
+
+class Cycled(Net):
+    """A rate for every step."""
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        steps = self.trainer.estimated_stepping_batches
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, total_steps=int(steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+class ByHand(Net):
+    """Adds up the gradients of three batches by itself."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.automatic_optimization = False
+
+    def training_step(self, batch, batch_idx):
+        optimizer = self.optimizers()
+        loss = super().training_step(batch, batch_idx)
+        self.manual_backward(loss / 3)
+        if batch_idx % 3 == 2:
+            optimizer.step()
+            optimizer.zero_grad()
+        return loss
+
+
+class Fatal(Callback):
+    """Notes every step, and sends this process the signal SIGNAL when hook HOOK comes after AT batches."""
+
+    def note(self, trainer, hook):
+        done = trainer.fit_loop.total_batch_idx + 1
+        if os.environ.get("HOOK") == hook and int(os.environ["AT"]) == done and trainer.global_rank == 0:
+            os.kill(os.getpid(), getattr(signal, os.environ.get("SIGNAL", "SIGKILL")))
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        loss, rate = outputs["loss"] if outputs else torch.zeros(()), trainer.optimizers[0].param_groups[0]["lr"]
+        step = (trainer.fit_loop.total_batch_idx, trainer.global_step, float(loss), rate, float(batch[0].sum()))
+        with open(f"{trainer.default_root_dir}/steps.{trainer.global_rank}", "a") as file:
+            file.write(" ".join(map(str, step)) + "\\n")
+        self.note(trainer, "batch end")
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        self.note(trainer, "batch start")
+
+    def on_train_epoch_start(self, trainer, module):
+        self.note(trainer, "epoch start")
+
+    def on_train_epoch_end(self, trainer, module):
+        self.note(trainer, "epoch end")
+
+    def on_validation_batch_start(self, trainer, module, *_):
+        self.note(trainer, "val start")
+
+    def on_validation_end(self, trainer, module):
+        self.note(trainer, "val end")
+
+    def on_predict_start(self, trainer, module):
+        self.note(trainer, "predict")
+'''
+CONF = """
+{data}
+purpose: Can it be killed?
+seed: 0
+model: {{_target_: lab.fatal.{model}, features: 64, outputs: 10, hidden: 16, dropout: 0.2, lr: {lr}}}
+fit:
+  epochs: {epochs}
+  batch_size: 64
+  {more}
+  callbacks: [{callbacks}{{_target_: lab.fatal.Fatal}}]
+{rest}
+"""
+EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}, "
+CONFS = {
+    "plateau": {
+        "model": "Watched",
+        "lr": 0.05,
+        "epochs": 4,
+        "data": "defaults: [override /data: lazy]",
+        "more": "accumulate: 2\n  clip_norm: 1.0\n  validate_every: 0.5\n  select: {patience: 3}",
+        "callbacks": EMA,
+        "rest": "augment: [{_target_: lab.lazy.Noise}]",
+    },
+    "cycled": {"model": "Cycled", "lr": 0.01, "epochs": 3, "more": "validate_every: 2"},
+    "byhand": {"model": "ByHand", "lr": 0.01, "epochs": 2},
+    "single": {"model": "Watched", "lr": 0.05, "epochs": 5, "more": "select: {patience: 2}"},
+}
+OFTEN, NEVER = "limits.save_seconds=0", "limits.save_seconds=1000"
+TIMES = {"elapsed_s", "samples_per_second", "cpu_percent", "memory_mib"}
+
+
+@pytest.fixture(scope="session")
+def bench(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small project with experiments that can be killed."""
+    folder = tmp_path_factory.mktemp("resume") / "project"
+    shutil.copytree(template, folder)
+    write(folder, "src/lab/fatal.py", LAB)
+    for name, values in CONFS.items():
+        text = CONF.format(**{"data": "", "more": "", "callbacks": "", "rest": "", **values})
+        write(folder, f"conf/{name}.yaml", text)
+    commit(folder)
+    return folder
+
+
+def train(folder: Path, *words: str, killed: str = "", **options: Any) -> Ended:
+    """One launch of train.py, killed at `HOOK AT` where that is said."""
+    hook, _, at = killed.rpartition(" ")
+    done = launch(folder, "train.py", *words, environment={"HOOK": hook, "AT": at or "0"}, **options)
+    assert done.code == (-signal.SIGKILL if killed else 0), done.out + done.err
+    return done
+
+
+def essence(run: Path) -> dict[str, Any]:
+    """All of a run that may not depend on how often it was interrupted."""
+    found = json.loads((run / "record.json").read_text())
+    best, last = (torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True) for name in ("best", "last"))
+    steps: dict[str, str] = {}
+    for line in (run / "steps.0").read_text().splitlines():
+        number, _, rest = line.partition(" ")
+        assert steps.setdefault(number, rest) == rest, f"step {number} was done twice, and differently"
+    with (run / "history.csv").open() as file:
+        history = [
+            {name: value for name, value in row.items() if name not in TIMES and not name.startswith("gpu")}
+            for row in csv.DictReader(file)
+        ]
+    callbacks = {
+        name: {key: value for key, value in state.items() if "path" not in key and key != "best_k_models"}
+        for name, state in last["callbacks"].items()
+    }
+    return {
+        **{name: found[name] for name in ("checkpoint", "steps", "stopped", "parameters", "status", "reportable")},
+        "scores": [{**score, "at": ""} for score in found["scores"]],
+        "checks": sorted(
+            (check["code"], check["verdict"], "" if "MiB" in check["evidence"] else check["evidence"])
+            for check in found["checks"]
+            if check["code"] not in ("time-limit", "disk-room")
+        ),
+        "steps done": steps,
+        "history": history,
+        "best": weights_hash(best["state_dict"]),
+        "last": weights_hash(last["state_dict"]),
+        "optimizers": str(last["optimizer_states"]),
+        "schedules": str(last["lr_schedulers"]),
+        "callbacks": str(callbacks),
+        "predictions": (run / "predictions/val.parquet").read_bytes(),
+    }
+
+
+def compare(folder: Path, *words: str) -> None:
+    """The newest run of a project against the same run without interruption."""
+    interrupted = runs(folder)[0]
+    train(folder, *words, "rerun=true")
+    whole = runs(folder)[0]
+    assert whole != interrupted
+    one, other = essence(interrupted), essence(whole)
+    for part in other:
+        assert one[part] == other[part], part
+
+
+KILLS = {
+    # 17 batches an epoch, two for each optimizer step; val is scored after 8 and after 16 of them
+    "plateau": [
+        *("batch end 5", "val start 8", "batch end 16", "val end 16", "batch start 17", "batch end 17"),
+        *("epoch end 17", "epoch start 17", "batch start 18", "batch end 30", "predict 0"),
+    ],
+    "cycled": ["batch end 20", "batch end 34", "val start 34", "epoch end 34", "epoch start 34", "epoch end 51"],
+    "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
+    "single": ["val start 2", "batch end 3", "epoch start 3", "epoch end 4"],
+}
+WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
+
+
+@pytest.mark.parametrize("conf", list(CONFS))
+def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path, conf: str) -> None:
+    words = (f"conf={conf}", OFTEN, *WORDS.get(conf, ()))
+    for number, killed in enumerate(KILLS[conf]):
+        done = train(bench, *words, killed=killed)
+        assert ("  goes on  from training step" in done.out) == (number > 0), (killed, done.out)
+    train(bench, *words)
+    found = record(bench)
+    assert len(found["lives"]) == len(KILLS[conf]) + 1
+    compare(bench, *words)
