@@ -100,8 +100,8 @@ class Fatal(Callback):
     def on_validation_end(self, trainer, module):
         self.note(trainer, "val end")
 
-    def on_predict_start(self, trainer, module):
-        self.note(trainer, "predict")
+    def on_train_end(self, trainer, module):
+        self.note(trainer, "train end")
 '''
 CONF = """
 {data}
@@ -168,8 +168,9 @@ def essence(run: Path) -> dict[str, Any]:
             {name: value for name, value in row.items() if name not in TIMES and not name.startswith("gpu")}
             for row in csv.DictReader(file)
         ]
+    kept = ("best_model_score", "kth_value", "wait_count", "stopped_epoch", "best_score", "latest_update_step")
     callbacks = {
-        name: {key: value for key, value in state.items() if "path" not in key and key != "best_k_models"}
+        name: {key: value for key, value in state.items() if key in kept}
         for name, state in last["callbacks"].items()
     }
     return {
@@ -206,7 +207,7 @@ KILLS = {
     # 17 batches an epoch, two for each optimizer step; val is scored after 8 and after 16 of them
     "plateau": [
         *("batch end 5", "val start 8", "batch end 16", "val end 16", "batch start 17", "batch end 17"),
-        *("epoch end 17", "epoch start 17", "batch start 18", "batch end 30", "predict 0"),
+        *("epoch end 17", "epoch start 17", "batch start 18", "batch end 30", "train end 68"),
     ],
     "cycled": ["batch end 20", "batch end 34", "val start 34", "epoch end 34", "epoch start 34", "epoch end 51"],
     "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],

@@ -168,7 +168,7 @@ class Resumption(Callback):
                 name: {attribute: getattr(part, attribute) for attribute in part.lasting}
                 for name, part in self.parts.items()
             },
-            "logged": {key: so_far(metric) for key, metric in results.items() if metric.meta.on_epoch},
+            "logged": self.logged | {key: so_far(metric) for key, metric in results.items() if metric.meta.on_epoch},
             "gradients": {} if pl_module.automatic_optimization else gradients(pl_module),
         }
         everybody: list[Any] = [own]
