@@ -6,15 +6,15 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from folders import commit, record, runs, write
+from folders import commit, git, record, runs, write
 from launching import Ended, begin, ended, launch
 
+from receipts.runs import points
 from receipts.training.checkpoints import weights_hash
 
 LAB = '''
@@ -94,8 +94,9 @@ class Fatal(Callback):
     def on_train_epoch_end(self, trainer, module):
         self.note(trainer, "epoch end")
 
-    def on_validation_batch_start(self, trainer, module, *_):
-        self.note(trainer, "val start")
+    def on_validation_batch_start(self, trainer, module, batch, batch_idx, *_):
+        if batch_idx == min(2, trainer.num_val_batches[0] - 1):
+            self.note(trainer, "in val")
 
     def on_validation_end(self, trainer, module):
         self.note(trainer, "val end")
@@ -170,8 +171,7 @@ def essence(run: Path) -> dict[str, Any]:
         ]
     kept = ("best_model_score", "kth_value", "wait_count", "stopped_epoch", "best_score", "latest_update_step")
     callbacks = {
-        name: {key: value for key, value in state.items() if key in kept}
-        for name, state in last["callbacks"].items()
+        name: {key: value for key, value in state.items() if key in kept} for name, state in last["callbacks"].items()
     }
     return {
         **{name: found[name] for name in ("checkpoint", "steps", "stopped", "parameters", "status", "reportable")},
@@ -206,12 +206,12 @@ def compare(folder: Path, *words: str) -> None:
 KILLS = {
     # 17 batches an epoch, two for each optimizer step; val is scored after 8 and after 16 of them
     "plateau": [
-        *("batch end 5", "val start 8", "batch end 16", "val end 16", "batch start 17", "batch end 17"),
+        *("batch end 5", "in val 8", "batch end 16", "val end 16", "batch start 17", "batch end 17"),
         *("epoch end 17", "epoch start 17", "batch start 18", "batch end 30", "train end 68"),
     ],
-    "cycled": ["batch end 20", "batch end 34", "val start 34", "epoch end 34", "epoch start 34", "epoch end 51"],
+    "cycled": ["batch end 20", "batch end 34", "in val 34", "epoch end 34", "epoch start 34", "epoch end 51"],
     "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
-    "single": ["val start 2", "batch end 3", "epoch start 3", "epoch end 4"],
+    "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
 }
 WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
 
@@ -226,3 +226,114 @@ def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path
     found = record(bench)
     assert len(found["lives"]) == len(KILLS[conf]) + 1
     compare(bench, *words)
+
+
+def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done_again(bench: Path) -> None:
+    words = ("conf=cycled", "seed=1", NEVER)
+    stop = {"HOOK": "in val", "AT": "34", "SIGNAL": "SIGTERM"}
+    done = launch(bench, "train.py", *words, environment=stop)
+    assert done.code == 143, done.out + done.err
+    assert "SIGTERM: saved; the same command goes on from here" in done.out
+    assert record(bench)["lives"][0]["ended"] is not None
+    (point,) = points.found(runs(bench)[0])
+    assert points.step_of(point) == 34, "val is finished first, and what follows it"
+    train(bench, *words, killed="batch end 50")
+    interrupted = launch(bench, "train.py", *words, environment={"HOOK": "batch end", "AT": "36", "SIGNAL": "SIGINT"})
+    assert interrupted.code == 130, interrupted.err
+    newest = points.found(runs(bench)[0])[0]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    done = train(bench, *words)
+    assert f"{newest.name} is cut short or damaged: going on from the point before it" in done.out
+    found = record(bench)
+    assert [life["step"] for life in found["lives"]] == [0, 34, 34, 34]
+    assert [life["reason"] for life in found["lives"]] == [
+        "it was stopped",
+        "its process was gone",
+        "it was stopped",
+        "",
+    ]
+    assert found["cost"]["wall_s"] >= sum(life["wall_s"] for life in found["lives"][:2]) > 0
+    assert "34, 34, 34" in (runs(bench)[0] / "README.md").read_text()
+    assert not (runs(bench)[0] / points.FOLDER).exists(), "what is complete has nothing to continue"
+    compare(bench, *words)
+
+
+def test_a_run_that_failed_goes_on_when_it_is_named(project: Path) -> None:
+    write(
+        project,
+        "src/lab/broken.py",
+        """
+        from pathlib import Path
+        from lab.net import Net
+
+        class Broken(Net):
+            def training_step(self, batch, batch_idx):
+                if self.trainer.fit_loop.total_batch_idx == 20 and not Path("mended").exists():
+                    raise RuntimeError("the cable was pulled")
+                return super().training_step(batch, batch_idx)
+        """,
+    )
+    text = "model: {_target_: lab.broken.Broken, features: 64, outputs: 10, hidden: 16, dropout: 0.2, lr: 0.01}\n"
+    write(project, "conf/broken.yaml", "purpose: Why?\nseed: 0\n" + text + "fit: {epochs: 2, batch_size: 64}\n")
+    commit(project)
+    assert launch(project, "train.py", "conf=broken", OFTEN).code == 1
+    run = runs(project)[0]
+    again = launch(project, "train.py", "conf=broken")
+    assert again.code == 3
+    assert f"retry=true, or resume={run.name} to go on at step 20" in again.err
+    write(project, "mended", "")
+
+    wrong = launch(project, "train.py", "conf=broken", "model.lr=0.02", f"resume={run.name}")
+    assert wrong.code == 3
+    assert "is a run of other values" in wrong.err
+    assert "model.lr was 0.01, is 0.02" in wrong.err
+    assert f"python train.py resume={run.name}" in wrong.err
+    unwatched = launch(project, "train.py", f"resume={run.name}", "sentinels=false")
+    assert (unwatched.code, "sentinels=true" in unwatched.err) == (3, True)
+    other = launch(project, "train.py", "conf=linear")
+    nothing = launch(project, "train.py", f"resume={runs(project)[0].name}")
+    assert (other.code, nothing.code) == (0, 3)
+    assert "is complete" in nothing.err
+
+    done = launch(project, "train.py", f"resume={run.name[:-2]}", "limits.save_seconds=7")
+    assert done.code == 0, done.err
+    assert "goes on  from training step 20 (RuntimeError: the cable was pulled" in done.out
+    found = json.loads((run / "record.json").read_text())
+    assert (found["run_id"], found["status"], found["failure"]) == (run.name, "completed", None)
+    assert [life["reason"] for life in found["lives"]] == ["RuntimeError: the cable was pulled", ""]
+    assert "resume: null" in (run / "config.yaml").read_text(), "whoever repeats the run continues nothing"
+
+    write(project, "src/lab/broken.py", (project / "src/lab/broken.py").read_text() + "\n# changed\n")
+    changed = launch(project, "train.py", f"resume={run.name}", "allow_dirty=true")
+    assert "is complete" in changed.err
+
+
+def test_what_cannot_be_continued_is_said(project: Path) -> None:
+    words = ("conf=net", "fit.epochs=100000", OFTEN)
+    process = begin(project, "train.py", *words)
+    until = time.monotonic() + 60
+    while not (runs(project) and points.found(runs(project)[0])):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    run = runs(project)[0]
+    busy = launch(project, "train.py", f"resume={run.name}")
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join(30)
+    assert ended(project, process).code == -9
+    assert busy.code == 3
+    assert f"{run.name} is running" in busy.err
+
+    (project / "src/lab/net.py").write_text((project / "src/lab/net.py").read_text() + "\n# changed\n")
+    changed = launch(project, "train.py", f"resume={run.name}", "allow_dirty=true")
+    assert changed.code == 3
+    assert "the code of today is not the code of" in changed.err
+    assert "src/lab/net.py" in changed.err
+    assert "git checkout" in changed.err
+    git(project, "checkout", "-q", "src/lab/net.py")
+
+    shutil.rmtree(run / points.FOLDER)
+    empty = launch(project, "train.py", f"resume={run.name}")
+    assert empty.code == 3
+    assert "left nothing to continue from" in empty.err
+    assert json.loads((run / "record.json").read_text())["status"] == "running", "a refusal changes nothing"
+    assert "there is no run 2020" in launch(project, "train.py", "resume=2020").err
