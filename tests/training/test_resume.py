@@ -1,6 +1,7 @@
 """Killed and continued is the same as never killed, to the last bit: steps, rates, scores, weights, files."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -14,8 +15,12 @@ import torch
 from folders import commit, git, record, runs, write
 from launching import Ended, begin, ended, launch
 
+from receipts.refusal import Refusal
 from receipts.runs import points
+from receipts.runs.files import write_atomically
 from receipts.training.checkpoints import weights_hash
+from receipts.training.notice import job
+from receipts.training.trainer import WholeFiles, moved
 
 LAB = '''
 import os
@@ -337,3 +342,111 @@ def test_what_cannot_be_continued_is_said(project: Path) -> None:
     assert "left nothing to continue from" in empty.err
     assert json.loads((run / "record.json").read_text())["status"] == "running", "a refusal changes nothing"
     assert "there is no run 2020" in launch(project, "train.py", "resume=2020").err
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Path) -> None:
+    best = tmp_path / "checkpoints/best.ckpt"
+    best.parent.mkdir()
+    first = points.write(tmp_path, 5, b"five")
+    points.keep_beside(first, best)
+    for step in (10, 15):
+        write_atomically(best, f"best at {step}".encode())
+        points.keep_beside(points.write(tmp_path, step, f"point {step}".encode()), best)
+    assert [points.step_of(point) for point in points.found(tmp_path)] == [15, 10]
+    newest, before = points.found(tmp_path)
+    newest.write_bytes(b"poin")
+    assert points.newest(tmp_path) == before
+    points.bring_back(before, best)
+    assert best.read_bytes() == b"best at 10"
+    points.write(tmp_path, 12, b"point 12")
+    assert [points.step_of(point) for point in points.found(tmp_path)] == [12, 10]
+    assert {path.suffix for path in (tmp_path / points.FOLDER).iterdir()} == {".ckpt", ".best"}
+    before.write_bytes(b"")
+    points.bring_back(points.found(tmp_path)[0], best)
+    assert not best.exists(), "at that point there was none"
+    (tmp_path / points.FOLDER / "000000099-0123456789abcdef.ckpt").write_bytes(b"forged")
+    assert points.newest(tmp_path) == points.found(tmp_path)[1]
+    points.clear(tmp_path)
+    assert points.newest(tmp_path) is None
+
+
+def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = points.write(tmp_path, 1, b"one")
+    monkeypatch.setattr(points, "write_atomically", lambda path, content: path.write_bytes(content[:-1]))
+    with pytest.raises(OSError, match="not what was written"):
+        points.write(tmp_path, 2, b"two")
+    assert points.found(tmp_path) == [before]
+
+
+def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    content = io.BytesIO()
+    torch.save({"state_dict": {}, "callbacks": {}, "receipts": [Bomb()]}, content)
+    point = points.write(tmp_path, 1, content.getvalue())
+    with pytest.raises(Refusal, match="no readable checkpoint"):
+        WholeFiles().load_checkpoint(point, weights_only=False)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
+    folder = os.path.realpath(tmp_path / "checkpoints")
+    states = {
+        "best": {
+            "dirpath": "/gone/checkpoints",
+            "best_model_path": "/gone/checkpoints/best.ckpt",
+            "best_k_models": {"/gone/checkpoints/best.ckpt": torch.tensor(0.5)},
+            "best_model_score": torch.tensor(0.5),
+        },
+        "other": {"wait_count": 2},
+    }
+    state = moved({"callbacks": states}, tmp_path / "checkpoints")["callbacks"]
+    assert state["best"]["dirpath"] == folder
+    assert state["best"]["best_model_path"] == f"{folder}/best.ckpt"
+    assert state["best"]["best_k_models"] == {f"{folder}/best.ckpt": torch.tensor(0.5)}
+    assert state["other"] == {"wait_count": 2}
+
+
+def test_slurm_puts_a_job_that_is_pre_empted_back_into_the_queue(bench: Path, tmp_path: Path) -> None:
+    """A stand-in for scontrol: no SLURM was at hand."""
+    told = tmp_path / "told"
+    (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "1"}
+    sent = {"HOOK": "batch end", "AT": "3", "SIGNAL": "SIGUSR1"}
+    words = ("conf=cycled", "seed=2", "fit.epochs=1", NEVER)
+    done = launch(bench, "train.py", *words, environment={**environment, **sent})
+    assert done.code == 128 + signal.SIGUSR1, done.out + done.err
+    assert "job 7 is queued again" in done.out
+    assert told.read_text().split() == ["requeue", "7"]
+    assert "goes on  from training step 3 (it was stopped" in train(bench, *words).out
+
+
+@pytest.mark.parametrize(("array", "said"), [({}, None), ({"SLURM_JOB_ID": "7"}, "7")])
+def test_a_job_is_named_as_scontrol_does(monkeypatch: pytest.MonkeyPatch, array: dict[str, str], said: str) -> None:
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in array.items():
+        monkeypatch.setenv(name, value)
+    assert job() == said
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "5")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    assert job() == "5_2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conf", ["plateau", "cycled"])
+def test_two_processes_that_are_killed_are_two_that_are_not(bench: Path, conf: str) -> None:
+    words = (f"conf={conf}", OFTEN, "trainer=ddp_cpu", "fit.batch_size=32")
+    for number, killed in enumerate(("batch end 20", "in val 34", "epoch end 34", "batch end 55")):
+        done = train(bench, *words, killed=killed)
+        assert ("  goes on  from training step" in done.out) == (number > 0), (killed, done.out)
+    train(bench, *words)
+    compare(bench, *words)

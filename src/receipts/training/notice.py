@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from receipts.runs.log import say
 
-PATIENCE_S = 20.0
+PATIENCE_S = 8.0  # Docker waits for 10 s before it kills, SLURM for 30
 STOPPED = 128  # exit codes of ended processes begin here
 
 
@@ -48,6 +48,8 @@ class Notice:
         if self.given is not None:
             self.end()
         self.given = number
+        if number == signal.SIGINT:  # written past Python's buffers, in which the signal may have come
+            os.write(2, b"ending at the next point that can be gone on from; Ctrl-C again ends it now\n")
         self.timer = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), number))
         self.timer.daemon = True
         self.timer.start()
