@@ -18,6 +18,7 @@ from launching import Ended, begin, ended, launch
 from receipts.refusal import Refusal
 from receipts.runs import points
 from receipts.runs.files import write_atomically
+from receipts.runs.resuming import elsewhere
 from receipts.training.checkpoints import weights_hash
 from receipts.training.notice import job
 from receipts.training.trainer import WholeFiles, moved
@@ -311,6 +312,13 @@ def test_a_run_that_failed_goes_on_when_it_is_named(project: Path) -> None:
     write(project, "src/lab/broken.py", (project / "src/lab/broken.py").read_text() + "\n# changed\n")
     changed = launch(project, "train.py", f"resume={run.name}", "allow_dirty=true")
     assert "is complete" in changed.err
+
+
+def test_going_on_in_another_environment_is_a_warning() -> None:
+    before = {"cpu": {"model": "A"}, "gpu": {"models": None}, "python": {"version": "3.11"}, "packages": {"torch": "2"}}
+    assert elsewhere(before, before) == []
+    (warning,) = elsewhere(before, {**before, "cpu": {"model": "B"}, "packages": {"torch": "2", "numpy": "1"}})
+    assert warning.endswith("last bits may differ: processor A then, B now, numpy None then, 1 now")
 
 
 def test_what_cannot_be_continued_is_said(project: Path) -> None:

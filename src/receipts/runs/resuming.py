@@ -1,6 +1,7 @@
 """Taking an interrupted run up again under its own name: which one, whether it may be, what its record then says."""
 
 from dataclasses import replace
+from typing import Any
 
 import yaml
 
@@ -112,6 +113,19 @@ def taken_up(record: Record, draft: Record, experiment: Experiment) -> Record:
     own = repeat.frozen(record).values | {"trainer": experiment.values["trainer"]}
     write_atomically(folder / "config.yaml", yaml.safe_dump(own, sort_keys=False).encode())
     return record
+
+
+def elsewhere(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What of two snapshots of an environment differs that moves last bits: a warning for each."""
+    parts = {
+        "processor": (before["cpu"]["model"], now["cpu"]["model"]),
+        "GPU": (before["gpu"]["models"], now["gpu"]["models"]),
+        "Python": (before["python"]["version"], now["python"]["version"]),
+    }
+    then, today = before["packages"], now["packages"]
+    parts |= {name: (then.get(name), today.get(name)) for name in sorted({**then, **today})}
+    differ = [f"{name} {was} then, {is_} now" for name, (was, is_) in parts.items() if was != is_]
+    return [f"it went on elsewhere, so last bits may differ: {repeat.shown(differ)}"] if differ else []
 
 
 def how_it_ended(record: Record) -> str:

@@ -67,8 +67,10 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
 
 def store_environment(run: Run, experiment: Experiment) -> None:
     """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
-    facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
-    write_atomically(run.folder / "environment.json", facts.encode() + b"\n")
+    facts, path = snapshot(experiment.config.fit.threads), run.folder / "environment.json"
+    if len(run.record.lives) > 1 and path.is_file():
+        run.record.warnings += resuming.elsewhere(json.loads(path.read_bytes()), facts)
+    write_atomically(path, json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n")
     prompts.keep(run.folder)
     if run.record.code.dirty:
         write_atomically(run.folder / "code.patch", git.patch(run.record.code.dirty))
