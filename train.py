@@ -8,12 +8,12 @@ from receipts.config.entry import start
 from receipts.data import manifest
 from receipts.guards.gate import checked, validate
 from receipts.provenance.trace import refuse_unfit, trace
-from receipts.runs import ancestry, claims, draft, objective, views
+from receipts.runs import ancestry, claims, draft, objective, resuming, views
 from receipts.runs.tracking import Tracker
 
 
 def train(experiment: Experiment) -> int:
-    experiment, config = ancestry.rooted(experiment)
+    experiment, config = ancestry.rooted(resuming.named(experiment))
     warnings = validate(config)
     path, division = manifest.load(experiment.data)
     warnings += manifest.suspicious(division, experiment)

@@ -68,7 +68,7 @@ def test_every_value_of_a_config_counts_but_those_that_cannot_move_a_number() ->
         if after.id == before.id:
             silent.add(".".join(map(str, path)))
     launch = {"purpose", "ablations", "waive.split-overlap", "trainer.accelerator", "trainer.workers", *SWITCHES}
-    launch |= {"limits.hours", "limits.silence_minutes"}
+    launch |= {"limits.hours", "limits.save_seconds", "limits.silence_minutes"}
     assert silent == launch
     assert set(NOT_HASHED) == {"trainer", "purpose", "ablations", "limits", "waive", *SWITCHES}
 

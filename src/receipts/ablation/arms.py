@@ -11,7 +11,7 @@ from receipts.config.schema import Ablating, Ablation
 from receipts.refusal import Refusal
 from receipts.runs.plans import Arm, Kind
 
-TAKEN = ("rerun", "wait", "retry")  # launch switches that a plan decides on by itself
+TAKEN = ("rerun", "wait", "retry", "resume")  # launch switches that a plan decides on by itself
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class Experiment:
     """One composed experiment and how it was asked for.
 
     `values` is the resolved config in plain containers; `overrides` are the values that differ from what the
-    experiment's own file says under `preset=full`, whoever changed them; `notes` is what presets did to each other.
+    experiment's own file says under `preset=full`, whoever changed them; `notes` is what presets did to each other,
+    `typed` the words as they came.
     """
 
     config: Config
@@ -71,6 +72,7 @@ class Experiment:
     dataset: str
     overrides: list[str]
     notes: list[str] = field(default_factory=list)
+    typed: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> bytes:
@@ -171,7 +173,7 @@ def read(composed: DictConfig, asked: Any) -> Experiment:
     config = to_config(values)
     refuse_command_in_file(config, typed)
     presets.refuse_for_estimator(preset, config)
-    return Experiment(config, values, conf, preset, dataset, changed, presets.collisions(preset))
+    return Experiment(config, values, conf, preset, dataset, changed, presets.collisions(preset), typed)
 
 
 def refuse_command_in_file(config: Config, typed: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from receipts.config.schema import Config
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
 BUG, STOPPED = 1, 128
-AS_TEXT = ("run_id", "fit.init_from", "on_end")
+AS_TEXT = ("run_id", "resume", "fit.init_from", "on_end")
 
 
 def start(

@@ -134,9 +134,13 @@ class Limit:
 
 @dataclass
 class Limits:
-    """What may be spent: `hours` on one run, and minutes without a step until the stacks of all threads are logged."""
+    """What may be spent: `hours` on one run, and minutes without a step until the stacks of all threads are logged.
+
+    `save_seconds` of training are the most that an interruption costs, but for a save that takes long itself.
+    """
 
     hours: float | None = None
+    save_seconds: float = 30.0
     silence_minutes: float = 5.0
 
 
@@ -175,6 +179,7 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     rerun: bool = False
     retry: bool = False
+    resume: str | None = None
     wait: bool = False
     allow_dirty: bool = False
     sentinels: bool = True
@@ -253,4 +258,4 @@ class Gauntlet:
     folder: str = "report"
 
 
-SWITCHES = ("rerun", "retry", "wait", "allow_dirty", "sentinels", "on_end")
+SWITCHES = ("rerun", "retry", "resume", "wait", "allow_dirty", "sentinels", "on_end")

@@ -168,7 +168,8 @@ def from_citation() -> Iterable[Secret]:
 def from_records(records: Iterable[Record]) -> Iterable[Secret]:
     """The machines and repositories that recorded the runs."""
     for record in records:
-        yield Secret("host", record.process.host)
+        for process in (record.process, *(life.process for life in record.lives)):
+            yield Secret("host", process.host)
         if record.code.repository:
             yield from remote(record.code.repository)
 

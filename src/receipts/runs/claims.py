@@ -14,6 +14,7 @@ from receipts.config import own
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
+from receipts.runs import points, resuming
 from receipts.runs import record as records
 from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import say
@@ -46,6 +47,9 @@ def claim(draft: Record, experiment: Experiment) -> Run:
 def settled(draft: Record, experiment: Experiment, found: list[Record]) -> Run:
     """What a claim comes to when nobody else is at work; the lock must be held."""
     config = experiment.config
+    if (earlier := resuming.earlier(found, draft, experiment)) is not None:
+        own.prove(config.metrics)
+        return resumed(earlier, draft, experiment)
     completed = next((record for record in found if record.status == "completed"), None)
     if completed and not config.rerun:
         return with_name(completed, draft.conf)
@@ -80,11 +84,21 @@ def is_running(record: Record) -> Refusal:
 def refuse_failed(found: list[Record]) -> None:
     """What failed would fail again."""
     if found and found[0].status == "failed" and found[0].failure:
+        point = points.newest(RUNS / found[0].run_id)
+        goes_on = f", or resume={found[0].run_id} to go on at step {points.step_of(point)}" if point else ""
         raise Refusal(
             f"{found[0].run_id} failed, and nothing it depends on has changed",
             found[0].failure.reason,
-            f"mend the cause, or retry=true      (its log: {RUNS / found[0].run_id}/train.log)",
+            f"mend the cause, or retry=true{goes_on}      (its log: {RUNS / found[0].run_id}/train.log)",
         )
+
+
+def resumed(earlier: Record, draft: Record, experiment: Experiment) -> Run:
+    """A run that was interrupted, now this process's."""
+    record = resuming.taken_up(earlier, draft, experiment)
+    run = Run(RUNS / record.run_id, record, experiment.config.on_end)
+    run.save()
+    return run
 
 
 def with_name(record: Record, conf: str) -> Run:

@@ -21,7 +21,7 @@ from receipts.runs.store import folder
 
 GROUPS = ("data and split", "harness", "config", "code", "environment", "launch")  # as they most likely matter
 ASKED = ("data", "split", "task", "limit")  # parts of a config that say what is asked
-LAUNCH = ("trainer", "purpose", "ablations", "limits", "waive", "resume", *SWITCHES)
+LAUNCH = ("trainer", "purpose", "ablations", "limits", "waive", *SWITCHES)
 SHOWN = 20  # differences of a group
 
 

@@ -12,7 +12,7 @@ from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
 from receipts.runs.process import now, this_process
-from receipts.runs.record import Check, Code, Core, Data, Record, World
+from receipts.runs.record import Check, Code, Core, Data, Life, Record, World
 from receipts.runs.store import stamped
 
 
@@ -47,6 +47,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         started=now(),
         heartbeat=now(),
         process=this_process(),
+        lives=[Life(now(), 0, this_process(), sources.commit)],
         identity=sources.identity,
         code=Code(
             sources.commit,

@@ -170,6 +170,22 @@ class Cost(Struct):
     ms_per_sample: float | None
 
 
+class Life(Struct):
+    """One process's part of a run, from training step `step` on; `reason` is what ended it, where the run went on.
+
+    Seconds are those up to its last sign of life. A step is a batch, as train.log counts them.
+    """
+
+    started: str
+    step: int
+    process: Process
+    commit: str
+    ended: str | None = None
+    reason: str = ""
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
 class Failure(Struct):
     """Why a run failed, and the last lines of its log."""
 
@@ -228,6 +244,7 @@ class Record(Struct, kw_only=True):
     warnings: list[str] = []
     removed: dict[str, list[str]] = {}
     cost: Cost | None = None
+    lives: list[Life] = []
     failure: Failure | None = None
 
     def __post_init__(self) -> None:

@@ -46,17 +46,16 @@ def frozen(record: Record, runs: Path = RUNS) -> Experiment:
 
 def refuse_changed(record: Record, sources: Sources) -> None:
     """The run's code, data, split, config and harness against those of today; a difference is named by file."""
-    cure = f"git stash && git checkout {record.code.commit[:12]}      (then again; and `git checkout -` to return)"
     then, today = record.identity, sources.identity
     if record.code.harness != code.harness():
         raise Refusal(
             "the evaluation harness is not the one this run was scored with",
             f"core {record.code.core.version} then, {code.core_version()} now; one table cannot hold both",
-            cure,
+            cure(record),
         )
     changed = {
         "config": [f"runs/{record.run_id}/config.yaml"],
-        "code": changed_code(record, sources),
+        "code": changed_code(record, sources.lab),
         "lock": ["requirements.lock"],
         "data": sorted(
             name
@@ -70,15 +69,18 @@ def refuse_changed(record: Record, sources: Sources) -> None:
             raise Refusal(
                 f"the {part} of today is not the {part} of {record.run_id}",
                 f"changed: {shown(names) or 'files the record does not name'}",
-                "restore it from MLflow or a backup" if part == "config" else cure,
+                "restore it from MLflow or a backup" if part == "config" else cure(record),
             )
 
 
-def changed_code(record: Record, sources: Sources) -> list[str]:
+def cure(record: Record) -> str:
+    """How to get back to the code, data and split of a run."""
+    return f"git stash && git checkout {record.code.commit[:12]}      (then again; and `git checkout -` to return)"
+
+
+def changed_code(record: Record, now: dict[str, str]) -> list[str]:
     """Files of src/lab that differ from the record's, and files of the core that differ from its commit."""
-    lab = sorted(
-        name for name in {**record.code.lab, **sources.lab} if record.code.lab.get(name) != sources.lab.get(name)
-    )
+    lab = sorted(name for name in {**record.code.lab, **now} if record.code.lab.get(name) != now.get(name))
     core = git.changed_since(record.code.commit, ["src/receipts", "train.py"])
     return lab + [name for name in core if code.can_move_numbers(name)]
 

@@ -22,7 +22,7 @@ from receipts.provenance import code, secrets
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import ending, prompts, views
+from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import logged
@@ -66,6 +66,7 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._rest()
         self._log.__exit__(None, None, None)
         with suppress(OSError):  # on a full disk they stay as they are, and are not sent
             secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
@@ -81,8 +82,9 @@ class Run:
             write_atomically(self.folder / "record.json", records.encode(self.record))
 
     def seconds(self) -> tuple[float, float]:
-        """Wall and processor seconds since the run began."""
-        return time.monotonic() - self._began[0], time.process_time() - self._began[1]
+        """Wall and processor seconds of the run so far, over all its lives."""
+        self._live()
+        return sum(life.wall_s for life in self.record.lives), sum(life.cpu_s for life in self.record.lives)
 
     @property
     def is_finished(self) -> bool:
@@ -105,6 +107,7 @@ class Run:
             self.record.blocked_by = obstacles(self.record)
             self.record.reportable = not self.record.blocked_by
             self.save()
+        points.clear(self.folder)
         views.write(self.folder, self.record)
         ending.tell(self.on_end, self.record, "completed")
         return self.record
@@ -131,6 +134,22 @@ class Run:
         views.write(self.folder, self.record)
         ending.tell(self.on_end, self.record, "failed")
 
+    def _live(self) -> None:
+        """Bring the time of this life up to date."""
+        if self.record.lives and self.record.lives[-1].ended is None:
+            life, began = self.record.lives[-1], self._began
+            life.wall_s = round(time.monotonic() - began[0], 3)
+            life.cpu_s = round(time.process_time() - began[1], 3)
+
+    def _rest(self) -> None:
+        """This life is over, whether or not the run is."""
+        with self._lock:
+            self._live()
+            if self.record.lives:
+                self.record.lives[-1].ended = self.record.lives[-1].ended or now()
+            with suppress(OSError, Refusal):  # a full disk, or a folder that is gone, is told by whoever met it first
+                self.save()
+
     def _beat(self) -> None:
         beaten = time.monotonic()
         while not self._stop.wait(LOOK_S):
@@ -139,6 +158,7 @@ class Run:
                 turned = silent != (self.record.silent_since is not None)
                 if self.record.status == "running" and (turned or time.monotonic() - beaten > HEARTBEAT_S):
                     beaten, self.record.heartbeat = time.monotonic(), now()
+                    self._live()
                     if turned:
                         self.record.silent_since = self.record.heartbeat if silent else None
                     with suppress(OSError, Refusal):  # a full disk is for the training itself to find

@@ -144,6 +144,7 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("split", f"`{record.data.manifest}`"),
         ("first weights", f"those of `{record.parent}`" if record.parent else ""),
         ("training ended early", record.stopped or ""),
+        ("interrupted", interruptions(record)),
         ("method", f"on {world.device}, {counted(world.threads, 'thread')}, {world.precision}{size}"),
         ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
         ("code", f"commit `{record.code.commit[:12]}`{patch}"),
@@ -152,6 +153,13 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("command", f"`{record.command}`"),
     ]
     return [(name, text) for name, text in rows if text]
+
+
+def interruptions(record: Record) -> str:
+    """How often a run was taken up again, and at which training steps; nothing where it never was."""
+    later = record.lives[1:]
+    steps = ", ".join(str(life.step) for life in later)
+    return f"{counted(len(later), 'time')}; it went on from training step {steps}" if later else ""
 
 
 def numbers(record: Record) -> str:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from receipts.bounds import read_whole
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.data import manifest
@@ -19,7 +20,7 @@ from receipts.guards.data import audit
 from receipts.provenance import git, secrets
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
-from receipts.runs import prompts
+from receipts.runs import prompts, resuming
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost
@@ -67,8 +68,11 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
 
 def store_environment(run: Run, experiment: Experiment) -> None:
     """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
-    facts = json.dumps(snapshot(experiment.config.fit.threads), indent=1, sort_keys=True)
-    store_scrubbed(run, "environment.json", facts.encode() + b"\n")
+    facts, path = snapshot(experiment.config.fit.threads), run.folder / "environment.json"
+    if len(run.record.lives) > 1 and path.is_file():
+        run.record.warnings += resuming.elsewhere(json.loads(read_whole(path)), facts)
+    store_scrubbed(run, path.name, json.dumps(facts, indent=1, sort_keys=True).encode() + b"
+")
     prompts.keep(run.folder)
     if run.record.code.dirty:
         store_scrubbed(run, "code.patch", git.patch(run.record.code.dirty))
@@ -87,6 +91,7 @@ def announce(run: Run, method: Method, experiment: Experiment, train: Subset, va
     """Say what will run, on what, with which values that differ from the experiment's own file."""
     record, world = run.record, run.record.world
     say(f"run {record.run_id}")
+    resuming.told(record)
     if record.purpose:
         say(f"  purpose  {record.purpose}")
     size = "" if method.size() is None else f", {method.size():,} parameters"

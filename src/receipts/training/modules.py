@@ -19,12 +19,14 @@ from receipts.provenance import determinism
 from receipts.provenance.determinism import derive, seed_globals, streams
 from receipts.provenance.environment import backend_flags
 from receipts.refusal import Refusal
+from receipts.runs import points
 from receipts.runs.log import hush
 from receipts.runs.record import Checkpoint, World
 from receipts.training import checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.progress import Progress
+from receipts.training.resuming import Resumption
 from receipts.training.sentinels.posts import posted
 from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
 from receipts.training.validation import HarnessValidation, arrays, joined
@@ -72,12 +74,13 @@ class ModuleMethod:
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
-        watching = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        watching: list[Callback] = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val), config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
-                interruptible(trainer, self.module, train_batches, val_batches)
+                interruptible(trainer, self.module, train_batches, val_batches, begun(site))
         finally:
             validation.detach(self.module)
         self.stopped, self.done = reason_to_stop(config, trainer), trainer.global_step
@@ -155,6 +158,14 @@ class ModuleMethod:
     def size(self) -> int:
         """How many numbers the module's parameters hold."""
         return sum(parameter.numel() for parameter in self.module.parameters())
+
+
+def begun(site: Site) -> Path | None:
+    """The point that this fit goes on from, with the best checkpoint as it was there; None where it begins."""
+    point = points.newest(site.folder, tell=True)
+    if point is not None and site.rank == 0:
+        points.bring_back(point, site.folder / "checkpoints" / "best.ckpt")
+    return point
 
 
 def own_callbacks(config: Config) -> list[Callback]:

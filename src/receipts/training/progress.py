@@ -32,6 +32,8 @@ class Progress(Callback):
     Of several processes the first one tells; a row of history holds what all of them did.
     """
 
+    lasting = ("losses", "norms", "samples", "scores", "past", "clocks")
+
     def __init__(self, site: Site, validation: HarnessValidation) -> None:
         self.validation, self.site = validation, site
         self.history = History(site.folder / "history.csv")
@@ -41,6 +43,27 @@ class Progress(Callback):
         self.scores: Mapping[str, float | None] | None = None
         self.screen = Screen(silent=site.rank > 0)
         self.begun = self.row_begun = time.monotonic()
+        self.steps = 0  # of this process's life
+
+    @property
+    def past(self) -> dict[str, list[Any]]:
+        """The history so far; given to a run that goes on, its file holds these rows and no others."""
+        return {"columns": list(self.history.columns), "rows": list(self.history.rows)}
+
+    @past.setter
+    def past(self, past: dict[str, list[Any]]) -> None:
+        self.history.columns, self.history.rows = past["columns"], past["rows"]
+        if self.site.rank == 0:
+            self.history.rewrite()
+
+    @property
+    def clocks(self) -> tuple[float, float]:
+        """Seconds of training, and those since the last row of history."""
+        return time.monotonic() - self.begun, time.monotonic() - self.row_begun
+
+    @clocks.setter
+    def clocks(self, clocks: tuple[float, float]) -> None:
+        self.begun, self.row_begun = (time.monotonic() - seconds for seconds in clocks)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clocks."""
@@ -71,7 +94,8 @@ class Progress(Callback):
         )
         progress.info(line)
         self.screen.step(line, done, self.total, elapsed)
-        if done == 1:
+        self.steps += 1
+        if self.steps == 1:
             self.site.first_step()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -191,10 +215,14 @@ class History:
         self.columns += new
         self.rows.append(row)
         if new:
-            write_atomically(self.path, self.text([dict(zip(self.columns, self.columns, strict=True)), *self.rows]))
+            self.rewrite()
         else:
             with self.path.open("ab") as file:
                 file.write(self.text([row]))
+
+    def rewrite(self) -> None:
+        """The whole file: its header and every row."""
+        write_atomically(self.path, self.text([dict(zip(self.columns, self.columns, strict=True)), *self.rows]))
 
     def text(self, rows: Sequence[Mapping[str, object]]) -> bytes:
         """Rows as lines of CSV."""

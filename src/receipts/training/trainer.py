@@ -1,6 +1,7 @@
 """Lightning's Trainer as an experiment states it, with nothing of its own that moves, prints or writes."""
 
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,15 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
+from receipts.runs import points
 from receipts.runs.files import write_atomically
+from receipts.training import checkpoints
 from receipts.training.method import Site
 
 KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpose
     r".*LeafSpec.* is deprecated",
     r".*does not have many workers",
+    r"Checkpoint directory .* exists and is not empty",  # a run that goes on
     r".*number of training batches .* is smaller than the logging interval",
     r".*It is recommended to use .*sync_dist=True",
 )
@@ -33,9 +37,29 @@ class WholeFiles(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write to memory, then in one step to the disk."""
-        content = io.BytesIO()
+        content, path = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
-        write_atomically(Path(path), content.getvalue())
+        if path.parent.name == points.FOLDER:
+            points.write(path.parent.parent, int(path.stem), content.getvalue())
+        else:
+            write_atomically(path, content.getvalue())
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Plain data only, whoever asks; where its own folder has been moved, its paths go with it."""
+        return moved(checkpoints.read(Path(path)), Path(path).parent.parent / "checkpoints")
+
+
+def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The same checkpoint with the paths that Lightning remembers in the folder that they lie in today."""
+    today = os.path.realpath(folder)
+    for state in content.get("callbacks", {}).values():
+        if isinstance(state, dict) and isinstance(before := state.get("dirpath"), str):
+            for key, value in state.items():
+                if isinstance(value, str):
+                    state[key] = value.replace(before, today, 1)
+                elif isinstance(value, dict):
+                    state[key] = {str(name).replace(before, today, 1): kept for name, kept in value.items()}
+    return content
 
 
 class Meeting(ClusterEnvironment):
@@ -161,11 +185,14 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def interruptible(trainer: Trainer, module: LightningModule, train: Any, val: Any) -> None:
-    """Fit; Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it."""
+def interruptible(trainer: Trainer, module: LightningModule, train: Any, val: Any, point: Path | None) -> None:
+    """Fit, from a point on if there is one.
+
+    Lightning ends the whole program at Ctrl-C with exit code 1, where we want to know of it.
+    """
     try:
         with quiet():
-            trainer.fit(module, train, val)
+            trainer.fit(module, train, val, ckpt_path=point, weights_only=True)
     except SystemExit as error:
         if trainer.interrupted and error.code == 1:
             raise KeyboardInterrupt from error

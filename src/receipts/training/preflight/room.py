@@ -8,7 +8,9 @@ import psutil
 from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.runs.record import Check
 
-COPIES = 6  # of the weights: two checkpoints, each with an optimizer that holds two numbers for each weight
+# Of the weights: two checkpoints, two points to go on from and a third one while it is written, each with an optimizer
+# that holds two numbers for each weight.
+COPIES = 15
 BYTES, LOGS = 4, 50 * 2**20
 
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from receipts.checks.catalogue import failed, not_applicable, not_run, passed, settled, stop_at_failure
 from receipts.runs.log import progress, say
@@ -14,9 +17,22 @@ class Findings:
     `limited` runs are looks: whatever judges how good a number is does not apply to them.
     """
 
+    lasting = ("told",)
+
     def __init__(self, checks: list[Check], waived: Mapping[str, str], folder: Path, limited: bool) -> None:
         self.checks, self.waived, self.folder, self.limited = checks, waived, folder, limited
         self.closed: set[str] = set()
+        self.own: list[Check] = []
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The verdicts of this fit in plain containers; given to a run that goes on, they stand."""
+        return [msgspec.to_builtins(check) for check in self.own]
+
+    @told.setter
+    def told(self, told: list[dict[str, Any]]) -> None:
+        for check in told:
+            self.add(msgspec.convert(check, Check))
 
     def passes(self, name: str, evidence: str) -> None:
         """The check holds; said once."""
@@ -45,4 +61,5 @@ class Findings:
         if check.code not in self.closed:
             self.closed.add(check.code)
             self.checks.append(check)
+            self.own.append(check)
             progress.info("check %s: %s: %s", check.code, check.verdict, check.evidence)

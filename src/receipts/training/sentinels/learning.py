@@ -15,6 +15,8 @@ ERRORS = 3.0  # standard errors
 class LearningLedger(Callback):
     """Stops a fit whose predictions for val stay at chance. `beside` says why that would mean nothing here."""
 
+    lasting = ("passes", "settled")
+
     def __init__(self, findings: Findings, validation: HarnessValidation, beside: str | None) -> None:
         self.findings, self.validation, self.beside = findings, validation, beside
         self.passes = 0

@@ -19,6 +19,8 @@ LOOKS = 2  # passes over val that are watched
 class ModeLedger(Callback):
     """Looks at the flags of the first step after each change of phase, and at the first passes over val."""
 
+    lasting = ("due", "looks", "statistics")
+
     def __init__(self, findings: Findings, frozen: list[str], random_predictions: bool) -> None:
         self.findings, self.frozen, self.random = findings, frozen, random_predictions
         self.due = True

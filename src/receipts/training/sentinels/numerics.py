@@ -26,6 +26,8 @@ SKIPPED, ATTEMPTS = 0.5, 20
 class NumericsLedger(Callback):
     """`ids` names the samples of a batch by its number in the epoch, where that is known."""
 
+    lasting = ("attempts", "steps", "overflows", "norms", "changes")
+
     def __init__(self, findings: Findings, ids: Callable[[int], list[str] | None]) -> None:
         self.findings, self.ids = findings, ids
         self.attempts = self.steps = self.overflows = 0

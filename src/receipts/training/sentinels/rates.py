@@ -23,12 +23,16 @@ RISEN, DOWN, MOST, ROUNDS = 0.5, 1e-4, 0.8, 3
 class RateLedger(Callback):
     """`partial` declares that a schedule is meant to be cut short."""
 
+    lasting = ("largest",)
+
     def __init__(self, findings: Findings, partial: bool) -> None:
         self.findings, self.partial = findings, partial
         self.largest = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Run through every schedule that Lightning steps."""
+        """Run through every schedule that Lightning steps, from its beginning; that of a run that goes on was."""
+        if "schedule-out-of-step" in self.findings.closed:
+            return
         if self.partial or self.findings.limited or not pl_module.automatic_optimization:
             reason = "facts.partial_schedule is declared" if self.partial else "the run is limited"
             by_hand = "the module steps its schedules itself"

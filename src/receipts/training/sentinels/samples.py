@@ -19,6 +19,8 @@ MIXED = 0.5  # of the entropy that batches drawn at random would have
 class SampleLedger(Callback):
     """`expected` rows are in train; `loader` is a DataModule's own, None where the core makes the batches."""
 
+    lasting = ("seen", "labels", "done")
+
     def __init__(self, findings: Findings, expected: int, loader: DataLoader[Any] | None, classes: bool) -> None:
         self.findings, self.expected, self.loader, self.classes = findings, expected, loader, classes
         self.seen = 0

@@ -24,6 +24,9 @@ EARLY = 3  # optimizer steps after which a parameter without any optimizer is ju
 ENOUGH = 3  # and the fewest after which anything else is
 FELT = 8.0  # updates this many times the spacing of numbers around a weight must be seen in it
 
+SEEN = ("first", "gradients", "nonzero", "rate", "push", "waits")  # of a trace, for a run that goes on
+COUNTS = ("steps", "stale", "settled", "early")
+
 Handle = Any
 
 
@@ -42,6 +45,8 @@ class Trace:
 
 class UpdateLedger(Callback):
     """Follows every parameter through the first epoch. `frozen` are the declared patterns of names."""
+
+    lasting = ("seen",)
 
     def __init__(self, findings: Findings, frozen: list[str]) -> None:
         self.findings, self.frozen = findings, frozen
@@ -65,6 +70,21 @@ class UpdateLedger(Callback):
                 trace = self.traces[id(tensor)]
                 trace.hooks.append(tensor.register_hook(self.arrival(tensor, trace)))  # type: ignore[no-untyped-call]
         self.handles = [optimizer.register_step_post_hook(self.stepped) for optimizer in trainer.optimizers]
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What was seen so far, parameters by name; given to a run that goes on, it looks no further than this one."""
+        traces = {self.names[key]: {name: getattr(trace, name) for name in SEEN} for key, trace in self.traces.items()}
+        return {"traces": traces, **{name: getattr(self, name) for name in COUNTS}}
+
+    @seen.setter
+    def seen(self, seen: dict[str, Any]) -> None:
+        for name in COUNTS:
+            setattr(self, name, seen[name])
+        for key, trace in self.traces.items():
+            vars(trace).update(seen["traces"].get(self.names[key], {}))
+        if self.early or self.settled:
+            self.unhook()
 
     def arrival(self, tensor: Tensor, trace: Trace) -> Any:
         """Called when a gradient arrives, before it is added to what is there."""
@@ -102,10 +122,12 @@ class UpdateLedger(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Judge what the first steps can tell."""
-        if self.settled or self.early:
+        if self.settled:
             return
         if self.x is None:
             self.x = batch[0]
+        if self.early:
+            return
         if self.stale:
             self.judge_stale()
         if self.steps >= EARLY:

@@ -1,0 +1,92 @@
+"""Points that a run can be continued from: whole or absent, each known by a checksum in its own name.
+
+`runs/<run_id>/resume/<step>-<first digits of its SHA-256>.ckpt`. A new one is written beside the one before, read again
+and compared; two are kept, so that one that turns out damaged costs some steps and no run.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from receipts.runs.files import write_atomically
+from receipts.runs.log import say
+
+FOLDER = "resume"
+KEPT = 2
+DIGITS = 16
+BEST = ".best"  # beside a point: the checkpoint that was the best one then
+
+
+def write(folder: Path, step: int, content: bytes) -> Path:
+    """Keep a point at which so many training steps are done. Raises `OSError` where the disk does not give it back."""
+    path = folder / FOLDER / f"{step:09d}-{digest(content)}.ckpt"
+    write_atomically(path, content)
+    if not is_whole(path):
+        path.unlink()
+        raise OSError(f"{path} is not what was written to it")
+    later = [point for point in found(folder) if step_of(point) > step]  # of a life that went on from damaged files
+    for point in {*later, *[point for point in found(folder) if point not in later][KEPT:]}:
+        point.unlink(missing_ok=True)
+        point.with_suffix(BEST).unlink(missing_ok=True)
+    return path
+
+
+def found(folder: Path) -> list[Path]:
+    """The points of a run folder, the one with most steps first."""
+    return sorted((folder / FOLDER).glob("*-*.ckpt"), reverse=True)
+
+
+def newest(folder: Path, tell: bool = False) -> Path | None:
+    """The newest point that is whole; a damaged one is passed over, and told of. None where there is none."""
+    for point in found(folder):
+        if is_whole(point):
+            return point
+        if tell:
+            say(f"  WARNING  {point} is cut short or damaged: going on from the point before it")
+    return None
+
+
+def is_whole(point: Path) -> bool:
+    """Whether a point holds what its name says."""
+    return digest(point.read_bytes()) == point.stem.partition("-")[2]
+
+
+def step_of(point: Path) -> int:
+    """How many training steps are done at a point."""
+    return int(point.stem.partition("-")[0])
+
+
+def digest(content: bytes) -> str:
+    """What a point is known by."""
+    return hashlib.sha256(content).hexdigest()[:DIGITS]
+
+
+def keep_beside(point: Path, best: Path) -> None:
+    """Keep the best checkpoint as it is at a point: steps after it may replace the file and never have happened."""
+    if best.is_file():
+        linked(best, point.with_suffix(BEST))
+
+
+def bring_back(point: Path, best: Path) -> None:
+    """Put the best checkpoint of a point in its place; none where there was none yet."""
+    if point.with_suffix(BEST).is_file():
+        temporary = best.with_name(f".{best.name}.back")
+        linked(point.with_suffix(BEST), temporary)
+        temporary.replace(best)
+    else:
+        best.unlink(missing_ok=True)
+
+
+def linked(source: Path, target: Path) -> None:
+    """One more name for a file, which is never written into; a copy where the disk knows no links."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def clear(folder: Path) -> None:
+    """A run that is complete has nothing to continue."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)

@@ -1,0 +1,460 @@
+"""Killed and continued is the same as never killed, to the last bit: steps, rates, scores, weights, files."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from folders import commit, git, record, runs, write
+from launching import Ended, begin, ended, launch
+
+from receipts.refusal import Refusal
+from receipts.runs import points
+from receipts.runs.files import write_atomically
+from receipts.runs.resuming import elsewhere
+from receipts.training.checkpoints import weights_hash
+from receipts.training.notice import job
+from receipts.training.trainer import WholeFiles, moved
+
+LAB = '''
+import os
+import signal
+import torch
+from lightning.pytorch import Callback
+from lab.net import Net
+
+
+class Watched(Net):
+    """Logs values of its own, and lowers its rate when val no longer gets better."""
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.log("own", loss, on_step=False, on_epoch=True)
+        self.log("most", loss, on_step=False, on_epoch=True, reduce_fx="max")
+        return loss
+
+    def validation_step(self, batch, batch_idx):
+        self.log("seen", self(batch[0]).mean())
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=0, factor=0.5, eps=0)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/accuracy"}}
+
+
+class Cycled(Net):
+    """A rate for every step."""
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        steps = self.trainer.estimated_stepping_batches
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.lr, total_steps=int(steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
+class ByHand(Net):
+    """Adds up the gradients of three batches by itself."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.automatic_optimization = False
+
+    def training_step(self, batch, batch_idx):
+        optimizer = self.optimizers()
+        loss = super().training_step(batch, batch_idx)
+        self.manual_backward(loss / 3)
+        if batch_idx % 3 == 2:
+            optimizer.step()
+            optimizer.zero_grad()
+        return loss
+
+
+class Fatal(Callback):
+    """Notes every step, and sends this process the signal SIGNAL when hook HOOK comes after AT batches."""
+
+    def note(self, trainer, hook):
+        done = trainer.fit_loop.total_batch_idx + 1
+        if os.environ.get("HOOK") == hook and int(os.environ["AT"]) == done and trainer.global_rank == 0:
+            os.kill(os.getpid(), getattr(signal, os.environ.get("SIGNAL", "SIGKILL")))
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        loss, rate = outputs["loss"] if outputs else torch.zeros(()), trainer.optimizers[0].param_groups[0]["lr"]
+        step = (trainer.fit_loop.total_batch_idx, trainer.global_step, float(loss), rate, float(batch[0].sum()))
+        with open(f"{trainer.default_root_dir}/steps.{trainer.global_rank}", "a") as file:
+            file.write(" ".join(map(str, step)) + "\\n")
+        self.note(trainer, "batch end")
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        self.note(trainer, "batch start")
+
+    def on_train_epoch_start(self, trainer, module):
+        self.note(trainer, "epoch start")
+
+    def on_train_epoch_end(self, trainer, module):
+        self.note(trainer, "epoch end")
+
+    def on_validation_batch_start(self, trainer, module, batch, batch_idx, *_):
+        if batch_idx == min(2, trainer.num_val_batches[0] - 1):
+            self.note(trainer, "in val")
+
+    def on_validation_end(self, trainer, module):
+        self.note(trainer, "val end")
+
+    def on_train_end(self, trainer, module):
+        self.note(trainer, "train end")
+'''
+CONF = """
+{data}
+purpose: Can it be killed?
+seed: 0
+model: {{_target_: lab.fatal.{model}, features: 64, outputs: 10, hidden: 16, dropout: 0.2, lr: {lr}}}
+fit:
+  epochs: {epochs}
+  batch_size: 64
+  {more}
+  callbacks: [{callbacks}{{_target_: lab.fatal.Fatal}}]
+{rest}
+"""
+EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}, "
+CONFS = {
+    "plateau": {
+        "model": "Watched",
+        "lr": 0.05,
+        "epochs": 4,
+        "data": "defaults: [override /data: lazy]",
+        "more": "accumulate: 2\n  clip_norm: 1.0\n  validate_every: 0.5\n  select: {patience: 3}",
+        "callbacks": EMA,
+        "rest": "augment: [{_target_: lab.lazy.Noise}]",
+    },
+    "cycled": {"model": "Cycled", "lr": 0.01, "epochs": 3, "more": "validate_every: 2"},
+    "byhand": {"model": "ByHand", "lr": 0.01, "epochs": 2},
+    "single": {"model": "Watched", "lr": 0.05, "epochs": 5, "more": "select: {patience: 2}"},
+}
+OFTEN, NEVER = "limits.save_seconds=0", "limits.save_seconds=1000"
+TIMES = {"elapsed_s", "samples_per_second", "cpu_percent", "memory_mib"}
+
+
+@pytest.fixture(scope="session")
+def bench(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small project with experiments that can be killed."""
+    folder = tmp_path_factory.mktemp("resume") / "project"
+    shutil.copytree(template, folder)
+    write(folder, "src/lab/fatal.py", LAB)
+    for name, values in CONFS.items():
+        text = CONF.format(**{"data": "", "more": "", "callbacks": "", "rest": "", **values})
+        write(folder, f"conf/{name}.yaml", text)
+    commit(folder)
+    return folder
+
+
+def train(folder: Path, *words: str, killed: str = "", **options: Any) -> Ended:
+    """One launch of train.py, killed at `HOOK AT` where that is said."""
+    hook, _, at = killed.rpartition(" ")
+    done = launch(folder, "train.py", *words, environment={"HOOK": hook, "AT": at or "0"}, **options)
+    assert done.code == (-signal.SIGKILL if killed else 0), done.out + done.err
+    return done
+
+
+def essence(run: Path) -> dict[str, Any]:
+    """All of a run that may not depend on how often it was interrupted."""
+    found = json.loads((run / "record.json").read_text())
+    best, last = (torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True) for name in ("best", "last"))
+    steps: dict[str, str] = {}
+    for line in (run / "steps.0").read_text().splitlines():
+        number, _, rest = line.partition(" ")
+        assert steps.setdefault(number, rest) == rest, f"step {number} was done twice, and differently"
+    with (run / "history.csv").open() as file:
+        history = [
+            {name: value for name, value in row.items() if name not in TIMES and not name.startswith("gpu")}
+            for row in csv.DictReader(file)
+        ]
+    kept = ("best_model_score", "kth_value", "wait_count", "stopped_epoch", "best_score", "latest_update_step")
+    callbacks = {
+        name: {key: value for key, value in state.items() if key in kept} for name, state in last["callbacks"].items()
+    }
+    return {
+        **{name: found[name] for name in ("checkpoint", "steps", "stopped", "parameters", "status", "reportable")},
+        "scores": [{**score, "at": ""} for score in found["scores"]],
+        "checks": sorted(
+            (check["code"], check["verdict"], "" if "MiB" in check["evidence"] else check["evidence"])
+            for check in found["checks"]
+            if check["code"] not in ("time-limit", "disk-room")
+        ),
+        "steps done": steps,
+        "history": history,
+        "best": weights_hash(best["state_dict"]),
+        "last": weights_hash(last["state_dict"]),
+        "optimizers": str(last["optimizer_states"]),
+        "schedules": str(last["lr_schedulers"]),
+        "callbacks": str(callbacks),
+        "predictions": (run / "predictions/val.parquet").read_bytes(),
+    }
+
+
+def compare(folder: Path, *words: str) -> None:
+    """The newest run of a project against the same run without interruption."""
+    interrupted = runs(folder)[0]
+    train(folder, *words, "rerun=true")
+    whole = runs(folder)[0]
+    assert whole != interrupted
+    one, other = essence(interrupted), essence(whole)
+    for part in other:
+        assert one[part] == other[part], part
+
+
+KILLS = {
+    # 17 batches an epoch, two for each optimizer step; val is scored after 8 and after 16 of them
+    "plateau": [
+        *("batch end 5", "in val 8", "batch end 16", "val end 16", "batch start 17", "batch end 17"),
+        *("epoch end 17", "epoch start 17", "batch start 18", "batch end 30", "train end 68"),
+    ],
+    "cycled": ["batch end 20", "batch end 34", "in val 34", "epoch end 34", "epoch start 34", "epoch end 51"],
+    "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
+    "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
+}
+WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
+
+
+@pytest.mark.parametrize("conf", list(CONFS))
+def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path, conf: str) -> None:
+    words = (f"conf={conf}", OFTEN, *WORDS.get(conf, ()))
+    for number, killed in enumerate(KILLS[conf]):
+        done = train(bench, *words, killed=killed)
+        assert ("  goes on  from training step" in done.out) == (number > 0), (killed, done.out)
+    train(bench, *words)
+    found = record(bench)
+    assert len(found["lives"]) == len(KILLS[conf]) + 1
+    compare(bench, *words)
+
+
+def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done_again(bench: Path) -> None:
+    words = ("conf=cycled", "seed=1", NEVER)
+    stop = {"HOOK": "in val", "AT": "34", "SIGNAL": "SIGTERM"}
+    done = launch(bench, "train.py", *words, environment=stop)
+    assert done.code == 143, done.out + done.err
+    assert "SIGTERM: saved; the same command goes on from here" in done.out
+    assert record(bench)["lives"][0]["ended"] is not None
+    (point,) = points.found(runs(bench)[0])
+    assert points.step_of(point) == 34, "val is finished first, and what follows it"
+    train(bench, *words, killed="batch end 50")
+    interrupted = launch(bench, "train.py", *words, environment={"HOOK": "batch end", "AT": "36", "SIGNAL": "SIGINT"})
+    assert interrupted.code == 130, interrupted.err
+    newest = points.found(runs(bench)[0])[0]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    done = train(bench, *words)
+    assert f"{newest.name} is cut short or damaged: going on from the point before it" in done.out
+    found = record(bench)
+    assert [life["step"] for life in found["lives"]] == [0, 34, 34, 34]
+    assert [life["reason"] for life in found["lives"]] == [
+        "it was stopped",
+        "its process was gone",
+        "it was stopped",
+        "",
+    ]
+    assert found["cost"]["wall_s"] >= sum(life["wall_s"] for life in found["lives"][:2]) > 0
+    assert "34, 34, 34" in (runs(bench)[0] / "README.md").read_text()
+    assert not (runs(bench)[0] / points.FOLDER).exists(), "what is complete has nothing to continue"
+    compare(bench, *words)
+
+
+def test_a_run_that_failed_goes_on_when_it_is_named(project: Path) -> None:
+    write(
+        project,
+        "src/lab/broken.py",
+        """
+        from pathlib import Path
+        from lab.net import Net
+
+        class Broken(Net):
+            def training_step(self, batch, batch_idx):
+                if self.trainer.fit_loop.total_batch_idx == 20 and not Path("mended").exists():
+                    raise RuntimeError("the cable was pulled")
+                return super().training_step(batch, batch_idx)
+        """,
+    )
+    text = "model: {_target_: lab.broken.Broken, features: 64, outputs: 10, hidden: 16, dropout: 0.2, lr: 0.01}\n"
+    write(project, "conf/broken.yaml", "purpose: Why?\nseed: 0\n" + text + "fit: {epochs: 2, batch_size: 64}\n")
+    commit(project)
+    assert launch(project, "train.py", "conf=broken", OFTEN).code == 1
+    run = runs(project)[0]
+    again = launch(project, "train.py", "conf=broken")
+    assert again.code == 3
+    assert f"retry=true, or resume={run.name} to go on at step 20" in again.err
+    write(project, "mended", "")
+
+    wrong = launch(project, "train.py", "conf=broken", "model.lr=0.02", f"resume={run.name}")
+    assert wrong.code == 3
+    assert "is a run of other values" in wrong.err
+    assert "model.lr was 0.01, is 0.02" in wrong.err
+    assert f"python train.py resume={run.name}" in wrong.err
+    unwatched = launch(project, "train.py", f"resume={run.name}", "sentinels=false")
+    assert (unwatched.code, "sentinels=true" in unwatched.err) == (3, True)
+    other = launch(project, "train.py", "conf=linear")
+    nothing = launch(project, "train.py", f"resume={runs(project)[0].name}")
+    assert (other.code, nothing.code) == (0, 3)
+    assert "is complete" in nothing.err
+
+    done = launch(project, "train.py", f"resume={run.name[:-2]}", "limits.save_seconds=7")
+    assert done.code == 0, done.err
+    assert "goes on  from training step 20 (RuntimeError: the cable was pulled" in done.out
+    found = json.loads((run / "record.json").read_text())
+    assert (found["run_id"], found["status"], found["failure"]) == (run.name, "completed", None)
+    assert [life["reason"] for life in found["lives"]] == ["RuntimeError: the cable was pulled", ""]
+    assert "resume: null" in (run / "config.yaml").read_text(), "whoever repeats the run continues nothing"
+
+    write(project, "src/lab/broken.py", (project / "src/lab/broken.py").read_text() + "\n# changed\n")
+    changed = launch(project, "train.py", f"resume={run.name}", "allow_dirty=true")
+    assert "is complete" in changed.err
+
+
+def test_going_on_in_another_environment_is_a_warning() -> None:
+    before = {"cpu": {"model": "A"}, "gpu": {"models": None}, "python": {"version": "3.11"}, "packages": {"torch": "2"}}
+    assert elsewhere(before, before) == []
+    (warning,) = elsewhere(before, {**before, "cpu": {"model": "B"}, "packages": {"torch": "2", "numpy": "1"}})
+    assert warning.endswith("last bits may differ: processor A then, B now, numpy None then, 1 now")
+
+
+def test_what_cannot_be_continued_is_said(project: Path) -> None:
+    words = ("conf=net", "fit.epochs=100000", OFTEN)
+    process = begin(project, "train.py", *words)
+    until = time.monotonic() + 60
+    while not (runs(project) and points.found(runs(project)[0])):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    run = runs(project)[0]
+    busy = launch(project, "train.py", f"resume={run.name}")
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join(30)
+    assert ended(project, process).code == -9
+    assert busy.code == 3
+    assert f"{run.name} is running" in busy.err
+
+    (project / "src/lab/net.py").write_text((project / "src/lab/net.py").read_text() + "\n# changed\n")
+    changed = launch(project, "train.py", f"resume={run.name}", "allow_dirty=true")
+    assert changed.code == 3
+    assert "the code of today is not the code of" in changed.err
+    assert "src/lab/net.py" in changed.err
+    assert "git checkout" in changed.err
+    git(project, "checkout", "-q", "src/lab/net.py")
+
+    shutil.rmtree(run / points.FOLDER)
+    empty = launch(project, "train.py", f"resume={run.name}")
+    assert empty.code == 3
+    assert "left nothing to continue from" in empty.err
+    assert json.loads((run / "record.json").read_text())["status"] == "running", "a refusal changes nothing"
+    assert "there is no run 2020" in launch(project, "train.py", "resume=2020").err
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Path) -> None:
+    best = tmp_path / "checkpoints/best.ckpt"
+    best.parent.mkdir()
+    first = points.write(tmp_path, 5, b"five")
+    points.keep_beside(first, best)
+    for step in (10, 15):
+        write_atomically(best, f"best at {step}".encode())
+        points.keep_beside(points.write(tmp_path, step, f"point {step}".encode()), best)
+    assert [points.step_of(point) for point in points.found(tmp_path)] == [15, 10]
+    newest, before = points.found(tmp_path)
+    newest.write_bytes(b"poin")
+    assert points.newest(tmp_path) == before
+    points.bring_back(before, best)
+    assert best.read_bytes() == b"best at 10"
+    points.write(tmp_path, 12, b"point 12")
+    assert [points.step_of(point) for point in points.found(tmp_path)] == [12, 10]
+    assert {path.suffix for path in (tmp_path / points.FOLDER).iterdir()} == {".ckpt", ".best"}
+    before.write_bytes(b"")
+    points.bring_back(points.found(tmp_path)[0], best)
+    assert not best.exists(), "at that point there was none"
+    (tmp_path / points.FOLDER / "000000099-0123456789abcdef.ckpt").write_bytes(b"forged")
+    assert points.newest(tmp_path) == points.found(tmp_path)[1]
+    points.clear(tmp_path)
+    assert points.newest(tmp_path) is None
+
+
+def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = points.write(tmp_path, 1, b"one")
+    monkeypatch.setattr(points, "write_atomically", lambda path, content: path.write_bytes(content[:-1]))
+    with pytest.raises(OSError, match="not what was written"):
+        points.write(tmp_path, 2, b"two")
+    assert points.found(tmp_path) == [before]
+
+
+def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    content = io.BytesIO()
+    torch.save({"state_dict": {}, "callbacks": {}, "receipts": [Bomb()]}, content)
+    point = points.write(tmp_path, 1, content.getvalue())
+    with pytest.raises(Refusal, match="no readable checkpoint"):
+        WholeFiles().load_checkpoint(point, weights_only=False)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
+    folder = os.path.realpath(tmp_path / "checkpoints")
+    states = {
+        "best": {
+            "dirpath": "/gone/checkpoints",
+            "best_model_path": "/gone/checkpoints/best.ckpt",
+            "best_k_models": {"/gone/checkpoints/best.ckpt": torch.tensor(0.5)},
+            "best_model_score": torch.tensor(0.5),
+        },
+        "other": {"wait_count": 2},
+    }
+    state = moved({"callbacks": states}, tmp_path / "checkpoints")["callbacks"]
+    assert state["best"]["dirpath"] == folder
+    assert state["best"]["best_model_path"] == f"{folder}/best.ckpt"
+    assert state["best"]["best_k_models"] == {f"{folder}/best.ckpt": torch.tensor(0.5)}
+    assert state["other"] == {"wait_count": 2}
+
+
+def test_slurm_puts_a_job_that_is_pre_empted_back_into_the_queue(bench: Path, tmp_path: Path) -> None:
+    """A stand-in for scontrol: no SLURM was at hand."""
+    told = tmp_path / "told"
+    (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "SLURM_NTASKS": "1"}
+    sent = {"HOOK": "batch end", "AT": "3", "SIGNAL": "SIGUSR1"}
+    words = ("conf=cycled", "seed=2", "fit.epochs=1", NEVER)
+    done = launch(bench, "train.py", *words, environment={**environment, **sent})
+    assert done.code == 128 + signal.SIGUSR1, done.out + done.err
+    assert "job 7 is queued again" in done.out
+    assert told.read_text().split() == ["requeue", "7"]
+    assert "goes on  from training step 3 (it was stopped" in train(bench, *words).out
+
+
+@pytest.mark.parametrize(("array", "said"), [({}, None), ({"SLURM_JOB_ID": "7"}, "7")])
+def test_a_job_is_named_as_scontrol_does(monkeypatch: pytest.MonkeyPatch, array: dict[str, str], said: str) -> None:
+    for name in ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in array.items():
+        monkeypatch.setenv(name, value)
+    assert job() == said
+    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "5")
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    assert job() == "5_2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("conf", ["plateau", "cycled"])
+def test_two_processes_that_are_killed_are_two_that_are_not(bench: Path, conf: str) -> None:
+    words = (f"conf={conf}", OFTEN, "trainer=ddp_cpu", "fit.batch_size=32")
+    for number, killed in enumerate(("batch end 20", "in val 34", "epoch end 34", "batch end 55")):
+        done = train(bench, *words, killed=killed)
+        assert ("  goes on  from training step" in done.out) == (number > 0), (killed, done.out)
+    train(bench, *words)
+    compare(bench, *words)
