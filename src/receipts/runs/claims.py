@@ -15,6 +15,7 @@ from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
+from receipts.runs import views
 from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import is_stale, now
@@ -22,6 +23,7 @@ from receipts.runs.record import Record
 from receipts.runs.store import Run, editing, known, stamped
 
 LOOK_S = 0.5
+NEW = ".new-"
 
 
 def claim(draft: Record, experiment: Experiment) -> Run:
@@ -88,17 +90,21 @@ def refuse_failed(found: list[Record]) -> None:
 
 
 def with_name(record: Record, conf: str) -> Run:
-    """A finished run whose record also knows the other name its values go by."""
-    if conf in record.names:
+    """A finished run whose record also knows the other name its values go by, and whose views are whole."""
+    if conf in record.names and views.are_current(record):
         return Run(RUNS / record.run_id, record)
     with editing(record.run_id) as run:
-        run.record.names.append(conf)
+        if conf not in run.record.names:
+            run.record.names.append(conf)
+        views.write(run.folder, run.record)
         return run
 
 
 def create(draft: Record, config: bytes, on_end: str | None = None) -> Run:
-    """Make the run's folder, whole and under an id of its own."""
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
+    """Make the run's folder, whole and under an id of its own; the lock must be held."""
+    for orphan in RUNS.glob(f"{NEW}*"):
+        shutil.rmtree(orphan, ignore_errors=True)  # of a process that was killed right here
+    temporary = Path(tempfile.mkdtemp(prefix=NEW, dir=RUNS))
     temporary.chmod(0o755)
     while (RUNS / draft.run_id).exists():
         time.sleep(0.2)  # ids are stamped by the second

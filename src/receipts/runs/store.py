@@ -23,7 +23,7 @@ from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs import ending, prompts, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, writable, write_atomically
+from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.pulse import Pulse
@@ -31,7 +31,7 @@ from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S, LOOK_S = 15.0, 1.0
 LOG_TAIL = 20
-RESERVE = 256 * 1024  # bytes
+RESERVE_SIZE = 256 * 1024  # bytes
 UNSEALED = ("train", "val")
 
 
@@ -47,14 +47,14 @@ class Run:
         self.pulse = Pulse()
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self.reserve = folder / ".reserve"
+        self.reserve = folder / RESERVE
         self._began = (time.monotonic(), time.process_time())
 
     def __enter__(self) -> "Run":
         self._log = logged(self.folder)
         self._log.__enter__()
         try:
-            write_atomically(self.reserve, bytes(RESERVE))
+            write_atomically(self.reserve, bytes(RESERVE_SIZE))
         except (OSError, Refusal) as error:
             self.__exit__(type(error), error, None)
             raise
@@ -222,6 +222,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
     def __enter__(self) -> Run:
         with writable(self.folder):
             self.lock.acquire()
+            sweep(self.folder)
         self.run = Run(self.folder, records.read(self.folder))
         return self.run
 
