@@ -21,7 +21,7 @@ from receipts.provenance import code
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import ending, prompts, views
+from receipts.runs import ending, prompts, pulling, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
 from receipts.runs.log import logged
@@ -73,9 +73,12 @@ class Run:
                 raise full from error
 
     def save(self) -> None:
-        """Write the record as it stands."""
+        """Write the record as it stands, unless it stands there already."""
+        path = self.folder / "record.json"
         with self._lock:
-            write_atomically(self.folder / "record.json", records.encode(self.record))
+            data = records.encode(self.record)
+            if not path.is_file() or path.read_bytes() != data:
+                write_atomically(path, data)
 
     def seconds(self) -> tuple[float, float]:
         """Wall and processor seconds since the run began."""
@@ -243,6 +246,7 @@ def select(wanted: str) -> Record:
     found = [folder for folder in folders() if folder.name.startswith(wanted)]
     exact = [folder for folder in found if folder.name == wanted]
     if not found:
+        pulling.refuse_foreign(wanted)
         raise Refusal(f"there is no run {wanted}", f"{RUNS}/ holds {len(folders())} runs", "receipts ls")
     if len(found) > 1 and not exact:
         shown = ", ".join(folder.name for folder in found[:5])
