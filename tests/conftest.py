@@ -1,13 +1,14 @@
 """Fixtures: small projects of the tests' own, and the entry scripts started in them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from folders import commit, git
 from launching import Ended, launch
+from serving import Postgres, Server, lacking
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("digits.csv.gz", "diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
@@ -64,3 +65,17 @@ def run(project: Path) -> Callable[..., Ended]:
         return launch(project, script, *words, **options)  # type: ignore[arg-type]
 
     return start
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A team's MLflow server, one for the whole session: on PostgreSQL where there is one, on SQLite elsewhere."""
+    database = None if lacking() else Postgres()
+    if database:
+        database.start()
+    made = Server(tmp_path_factory.mktemp("server"), database.address if database else "")
+    made.start()
+    yield made
+    made.kill()
+    if database:
+        database.stop()
