@@ -66,7 +66,8 @@ class Run:
     ) -> None:
         self._stop.set()
         self._log.__exit__(None, None, None)
-        self.reserve.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder has become read-only; the record says so, or the refusal does
+            self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
             if full is not error:
