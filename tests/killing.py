@@ -32,6 +32,8 @@ COMMANDS = {
     "report": ("report.py", "hourly_rate=2"),
 }
 
+MANY = {"train": 20, "eval": 14, "ablate": 8, "report": 10}
+
 
 class Killed(NamedTuple):
     """One kill: which command, the moment, how it ended, and what was wrong afterwards (nothing, in the end)."""

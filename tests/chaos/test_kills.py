@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from killing import matrix
+from killing import MANY, matrix
 
 FEW = {"train": 3, "eval": 2, "ablate": 1, "report": 1}
-MANY = {"train": 20, "eval": 14, "ablate": 8, "report": 10}
 
 
 def play(project: Path, place: Path, kills: dict[str, int], seed: int) -> None:

@@ -3,9 +3,12 @@
 Claims are made one at a time under a lock, so that of identical launches at once exactly one runs.
 """
 
+import os
+import re
 import shutil
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
@@ -100,10 +103,21 @@ def with_name(record: Record, conf: str) -> Run:
         return run
 
 
+def late() -> list[str]:
+    """A warning where the clock has gone back behind a run that is here: an id begins with the time."""
+    now = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with os.scandir(RUNS) as entries:
+        ahead = max((entry.name for entry in entries if re.match(r"\d{8}-\d{6}-", entry.name)), default="")
+    if ahead[: len(now)] <= now:
+        return []
+    return [f"the clock is behind {ahead}: run_id=latest means that run for a while, so name this one by its id"]
+
+
 def create(draft: Record, config: bytes, on_end: str | None = None) -> Run:
     """Make the run's folder, whole and under an id of its own; the lock must be held."""
     for orphan in RUNS.glob(f"{NEW}*"):
         shutil.rmtree(orphan, ignore_errors=True)  # of a process that was killed right here
+    draft.warnings += late()
     temporary = Path(tempfile.mkdtemp(prefix=NEW, dir=RUNS))
     temporary.chmod(0o755)
     while (RUNS / draft.run_id).exists():
