@@ -18,7 +18,7 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
     path, division = manifest.load(experiment.data, asked.split)
     sources = trace(experiment.values, division.files, division.origin, path)
     repeat.refuse_changed(record, sources)
-    if not store.is_scored(record, asked.split):
+    if not store.is_scored(record, asked.split) or not views.are_current(record):
         with Tracker(store.folder(record)) as mlflow, store.editing(record.run_id) as run:
             if not store.is_scored(record := run.record, asked.split):  # another eval.py may have been faster
                 mlflow.start()
@@ -31,7 +31,7 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
                 run.open_split(asked.split, by, sources.commit)
                 (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
                 score(run, method, subset, config)
-                run.complete()
+            run.complete()
     return views.show(record, config.task.primary)
 
 

@@ -10,7 +10,6 @@ and then moved together. MLflow gets them by `receipts sync`. Recording ten thou
 so all sizes are recorded first and measured afterwards: `in=` lets the two happen at different times of a day.
 """
 
-import json
 import math
 import os
 import shutil
@@ -22,11 +21,13 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from measure import clone, tell
+from measure import ROOT, clone, tell
+
+sys.path.insert(0, str(ROOT / "tests"))
+from recording import record
 
 SIZES = (1_000, 3_000, 10_000)
-SEEDS, SHARD, ROUNDS = 5, 100, 5
-N = 360  # samples of the test split
+SHARD, ROUNDS = 100, 5
 SEARCH = """
 import mlflow, os
 from pathlib import Path
@@ -36,59 +37,6 @@ done = found[found["tags.receipts.status"] == "completed"]
 table = done.groupby("tags.receipts.conf")["metrics.test/accuracy"].agg(["mean", "std", "count"])
 print(len(done), len(table))
 """
-
-
-def record(place: Path, first: int, count: int) -> None:
-    """Record runs number `first` to `first + count` in a project whose conf/ is there; in a process of its own."""
-    import numpy as np
-
-    os.chdir(place)
-    sys.argv = ["train.py"]
-    from receipts.config.compose import Experiment, compose, to_config
-    from receipts.data import manifest
-    from receipts.evaluation import scoring
-    from receipts.evaluation.eyes import write_csv
-    from receipts.evaluation.metrics import evaluate
-    from receipts.evaluation.predictions import Predictions, write
-    from receipts.provenance.trace import trace
-    from receipts.runs import claims, draft
-    from receipts.runs.record import Checkpoint, Cost
-
-    scoring.believed = lambda stored, task, split: (evaluate(stored, task, second=False), [])  # torchmetrics: 5 ms each
-    base = compose("conf=baseline")
-    path, division = manifest.load(base.data)
-    targets = np.random.default_rng(0).integers(0, 10, N)
-    for number in range(first, first + count):
-        method, seed = divmod(number, SEEDS)
-        values = json.loads(json.dumps(base.values))
-        values["seed"], values["model"]["lr"] = seed, 1e-3 + method * 1e-7
-        words = [f"model.lr={values['model']['lr']}"] + ([f"seed={seed}"] if seed else [])
-        experiment = Experiment(to_config(values), values, "baseline", ["full"], base.dataset, words)
-        sources = trace(values, division.files, division.origin, path)
-        run = claims.claim(draft.of(experiment, sources, []), experiment)
-        rng = np.random.default_rng(number)
-        with run:
-            for split in ("val", "test"):
-                odds = rng.random((N, 10)).astype(np.float32)
-                odds[np.arange(N), targets] += (rng.random(N) < 0.9) * 9
-                found = Predictions(
-                    ids=[f"digit-{row:04d}" for row in range(N)],
-                    targets=targets,
-                    probabilities=(odds / odds.sum(axis=1, keepdims=True)).astype(np.float32),
-                )
-                file = run.folder / "predictions" / f"{split}.parquet"
-                file.parent.mkdir(exist_ok=True)
-                checksum = write(found, file)
-                write_csv(found, file.with_suffix(".csv"))
-                score, checks = scoring.scored(
-                    found, experiment.config, split, f"predictions/{split}.parquet", checksum
-                )
-                run.open_split(split, "eval.py", sources.commit)
-                run.record.scores.append(score)
-                run.record.checks += checks
-            run.record.checkpoint = Checkpoint("checkpoints/best.ckpt", 9, "max val accuracy", f"{number:064x}")
-            run.record.cost = Cost(9.5, 9.0, 700.0, 93962, 0.1)
-            run.complete()
 
 
 def recorded(place: Path, total: int) -> None:
@@ -188,6 +136,6 @@ def main(words: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["record"]:
-        record(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+        record(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), "baseline")
     else:
         main(sys.argv[1:])

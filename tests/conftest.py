@@ -5,35 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from folders import commit, git, inside, shipped_data
+from folders import inside
 from launching import Ended, launch
-
-ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("digits.csv.gz", "diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
+from serving import Postgres, Server, lacking
+from template import small
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small project, with real data under a data.dvc, split, and committed."""
-    folder = tmp_path_factory.mktemp("template") / "small"
-    shutil.copytree(ROOT / "tests" / "projects" / "small", folder)
-    for script in ("train.py", "eval.py", "ablate.py"):
-        shutil.copy(ROOT / script, folder)
-    shipped_data(folder, *SHIPPED)
-    git(folder, "init", "-q", "-b", "main")
-    pointer = "outs:\n- md5: {}\n  hash: md5\n  path: data\n"
-    (folder / "data.dvc").write_text(pointer.format(folder_checksum(folder)))
-    for name in ("digits", "diabetes", "lazy", "module"):
-        assert (done := launch(folder, "receipts", "split", name)).code == 0, done.err
-    commit(folder, "start")
-    return folder
-
-
-def folder_checksum(folder: Path) -> str:
-    from receipts.provenance.checksums import folder_md5
-
-    with inside(folder):
-        return folder_md5(Path("data"))
+    return small(tmp_path_factory.mktemp("template") / "small")
 
 
 @pytest.fixture
@@ -59,3 +40,17 @@ def run(project: Path) -> Callable[..., Ended]:
         return launch(project, script, *words, **options)  # type: ignore[arg-type]
 
     return start
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A team's MLflow server, one for the whole session: on PostgreSQL where there is one, on SQLite elsewhere."""
+    database = None if lacking() else Postgres()
+    if database:
+        database.start()
+    made = Server(tmp_path_factory.mktemp("server"), database.address if database else "")
+    made.start()
+    yield made
+    made.kill()
+    if database:
+        database.stop()

@@ -7,9 +7,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from invented import running
 
-from receipts.runs.process import SILENT_S, is_stale, now, started_at, state, this_process
+from receipts.runs import process as processes
+from receipts.runs.process import SILENT_S, born, is_stale, now, started_at, state, this_process
 from receipts.runs.record import Process
 
 
@@ -50,6 +52,24 @@ def test_another_process_under_the_same_number_is_not_the_runs() -> None:
     ours = this_process()
     assert is_stale(running(process=Process(ours.host, ours.pid, ours.started - 3600)))
     assert not is_stale(running(process=Process(ours.host, ours.pid, ours.started + 0.5)))
+
+
+def test_a_clock_that_was_set_meanwhile_makes_no_run_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start of a process is counted from the clock, so with the clock it moves: by an hour, for instance."""
+    record = running(process=this_process())
+    monkeypatch.setattr(processes, "started_at", lambda pid: (started_at(pid) or 0.0) - 3600)
+    assert not is_stale(record)
+    monkeypatch.setattr(processes, "born", lambda pid: "another-boot:1")
+    assert is_stale(record)
+
+
+def test_where_the_system_tells_no_ticks_the_clock_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "BOOT", tmp_path / "nothing")
+    ours = this_process()
+    assert ours.born is None
+    assert not is_stale(running(process=ours))
+    assert is_stale(running(process=Process(ours.host, ours.pid, ours.started - 3600)))
+    assert born(2**22 + 1) is None
 
 
 def test_on_another_host_only_silence_tells() -> None:

@@ -10,7 +10,7 @@ from invented import full, score
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import source
-from receipts.runs import pulling, record, tracking
+from receipts.runs import ledger, pulling, record, store, tracking
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +40,7 @@ def sent(letter: str = "a", run_id: str = "") -> Path:
 
 def artifact(folder: Path, name: str) -> Path:
     """The store's copy of a file."""
-    store = tracking.Store()
-    view = store.view(folder, record.read(folder))
+    view = tracking.Store().view(folder, record.read(folder))
     return Path(view.run.info.artifact_uri.removeprefix("file://")) / name
 
 
@@ -74,6 +73,36 @@ def test_a_record_that_changed_is_brought_anew() -> None:
     assert record.read(place).purpose == "Another."
 
 
+def test_what_somebody_else_recorded_is_read_and_never_added_to(tmp_path: Path) -> None:
+    folder = sent()
+    place = source.pulled("mlflow") / folder.name
+    shutil.rmtree(folder)
+    modes = {path.stat().st_mode & 0o222 for path in (place, *place.rglob("*"))}
+    assert modes == {0}
+    with pytest.raises(Refusal, match=f"{folder.name} was recorded by somebody else") as refused:
+        store.select(folder.name[:20])
+    assert "python train.py conf=net" in refused.value.fix
+    with pytest.raises(Refusal, match="there is no run 1999"):
+        store.select("1999")
+
+
+def test_openings_are_the_union_of_everybodys(tmp_path: Path) -> None:
+    """Two people opened test twice each; one run of ours was never sent, one was sent and is among the pulled ones."""
+    ours, theirs = sent("a"), sent("b")
+    source.pulled("mlflow")
+    shutil.rmtree(theirs)
+    mine, unsent = record.read(ours), full("c", second=30)
+    (RUNS / unsent.run_id).mkdir()
+    (RUNS / unsent.run_id / "record.json").write_bytes(record.encode(unsent))
+    (RUNS / "20261120-140000-broken").mkdir()
+    (RUNS / "20261120-140000-broken" / "record.json").write_text("{")
+    assert len(ledger.openings("test", [mine])) == 3
+    assert len(ledger.openings("test", [mine, unsent])) == 3
+    assert ledger.openings("val", [mine]) == []
+    shutil.rmtree(pulling.PULLED)
+    assert len(ledger.openings("test", [mine, unsent])) == 2
+
+
 def test_an_altered_file_is_not_taken_and_named(capsys: pytest.CaptureFixture[str]) -> None:
     good, record_changed, rows_changed = sent("a"), sent("b"), sent("c")
     for path in (artifact(record_changed, "record.json"), artifact(rows_changed, "predictions/val.parquet")):
@@ -87,9 +116,9 @@ def test_an_altered_file_is_not_taken_and_named(capsys: pytest.CaptureFixture[st
 
 def test_an_altered_metric_is_named_and_the_record_counts(capsys: pytest.CaptureFixture[str]) -> None:
     folder = sent()
-    store = tracking.Store()
-    view = store.view(folder, record.read(folder))
-    store.client.log_metric(view.id, "val/accuracy", 0.99, step=5)
+    there = tracking.Store()
+    view = there.view(folder, record.read(folder))
+    there.client.log_metric(view.id, "val/accuracy", 0.99, step=5)
     place = source.pulled("mlflow")
     assert "val/accuracy is 0.99, the record says 0.9" in capsys.readouterr().out
     found = record.read(place / folder.name).score("val")
@@ -98,13 +127,13 @@ def test_an_altered_metric_is_named_and_the_record_counts(capsys: pytest.Capture
 
 
 def test_no_name_from_the_server_leads_out_of_the_folder(tmp_path: Path) -> None:
-    folder, store = sent("a"), tracking.Store()
+    folder, there = sent("a"), tracking.Store()
     hostile = artifact(folder, "record.json")
     altered = hostile.read_bytes().replace(b"predictions/val.parquet", b"predictions/../../../escaped.parquet")
     hostile.write_bytes(altered)
-    view = store.view(folder, record.read(folder))
-    store.client.set_tag(view.id, tracking.SENT, hashlib.sha256(altered).hexdigest())
-    client, experiment = store.client, store.experiment
+    view = there.view(folder, record.read(folder))
+    there.client.set_tag(view.id, tracking.SENT, hashlib.sha256(altered).hexdigest())
+    client, experiment = there.client, there.experiment
     for run_id in ("../../escaped", "/tmp/escaped", ".hidden", ""):
         client.create_run(experiment, tags={tracking.RUN_ID: run_id, tracking.SENT: "ab"})
     client.create_run(experiment, tags={"made": "by hand"})  # not ours at all
@@ -117,8 +146,8 @@ def test_no_name_from_the_server_leads_out_of_the_folder(tmp_path: Path) -> None
 
 def test_a_run_that_is_under_way_is_left_where_it_is(tmp_path: Path) -> None:
     folder = sent()
-    store = tracking.Store()
-    store.client.delete_tag(store.view(folder, record.read(folder)).id, tracking.SENT)
+    there = tracking.Store()
+    there.client.delete_tag(there.view(folder, record.read(folder)).id, tracking.SENT)
     (reason,) = pulling.pull(tmp_path / "cache").refused.values()
     assert reason.startswith("it was not sent in full")
 

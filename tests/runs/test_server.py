@@ -1,21 +1,14 @@
 """A team's MLflow server: real, on loopback, killed in mid-run and started again."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from folders import commit, runs, write
 from launching import begin, ended, launch
+from serving import Server
 
 from receipts.runs import flat, tracking
 from receipts.runs import record as records
@@ -30,58 +23,6 @@ class Held(Net):
         while self.current_epoch == 2 and Path("hold").exists():
             time.sleep(0.02)
 """
-
-
-class Server:
-    """`mlflow server` in a session of its own, with one worker and everything it keeps in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.folder, self.address = folder, f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it and wait until it answers, which takes 12 s."""
-        places = ["--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
-        places += ["--artifacts-destination", str(self.folder / "artifacts")]
-        listen = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", "server", *places, *listen],
-                env={**os.environ, **tracking.DEFAULTS},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until = time.monotonic() + 120
-        while not self.answers():
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()
-            assert time.monotonic() < until, "it never answered"
-            time.sleep(0.2)
-
-    def answers(self) -> bool:
-        """Whether it is up."""
-        try:
-            with urlopen(f"{self.address}/health", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (URLError, OSError):
-            return False
-
-    def kill(self) -> None:
-        """End it and everything it started, at once."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the whole session."""
-    made = Server(tmp_path_factory.mktemp("server"))
-    made.start()
-    yield made
-    made.kill()
 
 
 def stored(server: Server, folder: Path) -> tuple[str, Counter[tuple[str, int, str]], set[str]]:

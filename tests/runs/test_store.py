@@ -17,7 +17,7 @@ from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.provenance import code
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import claims, overview, store
+from receipts.runs import claims, overview, store, views
 from receipts.runs import record as records
 from receipts.runs.process import this_process
 from receipts.runs.record import Check, Code, Core, Failure, Process, Record
@@ -140,6 +140,15 @@ def test_two_runs_of_one_second_get_two_names() -> None:
     assert stored(taken.run_id).status == "failed"
 
 
+def test_a_clock_that_went_back_is_told_of() -> None:
+    assert claim(running(), b"").record.warnings == []
+    ahead = "20991231-235959-net-s0-bbbbbbbb"
+    put(full("b", run_id=ahead))
+    (warning,) = claim(running("c"), b"").record.warnings
+    assert f"the clock is behind {ahead}" in warning
+    assert "name this one by its id" in warning
+
+
 def claimant(letter: str, barrier: Barrier, answers: "SimpleQueue[Any]", fails: bool) -> None:
     draft = running(letter)
     barrier.wait()
@@ -203,6 +212,27 @@ def test_a_crash_before_a_folder_has_its_name_leaves_nothing_that_counts(
     overview.show(None)
     assert "no runs yet" in capsys.readouterr().out
     assert not claim(running(), b"").is_finished
+
+
+def test_what_a_killed_process_had_begun_is_swept_by_the_next_one() -> None:
+    orphan = RUNS / ".new-abcdefgh"
+    orphan.mkdir(parents=True)
+    (orphan / "config.yaml").write_text("seed: 0\n")
+    put(full())
+    half = RUNS / "20261120-133700-net-s0-aaaaaaaa" / ".record.json.abcd_efg"
+    half.write_text("{")
+    claim(running("b"), b"")
+    with store.editing("20261120-133700-net-s0-aaaaaaaa"):
+        pass
+    assert (orphan.exists(), half.exists()) == (False, False)
+
+
+def test_views_that_a_killed_process_left_behind_are_written_when_the_run_is_shown() -> None:
+    done = put(full())
+    assert not views.are_current(done)
+    assert claim(running(), b"").is_finished
+    assert views.are_current(done)
+    assert "accuracy" in (RUNS / done.run_id / "README.md").read_text()
 
 
 def test_foreign_folders_do_not_count() -> None:

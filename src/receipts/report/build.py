@@ -14,6 +14,7 @@ from receipts.report.methods import Picked
 from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Receipt, Report, Row, Sliced, Table
 from receipts.report.selection import Chosen, Draft
 from receipts.report.stored import Store
+from receipts.runs import ledger as ledgers
 from receipts.runs.process import state
 from receipts.runs.record import Record
 
@@ -37,7 +38,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         found.plans,
         numbers,
         [*found.findings, *prompts.findings(), *waiting],
-        sum(opening.split == "test" for record in found.records for opening in record.openings),
+        len(ledgers.openings("test", found.records)),
         chosen.selection.figures,
         rate=rate,
         folder=found.folder,

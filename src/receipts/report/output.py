@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import (
     checklists,
@@ -32,10 +35,19 @@ WRITERS: tuple[Callable[[Report, Path], None], ...] = (
     page.write,  # the last: it shows the figures, and how the checklists stand
 )
 
+OLD = "-old"
+
 
 def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> None:
     """Write the whole report and put it in the place of the old one, then bring EXPERIMENTS.md up to date."""
     refuse_foreign(folder)
+    with writable(RUNS), FileLock(RUNS / ".report.lock"):
+        recover(folder)
+        replace(report, folder, notebook)
+
+
+def replace(report: Report, folder: Path, notebook: Path) -> None:
+    """The same, once nobody else is at it."""
     rows = experiments.updated(report, experiments.read(notebook))
     with beside(folder) as fresh:
         figures.carry(folder, fresh)
@@ -64,9 +76,19 @@ def beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def recover(folder: Path) -> None:
+    """Put back the report that a killed process had just moved away, and remove the halves of others."""
+    halves = sorted(folder.parent.glob(f".{folder.name}-????????*"))
+    for half in halves:
+        if half.name.endswith(OLD) and not folder.exists():
+            half.rename(folder)
+        else:
+            shutil.rmtree(half, ignore_errors=True)
+
+
 def swap(fresh: Path, folder: Path) -> None:
     """Put one folder in the place of another, which is deleted last."""
-    old = fresh.with_name(f"{fresh.name}-old")
+    old = fresh.with_name(f"{fresh.name}{OLD}")
     if folder.exists():
         folder.rename(old)
     try:

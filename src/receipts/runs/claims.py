@@ -3,9 +3,12 @@
 Claims are made one at a time under a lock, so that of identical launches at once exactly one runs.
 """
 
+import os
+import re
 import shutil
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
@@ -14,7 +17,7 @@ from receipts.config import own
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
-from receipts.runs import points, resuming
+from receipts.runs import points, resuming, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, writable, write_atomically
 from receipts.runs.log import say
@@ -23,6 +26,7 @@ from receipts.runs.record import Record
 from receipts.runs.store import Run, editing, known, stamped
 
 LOOK_S = 0.5
+NEW = ".new-"
 
 
 def claim(draft: Record, experiment: Experiment) -> Run:
@@ -102,17 +106,32 @@ def resumed(earlier: Record, draft: Record, experiment: Experiment) -> Run:
 
 
 def with_name(record: Record, conf: str) -> Run:
-    """A finished run whose record also knows the other name its values go by."""
-    if conf in record.names:
+    """A finished run whose record also knows the other name its values go by, and whose views are whole."""
+    if conf in record.names and views.are_current(record):
         return Run(RUNS / record.run_id, record)
     with editing(record.run_id) as run:
-        run.record.names.append(conf)
+        if conf not in run.record.names:
+            run.record.names.append(conf)
+        views.write(run.folder, run.record)
         return run
 
 
+def late() -> list[str]:
+    """A warning where the clock has gone back behind a run that is here: an id begins with the time."""
+    now = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    with os.scandir(RUNS) as entries:
+        ahead = max((entry.name for entry in entries if re.match(r"\d{8}-\d{6}-", entry.name)), default="")
+    if ahead[: len(now)] <= now:
+        return []
+    return [f"the clock is behind {ahead}: run_id=latest means that run for a while, so name this one by its id"]
+
+
 def create(draft: Record, config: bytes, on_end: str | None = None) -> Run:
-    """Make the run's folder, whole and under an id of its own."""
-    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=RUNS))
+    """Make the run's folder, whole and under an id of its own; the lock must be held."""
+    for orphan in RUNS.glob(f"{NEW}*"):
+        shutil.rmtree(orphan, ignore_errors=True)  # of a process that was killed right here
+    draft.warnings += late()
+    temporary = Path(tempfile.mkdtemp(prefix=NEW, dir=RUNS))
     temporary.chmod(0o755)
     while (RUNS / draft.run_id).exists():
         time.sleep(0.2)  # ids are stamped by the second

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from receipts.refusal import Refusal
 
+RESERVE = ".reserve"  # kept free by a run under way, for its last words on a full disk
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,6 +43,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:  # interrupted too: no half-written file stays behind
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes were about to rename; whoever calls it knows that nobody writes there now."""
+    for path in folder.rglob(".*"):
+        if path.is_file() and (re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) or path.name == RESERVE):
+            path.unlink(missing_ok=True)
 
 
 def replace_folder(made: Path, path: Path) -> None:

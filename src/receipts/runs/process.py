@@ -3,11 +3,14 @@
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from receipts.runs.record import Process, Record
 
 SILENT_S = 60.0
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def now() -> str:
@@ -17,7 +20,8 @@ def now() -> str:
 
 def this_process() -> Process:
     """The process we are."""
-    return Process(socket.gethostname(), os.getpid(), started_at(os.getpid()) or time.time())
+    pid = os.getpid()
+    return Process(socket.gethostname(), pid, started_at(pid) or time.time(), born(pid))
 
 
 def started_at(pid: int) -> float | None:
@@ -31,15 +35,35 @@ def started_at(pid: int) -> float | None:
         return None
 
 
+def born(pid: int) -> str | None:
+    """Boot of the machine and clock ticks from there to a process's start, which setting the clock does not move.
+
+    None where the system does not tell (it is told by proc(5), `/proc/PID/stat`, field 22).
+    """
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return f"{BOOT.read_text().strip()}:{fields[19]}"
+    return None
+
+
 def is_stale(record: Record) -> bool:
-    """Whether a record that says `running` has lost its process: by pid and start time here, by silence elsewhere."""
+    """Whether a record that says `running` has lost its process: by pid and start here, by silence elsewhere."""
     if record.status != "running":
         return False
     if record.process.host == socket.gethostname():
-        started = started_at(record.process.pid)
-        return started is None or abs(started - record.process.started) > 1.0
+        return not lives(record.process)
     beat = datetime.strptime(record.heartbeat, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     return (datetime.now(UTC) - beat).total_seconds() > SILENT_S
+
+
+def lives(process: Process) -> bool:
+    """Whether a process of this machine is still the one that was recorded, whatever became of the clock meanwhile."""
+    started = started_at(process.pid)
+    if started is None:
+        return False
+    if process.born is not None and (today := born(process.pid)) is not None:
+        return today == process.born
+    return abs(started - process.started) <= 1.0
 
 
 def state(record: Record) -> str:

@@ -66,6 +66,16 @@ def folder_of(run_id: str) -> Path | None:
     return next((place for place in places if (place / "record.json").is_file()), None)
 
 
+def refuse_foreign(wanted: str) -> None:
+    """Refuse to work on a run that somebody else recorded, where it is the one that is meant."""
+    for place in sorted(PULLED.glob(f"*/{glob.escape(wanted)}*")):
+        raise Refusal(
+            f"{place.name} was recorded by somebody else",
+            f"it lies in {place}/, to be read; scores and openings are added where it was made",
+            f"ask there, or make the same run here: {decode((place / 'record.json').read_bytes(), place).command}",
+        )
+
+
 def listed(store: tracking.Store) -> Iterator[Any]:
     """The experiment's runs as MLflow has them, a page at a time, oldest first; only those that this core has made."""
     token = None
@@ -96,10 +106,19 @@ def bring(store: tracking.Store, run: Any, done: Pulled) -> None:
         draft = Path(name) / "run"
         draft.mkdir()
         record = fetched(store, run, digest, draft)
-        shutil.rmtree(place, ignore_errors=True)
+        if place.is_dir():
+            grant(place, 0o755, 0o644)
+            shutil.rmtree(place)
         draft.rename(place)
+        grant(place, 0o555, 0o444)  # somebody else's: read, never added to
     done.taken.append(run_id)
     told(run, record, done)
+
+
+def grant(folder: Path, folders: int, files: int) -> None:
+    """Set who may do what with a folder and all that is in it."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(folders if path.is_dir() else files)
 
 
 def is_run_id(name: str) -> bool:

@@ -81,11 +81,15 @@ class World(Struct):
 
 
 class Process(Struct):
-    """The operating-system process behind a running record; `started` tells a reused pid apart."""
+    """The operating-system process behind a running record; `started` tells a reused pid apart.
+
+    `born` does so too where the clock is set meanwhile: the machine's boot, and clock ticks from there to the start.
+    """
 
     host: str
     pid: Annotated[int, Meta(ge=0, lt=2**31)]
     started: float
+    born: str | None = None
 
 
 class Checkpoint(Struct):

@@ -22,9 +22,9 @@ from receipts.provenance import code, secrets
 from receipts.provenance.identity import config_hash
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import ending, points, prompts, views
+from receipts.runs import ending, points, prompts, pulling, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, writable, write_atomically
+from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.pulse import Pulse
@@ -32,7 +32,7 @@ from receipts.runs.record import Checkpoint, Failure, Opening, Record
 
 HEARTBEAT_S, LOOK_S = 15.0, 1.0
 LOG_TAIL = 20
-RESERVE = 256 * 1024  # bytes
+RESERVE_SIZE = 256 * 1024  # bytes
 UNSEALED = ("train", "val")
 
 
@@ -48,14 +48,14 @@ class Run:
         self.pulse = Pulse()
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self.reserve = folder / ".reserve"
+        self.reserve = folder / RESERVE
         self._began = (time.monotonic(), time.process_time())
 
     def __enter__(self) -> "Run":
         self._log = logged(self.folder)
         self._log.__enter__()
         try:
-            write_atomically(self.reserve, bytes(RESERVE))
+            write_atomically(self.reserve, bytes(RESERVE_SIZE))
         except (OSError, Refusal) as error:
             self.__exit__(type(error), error, None)
             raise
@@ -70,16 +70,20 @@ class Run:
         self._log.__exit__(None, None, None)
         with suppress(OSError):  # on a full disk they stay as they are, and are not sent
             secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
-        self.reserve.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder has become read-only; the record says so, or the refusal does
+            self.reserve.unlink(missing_ok=True)
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
             if full is not error:
                 raise full from error
 
     def save(self) -> None:
-        """Write the record as it stands."""
+        """Write the record as it stands, unless it stands there already."""
+        path = self.folder / "record.json"
         with self._lock:
-            write_atomically(self.folder / "record.json", records.encode(self.record))
+            data = records.encode(self.record)
+            if not path.is_file() or path.read_bytes() != data:
+                write_atomically(path, data)
 
     def seconds(self) -> tuple[float, float]:
         """Wall and processor seconds of the run so far, over all its lives."""
@@ -246,6 +250,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
         refuse_links(self.folder)
         with writable(self.folder):
             self.lock.acquire()
+            sweep(self.folder)
         self.run = Run(self.folder, records.read(self.folder))
         return self.run
 
@@ -266,6 +271,7 @@ def select(wanted: str) -> Record:
     found = [folder for folder in folders() if folder.name.startswith(wanted)]
     exact = [folder for folder in found if folder.name == wanted]
     if not found:
+        pulling.refuse_foreign(wanted)
         raise Refusal(f"there is no run {wanted}", f"{RUNS}/ holds {len(folders())} runs", "receipts ls")
     if len(found) > 1 and not exact:
         shown = ", ".join(folder.name for folder in found[:5])

@@ -15,6 +15,7 @@ from receipts.runs.process import state
 from receipts.runs.record import Check, Metric, Record, Score
 
 CSV_ROWS = 10_000
+METRICS = "metrics.json"
 DRILL_DOWN = (
     "- `groups/_index.csv`: every group of samples, worst first; each of the worst ones has a folder with its metrics, "
     "predictions and entities (`groups/README.md`)",
@@ -25,15 +26,26 @@ ARROW = {"higher": "↑", "lower": "↓"}
 
 
 def write(folder: Path, record: Record) -> None:
-    """Bring the views of a run up to date."""
+    """Bring the views of a run up to date; metrics.json comes last, so that it tells whether the others are there."""
+    if (classes := figures.per_class_csv(record)) is not None:
+        write_atomically(folder / "per_class.csv", classes.encode())
+    write_atomically(folder / "README.md", readme(record, known.recorded(folder.parent)).encode())
+    write_atomically(folder / METRICS, metrics(record))
+
+
+def are_current(record: Record) -> bool:
+    """Whether the views are those of this record; a process that was killed may have left them behind it."""
+    path = RUNS / record.run_id / METRICS
+    return path.is_file() and path.read_bytes() == metrics(record)
+
+
+def metrics(record: Record) -> bytes:
+    """What stands in metrics.json: the status, and the latest numbers of every split."""
     numbers = {s.split: {name: m.value for name, m in s.metrics.items()} for s in record.scores}
     facts: dict[str, object] = {"run_id": record.run_id, "status": record.status, "reportable": record.reportable}
     facts |= {"data": record.word} if record.word else {}
     facts["metrics"] = numbers
-    write_atomically(folder / "metrics.json", (json.dumps(facts, indent=1) + "\n").encode())
-    if (classes := figures.per_class_csv(record)) is not None:
-        write_atomically(folder / "per_class.csv", classes.encode())
-    write_atomically(folder / "README.md", readme(record, known.recorded(folder.parent)).encode())
+    return (json.dumps(facts, indent=1) + "\n").encode()
 
 
 def show(record: Record, primary: str) -> int:

@@ -71,8 +71,7 @@ def store_environment(run: Run, experiment: Experiment) -> None:
     facts, path = snapshot(experiment.config.fit.threads), run.folder / "environment.json"
     if len(run.record.lives) > 1 and path.is_file():
         run.record.warnings += resuming.elsewhere(json.loads(read_whole(path)), facts)
-    store_scrubbed(run, path.name, json.dumps(facts, indent=1, sort_keys=True).encode() + b"
-")
+    store_scrubbed(run, path.name, json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n")
     prompts.keep(run.folder)
     if run.record.code.dirty:
         store_scrubbed(run, "code.patch", git.patch(run.record.code.dirty))
