@@ -49,4 +49,4 @@ def predicting(subset: Subset, config: Config, device: torch.device) -> OrderedB
 
 def own_size(config: Config) -> int:
     """How many samples one process takes at a time."""
-    return (config.fit.batch_size or 1) // config.trainer.processes
+    return (config.fit.batch_size or 1) // config.trainer.world

@@ -12,7 +12,7 @@ from receipts.runs.files import write_atomically
 from receipts.runs.known import Known
 from receipts.runs.log import say
 from receipts.runs.process import state
-from receipts.runs.record import Check, Metric, Record, Score
+from receipts.runs.record import Check, Metric, Record, Score, World
 
 CSV_ROWS = 10_000
 DRILL_DOWN = (
@@ -144,6 +144,7 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("first weights", f"those of `{record.parent}`" if record.parent else ""),
         ("training ended early", record.stopped or ""),
         ("method", f"on {world.device}, {counted(world.threads, 'thread')}, {world.precision}{size}"),
+        ("batch", batch(world)),
         ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
         ("code", f"commit `{record.code.commit[:12]}`{patch}"),
         ("cost", f"{cost.wall_s:.1f} s, at most {cost.peak_mib:,.0f} MiB" if cost else "unknown"),
@@ -151,6 +152,16 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("command", f"`{record.command}`"),
     ]
     return [(name, text) for name, text in rows if text]
+
+
+def batch(world: World) -> str:
+    """What an optimizer step learns from, who shares it, and the learning rate that belongs to it."""
+    if world.global_batch is None:
+        return ""
+    nodes = f" on {world.nodes} nodes" if world.nodes > 1 else ""
+    rates = ", ".join(f"{rate:g}" for rate in dict.fromkeys(world.learning_rates))
+    begun = f", at a learning rate of {rates} to begin with" if rates else ""
+    return f"{world.global_batch} samples a step over {counted(world.processes, 'process', 'es')}{nodes}{begun}"
 
 
 def numbers(record: Record) -> str:
@@ -202,9 +213,9 @@ def table(rows: list[tuple[str, str]]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {escaped(text)} |" for name, text in rows)]) if rows else ""
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "s") -> str:
     """`1 run`, `2 runs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def escaped(text: str) -> str:

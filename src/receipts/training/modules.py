@@ -43,6 +43,17 @@ class StepRng(Callback):
         seed_globals(derive("step", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
 
 
+class Rates(Callback):
+    """Notes the learning rates that training begins with: one for each group of every optimizer."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the optimizers, which are built by now."""
+        self.begun = [float(group["lr"]) for optimizer in trainer.optimizers for group in optimizer.param_groups]
+
+
 class ModuleMethod:
     """A LightningModule behind `fit` and `predict`."""
 
@@ -56,6 +67,7 @@ class ModuleMethod:
         seed_globals(derive("init", config.seed))
         self.module: LightningModule = build.build(config.model)
         self.nondeterministic: list[str] = []
+        self.rates = Rates()
         self.stopped: str | None = None
         self.done: int | None = None
         refuse_incomplete(self.module, config.model["_target_"])
@@ -71,7 +83,7 @@ class ModuleMethod:
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
-        watching = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        watching = [StepRng(config.seed), self.rates, validation, *sentinels, Progress(site, validation)]
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val), config, self.device)
         try:
@@ -115,7 +127,7 @@ class ModuleMethod:
         fit = self.config.fit
         return World(
             device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
-            processes=self.config.trainer.processes,
+            processes=self.config.trainer.world,
             threads=fit.threads,
             precision=fit.precision,
             global_batch=fit.batch_size and fit.batch_size * fit.accumulate,
@@ -123,6 +135,8 @@ class ModuleMethod:
             nondeterministic_ops=self.nondeterministic,
             backend=backend_flags(),
             seeds=streams(self.config.seed),
+            nodes=self.config.trainer.nodes,
+            learning_rates=self.rates.begun,
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -204,10 +218,11 @@ def on_rank(device: torch.device, site: Site) -> torch.device:
     """The device of one process among several; refused where there are fewer GPUs than processes."""
     if device.type == "cpu" or site.world == 1:
         return device
-    if site.world > torch.cuda.device_count():
+    on_node = site.world // site.place.nodes
+    if on_node > torch.cuda.device_count():
         raise Refusal(
-            f"trainer.processes is {site.world} and torch finds {torch.cuda.device_count()} GPUs",
+            f"trainer.processes is {on_node} and torch finds {torch.cuda.device_count()} GPUs",
             "each process takes a GPU of its own",
             "trainer=ddp      (one for each GPU; or trainer=ddp_cpu)",
         )
-    return torch.device("cuda", site.rank)
+    return torch.device("cuda", site.place.local)

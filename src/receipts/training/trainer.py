@@ -10,11 +10,14 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
+from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
 from receipts.runs.files import write_atomically
@@ -39,11 +42,11 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class Meeting(ClusterEnvironment):
-    """Who and where the processes of a fit are: told by us, and not by variables that would outlive it."""
+    """Who and where the processes of one command are: told by us, and not by variables that would outlive it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self.site = site
+        self.place = place
 
     creates_processes_externally = True
     main_address = "127.0.0.1"
@@ -51,7 +54,7 @@ class Meeting(ClusterEnvironment):
     @property
     def main_port(self) -> int:
         """The port that the first process listens on."""
-        return self.site.port
+        return self.place.port
 
     @staticmethod
     def detect() -> bool:
@@ -60,39 +63,51 @@ class Meeting(ClusterEnvironment):
 
     def world_size(self) -> int:
         """How many processes there are."""
-        return self.site.world
+        return self.place.world
 
     def set_world_size(self, size: int) -> None:
         """It is known."""
 
     def global_rank(self) -> int:
         """Which of them this is."""
-        return self.site.rank
+        return self.place.rank
 
     def set_global_rank(self, rank: int) -> None:
         """It is known."""
 
     def local_rank(self) -> int:
         """The same: all are on one machine."""
-        return self.site.rank
+        return self.place.rank
 
     def node_rank(self) -> int:
         """The only machine."""
         return 0
 
 
+def environment(place: Place) -> ClusterEnvironment:
+    """How Lightning learns who is there: by its own means where torchrun or srun started every process."""
+    if place.launcher == "torchrun":
+        return TorchElasticEnvironment()
+    if place.launcher == "srun":
+        return SLURMEnvironment(auto_requeue=False)
+    return Meeting(place)
+
+
 def make(config: Config, device: torch.device, callbacks: list[Callback], site: Site | None = None) -> Trainer:
-    """A trainer on one device, or on as many as the site has processes."""
-    fit, world = config.fit, site.world if site else 1
+    """A trainer on one device, or on as many as the site has processes.
+
+    The environment is named in every case: Lightning would take that of a launcher, also for what happens in one
+    process only.
+    """
+    fit, place = config.fit, site.place if site else ALONE
     caps = [cap for cap in (fit.epochs, config.limit.epochs) if cap is not None]
     every = fit.validate_every
     backend = "nccl" if device.type == "cuda" else "gloo"
     return Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=world,
-        strategy=DDPStrategy(cluster_environment=Meeting(site), process_group_backend=backend)
-        if site and world > 1
-        else "auto",
+        devices=place.world // place.nodes,
+        num_nodes=place.nodes,
+        strategy=DDPStrategy(process_group_backend=backend) if place.world > 1 else "auto",
         max_epochs=min(caps),
         precision=fit.precision,  # type: ignore[arg-type]
         deterministic=fit.deterministic,
@@ -101,7 +116,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         check_val_every_n_epoch=int(every) if every >= 1 else 1,
         val_check_interval=1.0 if every >= 1 else every,
         callbacks=callbacks,
-        plugins=[WholeFiles()],
+        plugins=[WholeFiles(), environment(place)],
         default_root_dir=site.folder if site else None,
         logger=False,
         enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
