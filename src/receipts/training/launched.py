@@ -19,6 +19,7 @@ from receipts.config.project import RUNS
 from receipts.refusal import DONE, Refusal
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS, Board
 
+HEAR_S = 5.0
 SEEN_S = 30.0  # how long a shared folder may take to show another node what was written
 
 boards: dict[Place, Board] = {}  # of this process: one, and only where a launcher started it
@@ -45,13 +46,22 @@ def lead(board: Board, job: Callable[[Experiment], int], experiment: Experiment)
     finally:
         with suppress(RuntimeError):  # the store may be gone before us
             board.post(END, str(code))
+            hear(board)
     return code
+
+
+def hear(board: Board) -> None:
+    """Wait until the others know: the store may end with this process."""
+    until = time.monotonic() + HEAR_S
+    while time.monotonic() < until and not all(board.left(rank) for rank in range(1, board.place.world)):
+        time.sleep(LOOK_S)
 
 
 def follow(board: Board) -> int:
     """Train a share of the run that the first process names; the exit code is that one's where it names none."""
     words = board.wait(RUN, END)
     if RUN not in words:
+        board.leave(DID)
         return int(words[END])
     stop = threading.Event()
     for target in (board.beat, lambda event: end_with_the_first(board, event)):
