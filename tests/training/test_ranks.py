@@ -184,7 +184,7 @@ def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int) 
     val = Subset("val", ids, {"a": np.arange(n)}, np.arange(n), None, None)
     parts = []
     for rank in range(world):
-        mine = Share(rank, world).of_split(val)
+        mine = Share(rank, world).of_split(val, 2)
         assert len(mine) >= 1
         parts.append((mine.ids, {"value": np.asarray(mine.targets) * 2.0}))
     whole = once(parts, ids)

@@ -31,9 +31,8 @@ def cause(run: Run, rank: int, told: str) -> Exception:
     return CheckFailed(name, what, f"process {rank}: {why}", fix)
 
 
-def last_line(folder: Path, rank: int) -> str:
+def last_line(path: Path) -> str:
     """The log of a process beside the first, and its last words."""
-    path = folder / f"train.rank{rank}.log"
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     lines = [line for line in text.splitlines() if line.strip()]
     return f"{path}: {lines[-1].strip() if lines else 'empty'}"

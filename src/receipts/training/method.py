@@ -52,7 +52,11 @@ class Site:
     @property
     def log(self) -> Path:
         """Where this process says what it does."""
-        return self.folder / ("train.log" if self.rank == 0 else f"train.rank{self.rank}.log")
+        return self.log_of(self.rank)
+
+    def log_of(self, rank: int) -> Path:
+        """Where each of them does."""
+        return self.folder / (f"train.rank{rank}.log" if rank else "train.log")
 
 
 class Method(Protocol):

@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from receipts.config import build
+from receipts.config.place import Place
 from receipts.config.schema import Config
 from receipts.data import loaders
 from receipts.data.sealed import Subset
@@ -76,16 +77,17 @@ class ModuleMethod:
         """Train with Lightning; the checkpoint kept is the best on val by the harness's own metric."""
         config, task, share = self.config, self.config.task, Share(site.rank, site.world)
         checkpoints.begin_from(config.fit.init_from, self.module)
-        self.device = on_rank(self.device, site)
+        self.stand(site.place)
+        mine = share.of_split(val, loaders.own_size(config))
         names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
-        validation = HarnessValidation(self.module, val, task, names, share)
+        validation = HarnessValidation(self.module, val, task, names, share, mine.ids)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         watching = [StepRng(config.seed), self.rates, validation, *sentinels, Progress(site, validation)]
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
-        val_batches = loaders.watching(share.of_split(val), config, self.device)
+        val_batches = loaders.watching(mine, config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
                 interruptible(trainer, self.module, train_batches, val_batches)
@@ -93,6 +95,10 @@ class ModuleMethod:
             validation.detach(self.module)
         self.stopped, self.done = reason_to_stop(config, trainer), trainer.global_step
         return self.selected(trainer, best, site.folder)
+
+    def stand(self, place: Place) -> None:
+        """Take the device of one process among several on a machine."""
+        self.device = on_rank(self.device, place)
 
     def selected(self, trainer: Trainer, best: ModelCheckpoint, folder: Path) -> Checkpoint:
         """The checkpoint that selection kept; the last weights where val was never scored."""
@@ -214,15 +220,15 @@ def device_of(accelerator: str) -> torch.device:
     return torch.device("cuda:0") if available and accelerator != "cpu" else torch.device("cpu")
 
 
-def on_rank(device: torch.device, site: Site) -> torch.device:
+def on_rank(device: torch.device, place: Place) -> torch.device:
     """The device of one process among several; refused where there are fewer GPUs than processes."""
-    if device.type == "cpu" or site.world == 1:
+    if device.type == "cpu" or place.world == 1:
         return device
-    on_node = site.world // site.place.nodes
+    on_node = place.world // place.nodes
     if on_node > torch.cuda.device_count():
         raise Refusal(
-            f"trainer.processes is {on_node} and torch finds {torch.cuda.device_count()} GPUs",
+            f"{on_node} processes on one machine, where torch finds {torch.cuda.device_count()} GPUs",
             "each process takes a GPU of its own",
             "trainer=ddp      (one for each GPU; or trainer=ddp_cpu)",
         )
-    return torch.device("cuda", site.place.local)
+    return torch.device("cuda", place.local)

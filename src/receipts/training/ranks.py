@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
@@ -69,6 +69,21 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def beside(module: str, words: Sequence[str], log: IO[bytes], out: int | None = None) -> "subprocess.Popen[bytes]":
+    """A process that runs a module of ours, in a session of its own; what it prints goes to a log, or to `out`.
+
+    It imports what this one does, and is to end when its standard input closes.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", module, *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdin=subprocess.PIPE,
+        stdout=log if out is None else out,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
 class Helpers:
     """The processes beside the first. Each ends when its standard input closes, so none outlives this one."""
 
@@ -94,22 +109,10 @@ class Helpers:
             raise cause(self.run, died, self.told(died)) from error
 
     def start(self, rank: int) -> "subprocess.Popen[bytes]":
-        """One process, which imports what this one does and hears nothing of Ctrl-C: that ends the first."""
+        """One process, which hears nothing of Ctrl-C: that ends the first."""
         words = [self.run.record.run_id, str(rank), str(self.site.world), str(self.site.place.port)]
-        paths = os.pathsep.join(path for path in sys.path if path)
-        with self.log(rank) as log:
-            return subprocess.Popen(
-                [sys.executable, "-u", "-m", "receipts.training.rank", *words],
-                env={**os.environ, "PYTHONPATH": paths},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def log(self, rank: int) -> IO[bytes]:
-        """Where a process writes."""
-        return (self.run.folder / f"train.rank{rank}.log").open("ab")
+        with self.site.log_of(rank).open("ab") as log:
+            return beside("receipts.training.rank", words, log)
 
     def settle(self, seconds: float) -> None:
         """Wait until all have ended or one has failed, for so long at most."""
@@ -145,4 +148,4 @@ class Helpers:
         """What happened to a process, in one sentence with the last line of its log."""
         code = self.processes[rank].returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return f"process {rank} of {self.site.world} {how} ({last_line(self.run.folder, rank)})"
+        return f"process {rank} of {self.site.world} {how} ({last_line(self.run.folder / f'train.rank{rank}.log')})"

@@ -103,7 +103,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
     caps = [cap for cap in (fit.epochs, config.limit.epochs) if cap is not None]
     every = fit.validate_every
     backend = "nccl" if device.type == "cuda" else "gloo"
-    return Trainer(
+    trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=place.world // place.nodes,
         num_nodes=place.nodes,
@@ -125,6 +125,20 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+    leave_signals(trainer)
+    return trainer
+
+
+def leave_signals(trainer: Trainer) -> None:
+    """Keep Lightning from SIGTERM, which is ours: it would answer with a call to all processes, and wait for ever for
+    one that is gone; and it asks all of them before every batch whether one was told to stop.
+    """
+    trainer._signal_connector.register_signal_handlers = no_signals  # type: ignore[method-assign]
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = no_signals  # type: ignore[method-assign]
+
+
+def no_signals() -> None:
+    """Do nothing."""
 
 
 def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:

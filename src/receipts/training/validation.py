@@ -66,12 +66,13 @@ def once(parts: list[tuple[list[str], Outputs]], wanted: list[str]) -> Outputs:
 class HarnessValidation(Callback):
     """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched.
 
-    Several processes each predict their share and gather the whole table, so that all of them see the same number.
+    Several processes each predict their share, `mine`, and gather the whole table: all of them see the same number.
     """
 
-    def __init__(self, module: LightningModule, val: Subset, task: Task, names: list[str], share: Share) -> None:
-        self.val, self.task, self.names, self.share = val, task, names, share
-        self.mine = share.of_split(val).ids
+    def __init__(
+        self, module: LightningModule, val: Subset, task: Task, names: list[str], share: Share, mine: list[str]
+    ) -> None:
+        self.val, self.task, self.names, self.share, self.mine = val, task, names, share, mine
         self.parts: list[Outputs] = []
         self.latest: dict[str, float | None] = {}
         self.table: Predictions | None = None  # of the last pass
