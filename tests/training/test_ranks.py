@@ -179,20 +179,21 @@ def test_every_row_is_trained_on_once_in_as_many_steps_for_all(n: int, world: in
 
 @pytest.mark.parametrize("world", [1, 2, 3, 5])
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 43])
-def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int, batch: int) -> None:
     ids = [f"id-{row}" for row in range(n)]
     val = Subset("val", ids, {"a": np.arange(n)}, np.arange(n), None, None)
     parts = []
     for rank in range(world):
-        mine = Share(rank, world).of_split(val, 2)
+        mine = Share(rank, world).of_split(val, batch)
         assert len(mine) >= 1
         parts.append((mine.ids, {"value": np.asarray(mine.targets) * 2.0}))
-    whole = once(parts, ids)
+    whole = once(parts, ids, batch)
     assert isinstance(whole, dict)
     assert whole["value"].tolist() == [row * 2.0 for row in range(n)]
-    if n > world > 1:
+    if n > batch * world > batch:
         with pytest.raises(AssertionError, match="predicted twice"):
-            once([*parts[:-1], (ids[:1], {"value": np.zeros(1)}), parts[-1]], ids)
+            once([*parts[:-1], (ids[:1], {"value": np.zeros(1)}), parts[-1]], ids, batch)
 
 
 def test_a_loss_is_weighted_wherever_it_stands() -> None:

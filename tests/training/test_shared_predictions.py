@@ -94,7 +94,7 @@ def test_a_part_comes_back_as_it_was_left(tmp_path: Path) -> None:
         leave(tmp_path / "1.npz", ["a", "b"], outputs)
         ids, found = part_of(tmp_path / "1.npz")
         assert ids == ["a", "b"]
-        whole = once([(ids, found)], ["b", "a"])
+        whole = once([(ids, found)], ["b", "a"], 2)
         pairs = zip(*(each.values() if isinstance(each, dict) else [each] for each in (whole, outputs)), strict=True)
         for array, before in pairs:
             assert array.dtype == before.dtype

@@ -78,16 +78,16 @@ class ModuleMethod:
         config, task, share = self.config, self.config.task, Share(site.rank, site.world)
         checkpoints.begin_from(config.fit.init_from, self.module)
         self.stand(site.place)
-        mine = share.of_split(val, loaders.own_size(config))
+        size = loaders.own_size(config)
         names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
-        validation = HarnessValidation(self.module, val, task, names, share, mine.ids)
+        validation = HarnessValidation(self.module, val, task, names, share, size)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         watching = [StepRng(config.seed), self.rates, validation, *sentinels, Progress(site, validation)]
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
-        val_batches = loaders.watching(mine, config, self.device)
+        val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
                 interruptible(trainer, self.module, train_batches, val_batches)

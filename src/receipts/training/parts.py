@@ -45,7 +45,7 @@ def shared(method: Method, run: Run, split: str, processes: int) -> "Method | Pa
         return method
     experiment = repeat.frozen(run.record)
     refuse_unshareable(method, experiment)
-    return Parts(method, run, split, Share(0, processes))
+    return Parts(method, run, split, Share(0, processes), loaders.own_size(experiment.config))
 
 
 def refuse_unshareable(method: Method, experiment: Experiment) -> None:
@@ -61,8 +61,8 @@ def refuse_unshareable(method: Method, experiment: Experiment) -> None:
 class Parts:
     """Several processes that hold the same weights; the first predicts its part in this one."""
 
-    def __init__(self, method: Method, run: Run, split: str, share: Share) -> None:
-        self.method, self.run, self.share = method, run, share
+    def __init__(self, method: Method, run: Run, split: str, share: Share, size: int) -> None:
+        self.method, self.run, self.share, self.size = method, run, share, size
         self.folder = TemporaryDirectory(prefix="parts-")
         self.processes = {rank: self.start(split, rank) for rank in range(1, share.world)}
         for rank in self.processes:
@@ -90,13 +90,13 @@ class Parts:
                 assert process.stdin is not None
                 process.stdin.write(GO)
                 process.stdin.flush()
-            parts = [part(self.method, subset, self.share, repeat.frozen(self.run.record))]
+            parts = [part(self.method, subset, self.share, self.size)]
             for rank in self.processes:
                 self.hear(rank)
                 parts.append(read(Path(self.folder.name) / f"{rank}.npz"))
         finally:
             self.end()
-        return once(parts, subset.ids)
+        return once(parts, subset.ids, self.size)
 
     def end(self) -> None:
         """Leave nobody behind."""
@@ -109,9 +109,9 @@ class Parts:
         self.folder.cleanup()
 
 
-def part(method: Method, subset: Subset, share: Share, experiment: Experiment) -> tuple[list[str], Outputs]:
-    """One process's batches of a split: ids, and what the method says of them."""
-    mine = share.of_split(subset, loaders.own_size(experiment.config))
+def part(method: Method, subset: Subset, share: Share, size: int) -> tuple[list[str], Outputs]:
+    """One process's batches of a split, of `size` rows each: ids, and what the method says of them."""
+    mine = share.of_split(subset, size)
     return mine.ids, method.predict(mine)
 
 
@@ -160,7 +160,7 @@ def take_part(run_id: str, split: str, share: Share, folder: Path, told: threadi
     (subset,) = open_splits(experiment, division, (split,), [])
     os.write(said, READY)
     told.wait()
-    write(folder / f"{share.rank}.npz", *part(method, subset, share, experiment))
+    write(folder / f"{share.rank}.npz", *part(method, subset, share, loaders.own_size(experiment.config)))
     os.write(said, b"done\n")
     return DONE
 
