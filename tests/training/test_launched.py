@@ -42,9 +42,17 @@ def experiment(folder: Path) -> None:
     commit(folder)
 
 
-def variables(world: int, nodes: int) -> list[dict[str, str]]:
-    """What torchrun would say to each process."""
+def variables(world: int, nodes: int, launcher: str = "torchrun") -> list[dict[str, str]]:
+    """What torchrun, or srun, would say to each process."""
     port, each = str(free_port()), world // nodes
+    if launcher == "srun":
+        told = {"SLURM_NTASKS": world, "SLURM_STEP_NUM_TASKS": world, "SLURM_NNODES": nodes, "SLURM_JOB_ID": 7}
+        told |= {"SLURM_STEP_NUM_NODES": nodes, "SLURM_NTASKS_PER_NODE": each, "MASTER_PORT": port}
+        places = [
+            {"SLURM_PROCID": rank, "SLURM_LOCALID": rank % each, "SLURM_NODEID": rank // each} for rank in range(world)
+        ]
+        common = {"SLURM_NODELIST": "127.0.0.1"} | {name: str(value) for name, value in told.items()}
+        return [common | {name: str(value) for name, value in own.items()} for own in places]
     return [
         {
             "TORCHELASTIC_RUN_ID": "none",
@@ -60,13 +68,13 @@ def variables(world: int, nodes: int) -> list[dict[str, str]]:
     ]
 
 
-def together(folder: Path, *words: str, world: int = 2, nodes: int = 2, timeout: float = 90) -> list[Ended]:
+def together(folder: Path, *words: str, world: int = 2, nodes: int = 2, launcher: str = "torchrun") -> list[Ended]:
     """The same command in every process of a fit."""
-    known = variables(world, nodes)
+    known = variables(world, nodes, launcher)
     processes = [begin(folder, "train.py", *words, environment=own, before=impatient) for own in known]
     try:
         for process in processes:
-            process.join(timeout)
+            process.join(90)
     finally:
         alive = [process for process in processes if process.is_alive()]
         for process in alive:
@@ -91,6 +99,23 @@ def test_three_processes_on_three_nodes_leave_one_run_and_skip_it_together(proje
     again = together(project, *words, world=3, nodes=3)
     assert [done.code for done in again] == [0, 0, 0]
     assert len(runs(project)) == 1
+
+
+def test_what_srun_says_is_understood_as_well(project: Path) -> None:
+    words = ("conf=net", "trainer=ddp_cpu", "trainer.processes=2")
+    first, other = together(project, *words, nodes=1, launcher="srun")
+    assert (first.code, other.code) == (0, 0), first.err
+    assert other.out + other.err == ""
+    assert len(runs(project)) == 1
+    assert (record(project)["world"]["processes"], record(project)["world"]["nodes"]) == (2, 1)
+
+
+def test_srun_without_tasks_per_node_is_refused(project: Path) -> None:
+    (first, *_) = variables(2, 1, "srun")
+    del first["SLURM_NTASKS_PER_NODE"]
+    done = launch(project, "train.py", "conf=net", "trainer=ddp_cpu", environment=first)
+    assert done.code == 3
+    assert "does not say how many tasks each node has" in done.err
 
 
 def test_a_killed_process_fails_the_run_by_name_within_a_minute(project: Path) -> None:

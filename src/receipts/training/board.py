@@ -46,7 +46,14 @@ class Board:
         if self.place.launcher == "srun":
             from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
-            slurm = SLURMEnvironment(auto_requeue=False)
+            try:
+                slurm = SLURMEnvironment(auto_requeue=False)
+            except RuntimeError as error:
+                raise Refusal(
+                    "this SLURM job does not say how many tasks each node has",
+                    str(error).splitlines()[0],
+                    "srun --nodes=N --ntasks-per-node=P python train.py …      (docs/distributed.md)",
+                ) from error
             os.environ |= {"MASTER_ADDR": slurm.main_address, "MASTER_PORT": str(slurm.main_port)}
 
     def post(self, key: str, word: str) -> None:
