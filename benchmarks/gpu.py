@@ -1,6 +1,6 @@
 """What can only be measured on a GPU: the same bits twice, its cost, half precision, and F1 with data on the device.
 
-python benchmarks/gpu.py      (needs a GPU and Fashion-MNIST, docs/data.md; 10 minutes or so; refused without a GPU)
+python benchmarks/gpu.py      (needs a GPU and Fashion-MNIST, docs/datasets.md; 10 minutes or so; refused without a GPU)
 """
 
 import json

@@ -16,8 +16,8 @@ from receipts.training.deaths import RankDied, cause, last_line
 from receipts.training.launched import boards
 from receipts.training.method import Site
 
-NOTICE_S = 15.0  # how long this process may take to notice by itself that another is gone
-STOP_S = 8.0  # a launcher that stops this one because another died leaves it half a minute
+NOTICE_S = 5.0  # how long this process may take to notice by itself that another is gone
+STOP_S = 8.0  # torchrun, which stops this one where another died, leaves it half a minute
 
 
 class Peers:
@@ -38,13 +38,22 @@ class Peers:
     ) -> None:
         self.left.set()
         try:
-            stopped = isinstance(error, SystemExit)
-            if error is None or stopped or isinstance(error, RuntimeError):
-                lost = self.lost(STOP_S if stopped else SILENT_S)
+            if error is None or isinstance(error, SystemExit | RuntimeError):
+                lost = self.missed(isinstance(error, SystemExit))
                 if lost is not None:
                     raise cause(self.run, lost, self.told(lost)) from error
         finally:
             self.silent.set()
+
+    def missed(self, stopped: bool) -> int | None:
+        """The process at fault, also where a launcher stops this one while it waits to hear which one it was."""
+        try:
+            return self.lost(STOP_S if stopped else SILENT_S)
+        except SystemExit:
+            lost = self.lost(STOP_S)
+            if lost is None:
+                raise
+            return lost
 
     def lost(self, patience: float) -> int | None:
         """The process at fault: one that fell silent, or else the first that failed; waits to hear of all of them."""
