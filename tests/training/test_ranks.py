@@ -300,6 +300,13 @@ def test_the_weighted_mean_over_processes_is_the_gradient_of_the_whole_batch() -
 # --- the variables of a fit -------------------------------------------------------------------------------------------
 
 
+def test_one_that_could_not_reach_another_waits_longer_to_hear_which() -> None:
+    closed = RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1")
+    waits = [ranks.patience(error) for error in (None, closed, RuntimeError("out of memory"), ValueError("its own"))]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 0
+
+
 def test_what_is_kept_from_lightning_is_still_called_that_way() -> None:
     trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
     assert callable(trainer._signal_connector.register_signal_handlers)

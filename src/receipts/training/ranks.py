@@ -84,6 +84,14 @@ def beside(module: str, words: Sequence[str], log: IO[bytes], out: int | None = 
     )
 
 
+def patience(error: BaseException | None) -> float:
+    """Seconds to wait for the others: to be done, or for the one to end that this one could not reach."""
+    if error is None:
+        return END_S
+    missed = isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "peer"))
+    return NOTICE_S if missed else LOOK_S * 4 if isinstance(error, RuntimeError) else 0.0
+
+
 class Helpers:
     """The processes beside the first. Each ends when its standard input closes, so none outlives this one."""
 
@@ -100,7 +108,7 @@ class Helpers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.settle(END_S if error is None else LOOK_S * 4 if isinstance(error, RuntimeError) else 0)
+            self.settle(patience(error))
             died = self.died()
         finally:
             self.left.set()
