@@ -12,6 +12,8 @@ from measure import ROOT, tell
 from throughput import EPOCHS, ROWS, ours, plain
 
 from receipts.config.devices import gpus
+from receipts.refusal import Refusal
+from receipts.refusal import tell as tell_refusal
 
 CONF, ROUNDS = "fashion_cnn", 3
 VARIANTS = {
@@ -70,6 +72,7 @@ def speed() -> None:
 
 if __name__ == "__main__":
     if not gpus():
-        sys.exit("REFUSED  there is no GPU here: nvidia-smi lists none, or CUDA_VISIBLE_DEVICES hides all of them")
+        none = "nvidia-smi lists none, or CUDA_VISIBLE_DEVICES hides all of them"
+        sys.exit(tell_refusal(Refusal("there is no GPU here", none, "run this where there is one: docs/gpu.md")))
     same_bits()
     speed()
