@@ -1,6 +1,6 @@
 """F12: two processes against one on the same global batch. First that they learn the same, then how fast.
 
-python benchmarks/distributed.py [digits|fashion]      (fashion needs Fashion-MNIST, docs/datasets.md; with two GPUs each
+python benchmarks/distributed.py [digits|fashion]      (fashion needs Fashion-MNIST, docs/datasets.md; two GPUs: each
 process has one, elsewhere they share the cores, with as many threads in all as the one process has)
 """
 
