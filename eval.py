@@ -25,12 +25,13 @@ def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
                 from receipts.data.opening import open_splits
                 from receipts.guards.after.scoring import score
                 from receipts.training.method import build_method
+                from receipts.training.parts import shared
 
                 method = build_method(config)
                 method.load(run.folder, run.checkpoint)
                 run.open_split(asked.split, by, sources.commit)
                 (subset,) = open_splits(experiment, division, (asked.split,), run.record.checks)
-                score(run, method, subset, config)
+                score(run, shared(method, run, asked.split, asked.processes), subset, config)
             run.complete()
     return views.show(record, config.task.primary)
 

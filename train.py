@@ -10,6 +10,7 @@ from receipts.guards.gate import checked, validate
 from receipts.provenance.trace import refuse_unfit, trace
 from receipts.runs import ancestry, claims, draft, objective, resuming, views
 from receipts.runs.tracking import Tracker
+from receipts.training.launched import led
 
 
 def train(experiment: Experiment) -> int:
@@ -20,7 +21,6 @@ def train(experiment: Experiment) -> int:
     sources = trace(experiment.values, division.files, division.origin, path)
     refuse_unfit(sources, experiment)
     run = claims.claim(draft.of(experiment, sources, warnings), experiment)
-
     if not run.is_finished:
         with Tracker(run.folder) as mlflow, checked(run, experiment):
             from receipts.data.opening import open_splits  # NumPy, torch and Lightning come in only here
@@ -37,4 +37,4 @@ def train(experiment: Experiment) -> int:
 
 
 if __name__ == "__main__":
-    start(train, objective=objective.of)
+    start(led(train), objective=objective.of)  # under torchrun and srun the first process leads

@@ -19,10 +19,10 @@ EPOCHS, ROUNDS = 3, 5
 ROWS = {"fashion_cnn": 12_800, "fashion_mlp": 50_000}  # of each split; the small network needs a minute for all
 
 
-def ours(conf: str, number: int) -> list[float]:
-    """Seconds of each epoch but the first, validation, checkpoints and logs included."""
+def ours(conf: str, number: int, *more: str) -> list[float]:
+    """Seconds of each epoch but the first, validation, checkpoints and logs included; `more` are further words."""
     words = ["train.py", f"conf={conf}", f"fit.epochs={EPOCHS}", f"seed={number}", "rerun=true", "allow_dirty=true"]
-    words.append(f"limit.rows={ROWS[conf]}")
+    words += [f"limit.rows={ROWS[conf]}", *more]
     subprocess.run([sys.executable, *words], cwd=ROOT, check=True, capture_output=True)
     newest = max(Path(ROOT, "runs").glob(f"*-{conf}-s{number}-*/history.csv"), key=lambda path: path.parent.name)
     ends = [float(row["elapsed_s"]) for row in csv.DictReader(newest.read_text().splitlines())]

@@ -159,6 +159,13 @@ def forking() -> None:
     launching.context = multiprocessing.get_context("fork")
 
 
+def impatient() -> None:
+    """Miss a process of a launched fit sooner than users do, who wait 20 seconds."""
+    from receipts.training import launched, peers
+
+    launched.SILENT_S = peers.SILENT_S = 8.0
+
+
 def bound_by_permissions() -> None:
     """Give up a superuser's right to write into what is read-only (CAP_DAC_OVERRIDE); others have none to give up."""
     libc = ctypes.CDLL(None, use_errno=True)

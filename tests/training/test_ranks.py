@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import psutil
@@ -13,10 +14,13 @@ import pytest
 import torch
 from folders import commit, record, runs, write
 from launching import begin, ended, launch
+from lightning.pytorch import Trainer
 
 from receipts.data.batches import TrainBatches
+from receipts.data.items import Items
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
+from receipts.data.workers import WorkerTrainBatches
 from receipts.evaluation.predictions import read
 from receipts.training import ranks
 from receipts.training.validation import once
@@ -26,6 +30,7 @@ DDP = ("conf=net", "trainer=ddp_cpu")
 WITNESS = """
 import os
 from pathlib import Path
+from typing import Any, ClassVar
 import torch
 from lab.net import Net
 
@@ -66,6 +71,9 @@ def test_two_processes_leave_one_run(project: Path) -> None:
     (run,) = runs(project)
     found = record(project)
     assert (found["status"], found["world"]["processes"], found["world"]["global_batch"]) == ("completed", 2, 64)
+    assert found["world"]["learning_rates"] == [0.01]
+    assert "64 samples an optimizer step, over all 2 processes" in done.out
+    assert "64 samples a step over 2 processes, at a learning rate of 0.01" in (run / "README.md").read_text()
     assert {path.name for path in run.glob("*.log")} == {"train.log", "train.rank1.log"}
     assert len(re.findall(r"step \d+/9 loss", (run / "train.rank1.log").read_text())) == 9
 
@@ -123,6 +131,53 @@ def test_a_killed_run_takes_its_processes_along(project: Path) -> None:
     assert "stale" in launch(project, "receipts", "ls").out
 
 
+def test_three_processes_twice_are_the_same_bits_and_one_that_is_killed_is_named(project: Path) -> None:
+    words = ("conf=net", "fit.batch_size=48", "trainer=ddp_cpu", "trainer.processes=3", "limit.rows=181")
+    for switch in ("rerun=false", "rerun=true"):
+        assert (done := launch(project, "train.py", *words, switch)).code == 0, done.err
+    first, again = record(project, 1), record(project)
+    assert first["run_id"] != again["run_id"]
+    assert first["checkpoint"]["weights"] == again["checkpoint"]["weights"]
+    assert first["scores"][0]["sha256"] == again["scores"][0]["sha256"]
+    (held,) = [check for check in again["checks"] if check["code"] == "replicas-differ"]
+    assert held["verdict"] == "pass"
+    assert "on 3 processes" in held["evidence"]
+
+    began, process = time.monotonic(), begin(project, "train.py", *words, "fit.epochs=100000", "limit.epochs=100000")
+    try:
+        until = began + 100
+        while not (log := runs(project)[0] / "history.csv").exists() or len(helpers(log.parent.name)) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        killed = time.monotonic()
+        (second,) = [pid for pid in helpers(log.parent.name) if psutil.Process(pid).cmdline()[-3] == "2"]
+        os.kill(second, signal.SIGKILL)
+        process.join(60)
+        assert time.monotonic() - killed < 60
+    finally:
+        process.kill()
+    assert ended(project, process).code == 1
+    assert record(project)["status"] == "failed"
+    assert "process 2 of 3 was killed by SIGKILL" in record(project)["failure"]["reason"]
+    assert helpers(log.parent.name) == []
+
+
+def test_a_run_told_to_stop_stops_at_once_and_takes_its_processes_along(project: Path) -> None:
+    process = begin(project, "train.py", *DDP, "fit.epochs=100000")
+    try:
+        until = time.monotonic() + 100
+        while not (runs(project) and (runs(project)[0] / "history.csv").exists()):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        os.kill(process.pid or 0, signal.SIGTERM)
+        process.join(20)
+        assert not process.is_alive()
+    finally:
+        process.kill()
+    assert ended(project, process).code == 128 + signal.SIGTERM
+    assert helpers(runs(project)[0].name) == []
+
+
 def helpers(run_id: str) -> list[int]:
     """The processes beside the first of a run."""
     return [
@@ -177,22 +232,44 @@ def test_every_row_is_trained_on_once_in_as_many_steps_for_all(n: int, world: in
     assert sorted(seen) == list(range(n))
 
 
+def test_every_process_augments_by_draws_of_its_own_also_when_its_batches_are_read_one_by_one() -> None:
+    def noise(x: torch.Tensor, y: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.rand(1, generator=generator), y
+
+    found: list[float] = []
+    for rank in range(3):
+        x, y, share = torch.zeros(8, 1), torch.zeros(8, dtype=torch.int64), Share(rank, 3)
+        found += [float(drawn) for drawn, _ in TrainBatches(x, y, 6, 7, [noise], share)]
+        items = Items(Zeros(), np.arange(8))
+        read = [float(drawn) for drawn, _ in WorkerTrainBatches(items, y, 6, 7, [noise], 0, share)]
+        assert read == found[-2:]
+    assert len(set(found)) == len(found) == 6
+
+
+class Zeros:
+    ids: ClassVar = list(range(8))
+
+    def __getitem__(self, row: int) -> np.ndarray[Any, Any]:
+        return np.zeros(1, np.float32)
+
+
 @pytest.mark.parametrize("world", [1, 2, 3, 5])
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 43])
-def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 8])
+def test_every_id_is_scored_once_by_any_number_of_processes(n: int, world: int, batch: int) -> None:
     ids = [f"id-{row}" for row in range(n)]
     val = Subset("val", ids, {"a": np.arange(n)}, np.arange(n), None, None)
     parts = []
     for rank in range(world):
-        mine = Share(rank, world).of_split(val)
+        mine = Share(rank, world).of_split(val, batch)
         assert len(mine) >= 1
         parts.append((mine.ids, {"value": np.asarray(mine.targets) * 2.0}))
-    whole = once(parts, ids)
+    whole = once(parts, ids, batch)
     assert isinstance(whole, dict)
     assert whole["value"].tolist() == [row * 2.0 for row in range(n)]
-    if n > world > 1:
+    if n > batch * world > batch:
         with pytest.raises(AssertionError, match="predicted twice"):
-            once([*parts[:-1], (ids[:1], {"value": np.zeros(1)}), parts[-1]], ids)
+            once([*parts[:-1], (ids[:1], {"value": np.zeros(1)}), parts[-1]], ids, batch)
 
 
 def test_a_loss_is_weighted_wherever_it_stands() -> None:
@@ -221,6 +298,19 @@ def test_the_weighted_mean_over_processes_is_the_gradient_of_the_whole_batch() -
 
 
 # --- the variables of a fit -------------------------------------------------------------------------------------------
+
+
+def test_one_that_could_not_reach_another_waits_longer_to_hear_which() -> None:
+    closed = RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1")
+    waits = [ranks.patience(error) for error in (None, closed, RuntimeError("out of memory"), ValueError("its own"))]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 0
+
+
+def test_what_is_kept_from_lightning_is_still_called_that_way() -> None:
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    assert callable(trainer._signal_connector.register_signal_handlers)
+    assert callable(trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor)
 
 
 def test_the_variables_of_a_fit_do_not_outlive_it(monkeypatch: pytest.MonkeyPatch) -> None:

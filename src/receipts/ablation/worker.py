@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from receipts.ablation import planning
-from receipts.config import project
+from receipts.config import place, project
 from receipts.config.entry import STOPPED, attempt, stop, worst
 from receipts.config.schema import Evaluation
 from receipts.data import manifest
@@ -27,10 +27,6 @@ from receipts.refusal import Refusal
 from receipts.runs import ancestry, plans, store, tracking
 from receipts.runs.plans import Cell
 
-RANKS = (  # what a launcher says to the processes of one fit; a cell starts its own
-    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"),
-    *("TORCHELASTIC_RUN_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE"),
-)
 THREADS = "OMP_NUM_THREADS"
 
 
@@ -141,7 +137,7 @@ def fresh(order: Order) -> "subprocess.Popen[bytes]":
 
 def environment(order: Order) -> dict[str, str]:
     """This process's environment as a person's shell would have it."""
-    kept = {name: value for name, value in os.environ.items() if name not in (*RANKS, THREADS)}
+    kept = {name: value for name, value in os.environ.items() if name not in (*place.VARIABLES, THREADS)}
     kept["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     return kept if order.threads is None else {**kept, THREADS: order.threads}
 

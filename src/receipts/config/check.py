@@ -8,6 +8,7 @@ from omegaconf import MISSING
 
 from receipts.config import division, own, rungs
 from receipts.config.build import calls, check_calls
+from receipts.config.place import place, refuse_misplaced
 from receipts.config.schema import Config, Fit, Task
 from receipts.refusal import Refusal, nearest
 
@@ -75,6 +76,7 @@ def refuse_impossible(config: Config) -> None:
         "fit.select.patience": (fit.select.patience, 1),
         "trainer.workers": (config.trainer.workers, 0),
         "trainer.processes": (config.trainer.processes, 0),
+        "trainer.nodes": (config.trainer.nodes, 1),
         "limit.rows": (config.limit.rows, 1),
         "limit.epochs": (config.limit.epochs, 1),
         "task.classes": (task.classes, 2),
@@ -140,13 +142,14 @@ def is_origin(value: Any) -> bool:
 
 def refuse_processes(config: Config) -> None:
     """Numbers of processes that cannot train this experiment, or would train another one."""
-    processes, batch = config.trainer.processes, config.fit.batch_size
+    processes, batch = config.trainer.world, config.fit.batch_size
     if processes == 0:
         raise Refusal(
             "trainer=ddp starts one process on each GPU, and there is none here",
             "nvidia-smi lists no GPU, or CUDA_VISIBLE_DEVICES hides all of them",
             "trainer=ddp_cpu      (two processes on the CPU; or trainer=auto: one)",
         )
+    refuse_misplaced(config.trainer.processes, config.trainer.nodes, place())
     if processes == 1:
         return
     if batch and batch % processes:
@@ -158,7 +161,7 @@ def refuse_processes(config: Config) -> None:
         )
     if config.facts.deterministic:
         raise Refusal(
-            f"facts.deterministic is declared and trainer.processes is {processes}",
+            f"facts.deterministic is declared, and {processes} processes train",
             "the proof, a second fit under another seed, is made in one process only",
             "trainer=auto",
         )
@@ -230,9 +233,9 @@ def refuse_fit_of_estimator(config: Config) -> None:
         )
     if config.augment:
         raise Refusal("augment means nothing to an estimator", "it has no batches", "take augment out")
-    if config.trainer.processes > 1:
+    if config.trainer.world > 1:
         raise Refusal(
-            f"trainer.processes is {config.trainer.processes}, which means nothing to {config.model['_target_']}",
+            f"trainer starts {config.trainer.world} processes, which means nothing to {config.model['_target_']}",
             "an estimator is fitted in one call, in one process",
             "trainer=auto",
         )
@@ -254,9 +257,9 @@ def refuse_beside_datamodule(config: Config) -> None:
                 "it makes its own batches, of its own size",
                 f"take {key} out, or {key}=null where it is inherited; say it among the arguments of data",
             )
-    if config.trainer.processes > 1:
+    if config.trainer.world > 1:
         raise Refusal(
-            f"trainer.processes is {config.trainer.processes}, and the data are a DataModule",
+            f"trainer starts {config.trainer.world} processes, and the data are a DataModule",
             "its batches are its own, and nobody here can share one between processes",
             "trainer=auto",
         )

@@ -25,7 +25,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from receipts.config import compose, help, outlet, project
+from receipts.config import compose, help, outlet, place, project
 from receipts.config.schema import Config
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
@@ -45,6 +45,8 @@ def start(
     codes: list[int] = []
     try:
         project.enter(Path(sys.argv[0]).resolve().parent)
+        if options is not None:
+            place.refuse_crowd(Path(sys.argv[0]).name, place.place())
         register(options)
         words = spelt(sys.argv[1:], options)
         sys.argv[1:] = words
@@ -211,7 +213,7 @@ def check_sweep(words: Sequence[str], options: type | None) -> None:
     swept = OverridesParser.create().parse_overrides([word for word in words if re.match(r"[^-].*=", word)])
     for overrides in BasicSweeper.split_arguments(swept, max_batch_size=None)[0]:
         experiment = compose.compose(*overrides)
-        if experiment.config.trainer.processes > 1:
+        if experiment.config.trainer.world > 1:
             raise Refusal(
                 "-m cannot start runs of several processes",
                 "each process would start the whole sweep again",

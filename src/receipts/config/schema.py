@@ -148,13 +148,20 @@ class Limits:
 class Trainer:
     """Hardware only: nothing here is meant to move a number.
 
+    `processes` train together on each of `nodes` machines; on more than one, torchrun or srun starts them.
     `workers` are the processes that read a dataset with `__getitem__`; 0 reads in the process that trains. `${gpus:}`
     is how many GPUs this process may use.
     """
 
     accelerator: str = "auto"
     processes: int = 1
+    nodes: int = 1
     workers: int = 0
+
+    @property
+    def world(self) -> int:
+        """How many processes train together, on all machines."""
+        return self.processes * self.nodes
 
 
 @dataclass
@@ -193,10 +200,14 @@ class Config:
 
 @dataclass
 class Evaluation:
-    """What eval.py is asked: which run (an id, its beginning, `latest`, `latest:CONF`) and which split."""
+    """What eval.py is asked: which run (an id, its beginning, `latest`, `latest:CONF`) and which split.
+
+    `processes` predict together: the file is the same, to the last bit, as that of one.
+    """
 
     run_id: str = MISSING
     split: str = "test"
+    processes: int = 1
 
 
 @dataclass

@@ -48,5 +48,5 @@ def predicting(subset: Subset, config: Config, device: torch.device) -> OrderedB
 
 
 def own_size(config: Config) -> int:
-    """How many samples one process takes at a time."""
-    return (config.fit.batch_size or 1) // config.trainer.processes
+    """How many samples one process of the fit takes at a time, whoever predicts."""
+    return (config.fit.batch_size or 1) // config.trainer.world

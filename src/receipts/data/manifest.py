@@ -182,8 +182,12 @@ def suspicious(manifest: Manifest, experiment: Experiment) -> list[str]:
     rows = min(rows, config.limit.rows or rows)
     if rows and batch > rows:
         return [f"fit.batch_size is {batch} and train has {rows} rows: one step an epoch"]
-    if batch > 1 and rows % batch == 1:
-        return [f"{rows} rows in batches of {batch} leave one for the last batch: BatchNorm cannot train on it"]
+    rest, world = rows % batch, config.trainer.world
+    if batch > 1 and 0 < rest < 2 * world:
+        each = "" if world == 1 else f", which {world} processes share"
+        left = "one" if rest == 1 else str(rest)
+        short = f"{rows} rows in batches of {batch} leave {left} for the last batch{each}"
+        return [f"{short}: BatchNorm cannot train on one row"]
     return []
 
 

@@ -1,8 +1,9 @@
 """How several processes share the rows: every one once, in as many steps for each process.
 
-A step is a global batch, whose rows go to the processes in turn, so their shares differ by one row at most. Each
-process's mean loss is weighted by its share, which makes the mean over processes exactly that of the global batch. A
-process without a row of its own borrows one: at weight zero in training, dropped from the table in validation.
+A training step is a global batch, whose rows go to the processes in turn, so their shares differ by one row at most.
+Each process's mean loss is weighted by its share, which makes the mean over processes exactly that of the global batch.
+What is predicted goes round in whole batches: the same rows stand together as in one process, and the same bits come
+out. A process without a row of its own borrows one: at weight zero in training, dropped from the table in validation.
 """
 
 from dataclasses import dataclass, replace
@@ -41,12 +42,13 @@ class Share:
         """Whether every global batch of an epoch divides by the processes."""
         return rows % batch % self.world == 0
 
-    def of_split(self, subset: Subset) -> Subset:
-        """This process's rows of a split; a borrowed one where it has none."""
+    def of_split(self, subset: Subset, batch: int) -> Subset:
+        """This process's batches of a split, one after the other; a borrowed row where it has none."""
         if self.world == 1:
             return subset
-        rows = np.arange(self.rank, len(subset), self.world) if self.rank < len(subset) else np.arange(1)
-        return picked(subset, rows)
+        every = np.arange(len(subset))
+        rows = every[every // batch % self.world == self.rank]
+        return picked(subset, rows if len(rows) else every[:1])
 
 
 def picked(subset: Subset, rows: np.ndarray[Any, Any]) -> Subset:

@@ -30,7 +30,7 @@ def streams(seed: int) -> dict[str, str]:
         "order": f"derive('order', {seed}, epoch)",
         "step": f"derive('step', {seed}, rank, epoch, step), for dropout and whatever else draws while training",
         "augment": f"derive('augment', {seed}, rank, epoch, step)",
-        "read": f"derive('read', {seed}, epoch, step), for whatever draws while a batch is read, in whatever process",
+        "read": f"derive('read', {seed}, rank, epoch, step), for whatever draws while a batch is read",
     }
 
 

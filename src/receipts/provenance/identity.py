@@ -62,7 +62,7 @@ def hashed(values: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
     if isinstance(origin := values["fit"]["init_from"], dict):  # which folder the weights lie in moves no number
         kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
-    kept["processes"] = values["trainer"]["processes"]
+    kept["processes"] = values["trainer"]["processes"] * values["trainer"]["nodes"]
     return kept
 
 

@@ -8,13 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from receipts.config.place import VARIABLES
 from receipts.config.project import LOCK
 from receipts.refusal import Refusal
 
-RANKS = (
-    *("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"),
-    *("MASTER_ADDR", "MASTER_PORT"),
-)
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there: what a replay makes is compared and thrown away
 SHOWN = 12  # lines of a tool's complaint
 
@@ -51,7 +48,7 @@ def made(place: Path, wanted: str) -> Environment:
 
 def variables(place: Path) -> dict[str, str]:
     """What the scripts in a clone see: this process's variables without ranks and without the team's MLflow server."""
-    left = {name: value for name, value in os.environ.items() if name not in (*RANKS, "PYTHONPATH", "VIRTUAL_ENV")}
+    left = {name: value for name, value in os.environ.items() if name not in (*VARIABLES, "PYTHONPATH", "VIRTUAL_ENV")}
     return left | {"MLFLOW_TRACKING_URI": NOWHERE, "PYTHONUNBUFFERED": "1"}
 
 

@@ -137,9 +137,9 @@ def own_metrics(config: list[Change]) -> list[Change]:
 
 
 def world(record: Record) -> dict[str, str]:
-    """What a run computed on, without the seeds and flags that stand elsewhere."""
+    """What a run computed on, without the seeds, flags and rates that stand elsewhere."""
     facts = msgspec.structs.asdict(record.world)
-    return plain({key: value for key, value in facts.items() if key not in ("seeds", "backend")}) | {
+    return plain({key: value for key, value in facts.items() if key not in ("seeds", "backend", "learning_rates")}) | {
         "requirements.lock": record.identity.lock[:12]
     }
 

@@ -58,9 +58,7 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
             sources.lab,
         ),
         data=Data(files=sources.files, dvc=sources.dvc, manifest=sources.manifest.as_posix(), **sources.origin),
-        world=World(
-            "", config.trainer.processes, config.fit.threads, config.fit.precision, None, config.fit.deterministic
-        ),
+        world=World("", config.trainer.world, config.fit.threads, config.fit.precision, None, config.fit.deterministic),
         sentinels=config.sentinels,
         warnings=[*experiment.notes, *warnings],
         checks=waived(experiment, sources),

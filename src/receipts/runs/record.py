@@ -67,7 +67,11 @@ class Data(Struct):
 
 
 class World(Struct):
-    """What the run computed on and what was pinned. `seeds` names every seed derived from the run's own."""
+    """What the run computed on and what was pinned. `seeds` names every seed derived from the run's own.
+
+    `processes` are those of all `nodes`. A step learns from `global_batch` samples over all of them, at the
+    `learning_rates` with which the groups of the optimizers begin: they belong to that batch, whoever shares it.
+    """
 
     device: str
     processes: int
@@ -78,6 +82,8 @@ class World(Struct):
     nondeterministic_ops: list[str] = []
     backend: dict[str, Any] = {}
     seeds: dict[str, str] = {}
+    nodes: int = 1
+    learning_rates: list[float] = []
 
 
 class Process(Struct):

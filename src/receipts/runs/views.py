@@ -12,7 +12,7 @@ from receipts.runs.files import write_atomically
 from receipts.runs.known import Known
 from receipts.runs.log import say
 from receipts.runs.process import state
-from receipts.runs.record import Check, Metric, Record, Score
+from receipts.runs.record import Check, Metric, Record, Score, World
 
 CSV_ROWS = 10_000
 METRICS = "metrics.json"
@@ -158,6 +158,7 @@ def what_ran(record: Record) -> list[tuple[str, str]]:
         ("training ended early", record.stopped or ""),
         ("interrupted", interruptions(record)),
         ("method", f"on {world.device}, {counted(world.threads, 'thread')}, {world.precision}{size}"),
+        ("batch", batch(world)),
         ("weights", f"`{checkpoint.file}` ({checkpoint.rule}{epoch})" if checkpoint else "none"),
         ("code", f"commit `{record.code.commit[:12]}`{patch}"),
         ("cost", f"{cost.wall_s:.1f} s, at most {cost.peak_mib:,.0f} MiB" if cost else "unknown"),
@@ -172,6 +173,16 @@ def interruptions(record: Record) -> str:
     later = record.lives[1:]
     steps = ", ".join(str(life.step) for life in later)
     return f"{counted(len(later), 'time')}; it went on from training step {steps}" if later else ""
+
+
+def batch(world: World) -> str:
+    """What an optimizer step learns from, who shares it, and the learning rate that belongs to it."""
+    if world.global_batch is None:
+        return ""
+    nodes = f" on {world.nodes} nodes" if world.nodes > 1 else ""
+    rates = ", ".join(f"{rate:g}" for rate in dict.fromkeys(world.learning_rates))
+    begun = f", at a learning rate of {rates} to begin with" if rates else ""
+    return f"{world.global_batch} samples a step over {counted(world.processes, 'process', 'es')}{nodes}{begun}"
 
 
 def numbers(record: Record) -> str:
@@ -223,9 +234,9 @@ def table(rows: list[tuple[str, str]]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {escaped(text)} |" for name, text in rows)]) if rows else ""
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, plural: str = "s") -> str:
     """`1 run`, `2 runs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def escaped(text: str) -> str:

@@ -23,7 +23,7 @@ from receipts.refusal import CheckFailed
 from receipts.runs import prompts, resuming
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
-from receipts.runs.record import Cost
+from receipts.runs.record import Cost, World
 from receipts.runs.store import Run
 from receipts.training import ranks
 from receipts.training.method import Method, Outputs, Site, build_method
@@ -97,11 +97,19 @@ def announce(run: Run, method: Method, experiment: Experiment, train: Subset, va
     say(f"  method   {experiment.config.model['_target_']}{size} on {world.device}, {world.threads} threads")
     say(f"  data     {names_of([train, val])} rows of {experiment.dataset} ({record.data.kind})")
     if world.global_batch:
-        say(f"  batch    {world.global_batch} samples an optimizer step, over all processes")
+        say(f"  batch    {world.global_batch} samples an optimizer step, {shared(world)}")
     for difference in record.overrides:
         say(f"  differs  {difference}      (from conf/{record.conf}.yaml)")
     for warning in record.warnings:
         say(f"  WARNING  {warning}")
+
+
+def shared(world: World) -> str:
+    """Who learns from the samples of a step."""
+    if world.processes == 1:
+        return "all in one process"
+    where = "" if world.nodes == 1 else f" on {world.nodes} nodes"
+    return f"over all {world.processes} processes{where}: the learning rate belongs to the whole batch"
 
 
 def prove_deterministic(method: Method, config: Config, train: Subset, val: Subset) -> None:

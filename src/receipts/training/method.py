@@ -10,6 +10,7 @@ import numpy as np
 
 from receipts.config import build
 from receipts.config.check import refuse_fit_of_estimator
+from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.refusal import Refusal
@@ -26,7 +27,7 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a fit happens: the run's folder, this process among all that train, the port they meet at.
+    """Where a fit happens: the run's folder, and the place of this process among all that train.
 
     `first_step` is called once, when nothing is left to import: slow bystanders may start then. What is checked on the
     way joins `checks`; `pulse` is beaten at every step.
@@ -34,11 +35,28 @@ class Site:
 
     folder: Path
     first_step: Callable[[], None] = nothing
-    rank: int = 0
-    world: int = 1
-    port: int = 0
+    place: Place = ALONE
     checks: list[Check] = field(default_factory=list)
     pulse: Pulse = field(default_factory=Pulse)
+
+    @property
+    def rank(self) -> int:
+        """The number of this process among all that train."""
+        return self.place.rank
+
+    @property
+    def world(self) -> int:
+        """How many processes train."""
+        return self.place.world
+
+    @property
+    def log(self) -> Path:
+        """Where this process says what it does."""
+        return self.log_of(self.rank)
+
+    def log_of(self, rank: int) -> Path:
+        """Where each of them does."""
+        return self.folder / (f"train.rank{rank}.log" if rank else "train.log")
 
 
 class Method(Protocol):

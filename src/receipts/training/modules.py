@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from receipts.bounds import confine
 from receipts.config import build
+from receipts.config.place import Place
 from receipts.config.schema import Config
 from receipts.data import loaders
 from receipts.data.sealed import Subset
@@ -46,6 +47,17 @@ class StepRng(Callback):
         seed_globals(derive("step", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
 
 
+class Rates(Callback):
+    """Notes the learning rates that training begins with: one for each group of every optimizer."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at the optimizers, which are built by now."""
+        self.begun = [float(group["lr"]) for optimizer in trainer.optimizers for group in optimizer.param_groups]
+
+
 class ModuleMethod:
     """A LightningModule behind `fit` and `predict`."""
 
@@ -59,6 +71,7 @@ class ModuleMethod:
         seed_globals(derive("init", config.seed))
         self.module: LightningModule = build.build(config.model)
         self.nondeterministic: list[str] = []
+        self.rates = Rates()
         self.stopped: str | None = None
         self.done: int | None = None
         refuse_incomplete(self.module, config.model["_target_"])
@@ -67,17 +80,18 @@ class ModuleMethod:
         """Train with Lightning; the checkpoint kept is the best on val by the harness's own metric."""
         config, task, share = self.config, self.config.task, Share(site.rank, site.world)
         checkpoints.begin_from(config.fit.init_from, self.module)
-        self.device = on_rank(self.device, site)
+        self.stand(site.place)
+        size = loaders.own_size(config)
         names = list(dict.fromkeys([config.fit.select.metric, task.primary, LOSS_LIKE[scored_as(task)]]))
-        validation = HarnessValidation(self.module, val, task, names, share)
+        validation = HarnessValidation(self.module, val, task, names, share, size)
         best, last = best_and_last(config, site.folder)
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
-        watching: list[Callback] = [StepRng(config.seed), validation, *sentinels, Progress(site, validation)]
+        watching: list[Callback] = [StepRng(config.seed), self.rates, validation, *sentinels, Progress(site, validation)]
         watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
-        val_batches = loaders.watching(share.of_split(val), config, self.device)
+        val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:
             with determinism.watched() as self.nondeterministic, weighted(self.module, len(train), config, share):
                 interruptible(trainer, self.module, train_batches, val_batches, begun(site))
@@ -85,6 +99,10 @@ class ModuleMethod:
             validation.detach(self.module)
         self.stopped, self.done = reason_to_stop(config, trainer), trainer.global_step
         return self.selected(trainer, best, site.folder)
+
+    def stand(self, place: Place) -> None:
+        """Take the device of one process among several on a machine."""
+        self.device = on_rank(self.device, place)
 
     def selected(self, trainer: Trainer, best: ModelCheckpoint, folder: Path) -> Checkpoint:
         """The checkpoint that selection kept; the last weights where val was never scored."""
@@ -120,7 +138,7 @@ class ModuleMethod:
         fit = self.config.fit
         return World(
             device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
-            processes=self.config.trainer.processes,
+            processes=self.config.trainer.world,
             threads=fit.threads,
             precision=fit.precision,
             global_batch=fit.batch_size and fit.batch_size * fit.accumulate,
@@ -128,6 +146,8 @@ class ModuleMethod:
             nondeterministic_ops=self.nondeterministic,
             backend=backend_flags(),
             seeds=streams(self.config.seed),
+            nodes=self.config.trainer.nodes,
+            learning_rates=self.rates.begun,
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -213,14 +233,15 @@ def device_of(accelerator: str) -> torch.device:
     return torch.device("cuda:0") if available and accelerator != "cpu" else torch.device("cpu")
 
 
-def on_rank(device: torch.device, site: Site) -> torch.device:
+def on_rank(device: torch.device, place: Place) -> torch.device:
     """The device of one process among several; refused where there are fewer GPUs than processes."""
-    if device.type == "cpu" or site.world == 1:
+    if device.type == "cpu" or place.world == 1:
         return device
-    if site.world > torch.cuda.device_count():
+    on_node = place.world // place.nodes
+    if on_node > torch.cuda.device_count():
         raise Refusal(
-            f"trainer.processes is {site.world} and torch finds {torch.cuda.device_count()} GPUs",
+            f"{on_node} processes on one machine, where torch finds {torch.cuda.device_count()} GPUs",
             "each process takes a GPU of its own",
             "trainer=ddp      (one for each GPU; or trainer=ddp_cpu)",
         )
-    return torch.device("cuda", site.rank)
+    return torch.device("cuda", place.local)

@@ -4,7 +4,6 @@ It trains its share of the run that the first process made, from that run's froz
 nothing and writes nothing but its log.
 """
 
-import json
 import logging
 import os
 import sys
@@ -13,42 +12,39 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from receipts.config import project
+from receipts.config.entry import attempt
+from receipts.config.place import Place
 from receipts.config.project import RUNS
 from receipts.data import manifest
-from receipts.refusal import DONE, CheckFailed, Refusal, tell
+from receipts.refusal import DONE, CheckFailed
 from receipts.runs import record as records
 from receipts.runs import repeat
-from receipts.runs.files import write_atomically
+from receipts.training.deaths import leave
 from receipts.training.method import Site, build_method
-from receipts.training.ranks import NOTE
 
 
 def main(words: Sequence[str]) -> int:
-    """Train a share; the exit code is 0, or 3 for a refusal."""
+    """Train a share; the exit code is 0, 3 for a refusal, 4 for a failed check, 1 for anything else."""
     threading.Thread(target=end_with_the_first, daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     run_id, rank, world, port = words[0], *map(int, words[1:])
+    project.enter(Path.cwd())
+    return attempt(learn, run_id, Site(RUNS / run_id, place=Place(rank, world, rank, port=port)))
+
+
+def learn(run_id: str, site: Site) -> int:
+    """Train this process's share of a run, from its frozen config; what a check ends by is left for the first one."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    experiment = repeat.frozen(records.read(RUNS / run_id))
+    _, division = manifest.load(experiment.data)
+    from receipts.data.opening import open_splits
+
+    train, val = open_splits(experiment, division, ("train", "val"), [])
     try:
-        project.enter(Path.cwd())
-        experiment = repeat.frozen(records.read(RUNS / run_id))
-        _, division = manifest.load(experiment.data)
-        from receipts.data.opening import open_splits
-
-        train, val = open_splits(experiment, division, ("train", "val"), [])
-        method = build_method(experiment.config)
-        method.fit(train, val, Site(RUNS / run_id, rank=rank, world=world, port=port))
+        build_method(experiment.config).fit(train, val, site)
     except CheckFailed as problem:
-        leave(problem, RUNS / run_id / NOTE.format(rank))
-        return tell(problem)
-    except Refusal as problem:
-        return tell(problem)
+        leave(problem, site.folder, site.rank)
+        raise
     return DONE
-
-
-def leave(problem: CheckFailed, path: Path) -> None:
-    """Leave what failed where the first process finds it."""
-    words = [problem.check, problem.what, problem.why, problem.fix]
-    write_atomically(path, json.dumps(words).encode())
 
 
 def end_with_the_first() -> None:

@@ -5,7 +5,6 @@ with a log of its own; Lightning is told who is there. Its own launcher would co
 process, and kill this one without a word in the record when another dies.
 """
 
-import json
 import os
 import signal
 import socket
@@ -13,27 +12,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
+from receipts.config.place import Place, place
 from receipts.config.schema import Config
-from receipts.refusal import CheckFailed
 from receipts.runs.log import progress
-from receipts.runs.record import Check
 from receipts.runs.store import Run
+from receipts.training.deaths import RankDied, cause, last_line
 from receipts.training.method import Site
+from receipts.training.peers import Peers
 
 LOOK_S = 0.5
 NOTICE_S = 15.0  # how long this process may take to notice that another has died
 END_S = 60.0
-NOTE = "failed.rank{}.json"  # what a process beside the first leaves when a check ends it
 OURS = ("MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")  # set while several processes train, by us or by Lightning
-
-
-class RankDied(RuntimeError):
-    """Another process of the fit ended before its time."""
 
 
 @contextmanager
@@ -42,14 +37,15 @@ def started(run: Run, config: Config, first_step: Callable[[], None]) -> Iterato
 
     Raises `RankDied`, which names the process and its log, when one of them failed.
     """
-    world = config.trainer.processes
+    here, world = place(), config.trainer.world
     if world == 1:
         yield Site(run.folder, first_step, checks=run.record.checks, pulse=run.pulse)
         return
     with scrubbed():
         os.environ["OMP_NUM_THREADS"] = str(config.fit.threads)  # or Lightning would choose another number
-        site = Site(run.folder, first_step, 0, world, free_port(), run.record.checks, run.pulse)
-        with Helpers(run, site):
+        together = here if here.launcher else Place(world=world, port=free_port())
+        site = Site(run.folder, first_step, together, run.record.checks, run.pulse)
+        with Peers(run, site) if here.launcher else Helpers(run, site):
             yield site
 
 
@@ -73,6 +69,29 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def beside(module: str, words: Sequence[str], log: IO[bytes], out: int | None = None) -> "subprocess.Popen[bytes]":
+    """A process that runs a module of ours, in a session of its own; what it prints goes to a log, or to `out`.
+
+    It imports what this one does, and is to end when its standard input closes.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", module, *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        stdin=subprocess.PIPE,
+        stdout=log if out is None else out,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def patience(error: BaseException | None) -> float:
+    """Seconds to wait for the others: to be done, or for the one to end that this one could not reach."""
+    if error is None:
+        return END_S
+    missed = isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "peer"))
+    return NOTICE_S if missed else LOOK_S * 4 if isinstance(error, RuntimeError) else 0.0
+
+
 class Helpers:
     """The processes beside the first. Each ends when its standard input closes, so none outlives this one."""
 
@@ -89,31 +108,19 @@ class Helpers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.settle(END_S if error is None else LOOK_S * 4 if isinstance(error, RuntimeError) else 0)
+            self.settle(patience(error))
             died = self.died()
         finally:
             self.left.set()
             self.end()
         if died and (error is None or isinstance(error, RuntimeError)):
-            raise self.failed(died) or RankDied(self.told(died)) from error
+            raise cause(self.run, died, self.told(died)) from error
 
     def start(self, rank: int) -> "subprocess.Popen[bytes]":
-        """One process, which imports what this one does and hears nothing of Ctrl-C: that ends the first."""
-        words = [self.run.record.run_id, str(rank), str(self.site.world), str(self.site.port)]
-        paths = os.pathsep.join(path for path in sys.path if path)
-        with self.log(rank) as log:
-            return subprocess.Popen(
-                [sys.executable, "-u", "-m", "receipts.training.rank", *words],
-                env={**os.environ, "PYTHONPATH": paths},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def log(self, rank: int) -> IO[bytes]:
-        """Where a process writes."""
-        return (self.run.folder / f"train.rank{rank}.log").open("ab")
+        """One process, which hears nothing of Ctrl-C: that ends the first."""
+        words = [self.run.record.run_id, str(rank), str(self.site.world), str(self.site.place.port)]
+        with self.site.log_of(rank).open("ab") as log:
+            return beside("receipts.training.rank", words, log)
 
     def settle(self, seconds: float) -> None:
         """Wait until all have ended or one has failed, for so long at most."""
@@ -122,8 +129,9 @@ class Helpers:
             time.sleep(0.02)
 
     def died(self) -> int | None:
-        """The rank of a process that failed."""
-        return next((rank for rank, process in self.processes.items() if process.poll()), None)
+        """The rank of a process that failed: one that was killed before one that missed it."""
+        failed = [rank for rank, process in self.processes.items() if process.poll()]
+        return min(failed, key=lambda rank: (self.processes[rank].returncode > 0, rank), default=None)
 
     def end(self) -> None:
         """End whatever still runs."""
@@ -144,19 +152,8 @@ class Helpers:
             self.end()
             os._exit(1)
 
-    def failed(self, rank: int) -> CheckFailed | None:
-        """The check that a process ended by, now in the record; None where it ended otherwise."""
-        note = self.run.folder / NOTE.format(rank)
-        if not note.is_file():
-            return None
-        name, what, why, fix = json.loads(note.read_text(encoding="utf-8"))
-        self.run.record.checks.append(Check(name, "fail", f"process {rank}: {why}", "training", fix))
-        return CheckFailed(name, what, f"process {rank}: {why}", fix)
-
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""
         code = self.processes[rank].returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        path = self.run.folder / f"train.rank{rank}.log"
-        lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        return f"process {rank} of {self.site.world} {how} ({path}: {lines[-1].strip() if lines else 'empty'})"
+        return f"process {rank} of {self.site.world} {how} ({last_line(self.run.folder / f'train.rank{rank}.log')})"

@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins import ClusterEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
+from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
 from receipts.runs import points
@@ -63,11 +66,11 @@ def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 class Meeting(ClusterEnvironment):
-    """Who and where the processes of a fit are: told by us, and not by variables that would outlive it."""
+    """Who and where the processes of one command are: told by us, and not by variables that would outlive it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self.site = site
+        self.place = place
 
     creates_processes_externally = True
     main_address = "127.0.0.1"
@@ -75,7 +78,7 @@ class Meeting(ClusterEnvironment):
     @property
     def main_port(self) -> int:
         """The port that the first process listens on."""
-        return self.site.port
+        return self.place.port
 
     @staticmethod
     def detect() -> bool:
@@ -84,39 +87,51 @@ class Meeting(ClusterEnvironment):
 
     def world_size(self) -> int:
         """How many processes there are."""
-        return self.site.world
+        return self.place.world
 
     def set_world_size(self, size: int) -> None:
         """It is known."""
 
     def global_rank(self) -> int:
         """Which of them this is."""
-        return self.site.rank
+        return self.place.rank
 
     def set_global_rank(self, rank: int) -> None:
         """It is known."""
 
     def local_rank(self) -> int:
         """The same: all are on one machine."""
-        return self.site.rank
+        return self.place.rank
 
     def node_rank(self) -> int:
         """The only machine."""
         return 0
 
 
+def environment(place: Place) -> ClusterEnvironment:
+    """How Lightning learns who is there: by its own means where torchrun or srun started every process."""
+    if place.launcher == "torchrun":
+        return TorchElasticEnvironment()
+    if place.launcher == "srun":
+        return SLURMEnvironment(auto_requeue=False)
+    return Meeting(place)
+
+
 def make(config: Config, device: torch.device, callbacks: list[Callback], site: Site | None = None) -> Trainer:
-    """A trainer on one device, or on as many as the site has processes."""
-    fit, world = config.fit, site.world if site else 1
+    """A trainer on one device, or on as many as the site has processes.
+
+    The environment is named in every case: Lightning would take that of a launcher, also for what happens in one
+    process only.
+    """
+    fit, place = config.fit, site.place if site else ALONE
     caps = [cap for cap in (fit.epochs, config.limit.epochs) if cap is not None]
     every = fit.validate_every
     backend = "nccl" if device.type == "cuda" else "gloo"
-    return Trainer(
+    trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=world,
-        strategy=DDPStrategy(cluster_environment=Meeting(site), process_group_backend=backend)
-        if site and world > 1
-        else "auto",
+        devices=place.world // place.nodes,
+        num_nodes=place.nodes,
+        strategy=DDPStrategy(process_group_backend=backend) if place.world > 1 else "auto",
         max_epochs=min(caps),
         precision=fit.precision,  # type: ignore[arg-type]
         deterministic=fit.deterministic,
@@ -125,7 +140,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         check_val_every_n_epoch=int(every) if every >= 1 else 1,
         val_check_interval=1.0 if every >= 1 else every,
         callbacks=callbacks,
-        plugins=[WholeFiles()],
+        plugins=[WholeFiles(), environment(place)],
         default_root_dir=site.folder if site else None,
         logger=False,
         enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
@@ -134,6 +149,20 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+    leave_signals(trainer)
+    return trainer
+
+
+def leave_signals(trainer: Trainer) -> None:
+    """Keep Lightning from SIGTERM, which is ours: it would answer with a call to all processes, and wait for ever for
+    one that is gone; and it asks all of them before every batch whether one was told to stop.
+    """
+    trainer._signal_connector.register_signal_handlers = no_signals  # type: ignore[method-assign]
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = no_signals  # type: ignore[method-assign]
+
+
+def no_signals() -> None:
+    """Do nothing."""
 
 
 def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:

@@ -4,6 +4,7 @@ The module *instance* gets a `validation_step` made of its `predict_step`, so ev
 averaging and `val_check_interval` are Lightning's; what is selected on is the harness's number, in float64.
 """
 
+from math import ceil
 from types import MethodType
 from typing import Any
 
@@ -50,14 +51,17 @@ def joined(parts: list[Outputs]) -> Outputs:
     return np.concatenate(parts)  # type: ignore[arg-type]
 
 
-def once(parts: list[tuple[list[str], Outputs]], wanted: list[str]) -> Outputs:
-    """The outputs of all processes in the order of `wanted`, each id once; a borrowed row is dropped."""
+def once(parts: list[tuple[list[str], Outputs]], wanted: list[str], batch: int) -> Outputs:
+    """The outputs of all processes in the order of `wanted`, each id once.
+
+    A row is dropped that a process borrowed since there were fewer batches than processes.
+    """
     at: dict[str, int] = {}
     for position, sample in enumerate(sample for ids, _ in parts for sample in ids):
         at.setdefault(sample, position)
     rows = np.array([at[sample] for sample in wanted])
     assert len(at) == len(rows), "a process predicted ids that are not in val"
-    borrowed = max(0, len(parts) - len(wanted))
+    borrowed = max(0, len(parts) - ceil(len(wanted) / batch))
     assert sum(len(ids) for ids, _ in parts) == len(wanted) + borrowed, "an id was predicted twice"
     whole = joined([outputs for _, outputs in parts])
     return {key: value[rows] for key, value in whole.items()} if isinstance(whole, dict) else whole[rows]
@@ -66,12 +70,14 @@ def once(parts: list[tuple[list[str], Outputs]], wanted: list[str]) -> Outputs:
 class HarnessValidation(Callback):
     """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched.
 
-    Several processes each predict their share and gather the whole table, so that all of them see the same number.
+    Several processes each predict their share, whole batches, and gather the table: all of them see the same number.
     """
 
-    def __init__(self, module: LightningModule, val: Subset, task: Task, names: list[str], share: Share) -> None:
-        self.val, self.task, self.names, self.share = val, task, names, share
-        self.mine = share.of_split(val).ids
+    def __init__(
+        self, module: LightningModule, val: Subset, task: Task, names: list[str], share: Share, batch: int
+    ) -> None:
+        self.val, self.task, self.names, self.share, self.batch = val, task, names, share, batch
+        self.mine = share.of_split(val, batch).ids
         self.parts: list[Outputs] = []
         self.latest: dict[str, float | None] = {}
         self.table: Predictions | None = None  # of the last pass
@@ -107,7 +113,7 @@ class HarnessValidation(Callback):
         if self.share.world > 1:
             everybody: list[Any] = [None] * self.share.world
             torch.distributed.all_gather_object(everybody, (self.mine, outputs))
-            outputs = once(everybody, self.val.ids)
+            outputs = once(everybody, self.val.ids, self.batch)
         table = from_outputs(outputs, self.val.ids, self.task, self.val.targets)
         self.latest, self.table = self.score(table), table
         for name, value in self.latest.items():

@@ -25,8 +25,7 @@ class Silence(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to wait for steps."""
-        name = "train.log" if self.site.rank == 0 else f"train.rank{self.site.rank}.log"
-        self.stacks = (self.site.folder / name).open("a", encoding="utf-8")
+        self.stacks = self.site.log.open("a", encoding="utf-8")
         self.site.pulse.start(self.seconds)
         self.beat()
 
