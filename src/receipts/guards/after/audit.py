@@ -19,7 +19,8 @@ def of_record(record: Record) -> list[Check]:
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
-        found += [audit.rescored(score), *audit.lineage(folder, score, record)]
+        lineage = audit.lineage(folder, score, record, config.facts.random_predictions)
+        found += [audit.rescored(score), *lineage]
         found += examine(record, score, read(folder / score.file), config)
     return found
 
