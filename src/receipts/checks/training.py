@@ -75,7 +75,7 @@ GUARDS = (
         "statistics-never-move",
         "training",
         "Running means and variances of normalisation layers follow the data they are to normalise.",
-        "give the layer a momentum above 0, or leave momentum out; frozen statistics: track_running_stats=False or .eval()",
+        "give the layer a momentum above 0, or leave it out; where statistics are to stay, put the layer in .eval()",
     ),
     Guard(
         "eval-is-random",
@@ -144,7 +144,7 @@ GUARDS = (
         "schedule-miscounted",
         "training",
         "A learning-rate schedule is stepped as often as it is said of it.",
-        "return it from configure_optimizers and let Lightning step it, or step it yourself and return the optimizer alone",
+        "return it from configure_optimizers and let Lightning step it; or step it by hand and return the optimizer",
     ),
     Guard(
         "samples-missing",

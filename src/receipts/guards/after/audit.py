@@ -5,7 +5,7 @@ from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation import audit
 from receipts.evaluation.predictions import Predictions, read
-from receipts.guards.after import easy, skill
+from receipts.guards.after import easy, skill, units
 from receipts.runs import comparison, known
 from receipts.runs.record import Check, Record, Score
 from receipts.runs.repeat import frozen
@@ -35,6 +35,7 @@ def examine(record: Record, score: Score, predictions: Predictions, config: Conf
     return [
         skill.vary(predictions, score.split, record.rung),
         skill.above_chance(found, score.split),
+        units.in_units(predictions, score.split, config.task, record.rung),
         skill.beats_floor(predictions, score, config, record.rung, found, note),
         easy.too_good(score, config, record),
     ]

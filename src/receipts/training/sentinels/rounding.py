@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from receipts.training.sentinels.findings import Findings
+from receipts.training.sentinels.updates import in_groups
 
 LOOKS = 3  # steps
 LOST = 0.5  # of the weights with a gradient, untouched by a step
@@ -36,16 +37,19 @@ class RoundingLedger(Callback):
     def stepping(self, optimizer: Optimizer, *_: Any) -> None:
         """Keep the weights that are about to be moved."""
         if len(self.shares) < LOOKS:
-            held = (tensor for group in optimizer.param_groups for tensor in group["params"])
-            self.held = [(t, t.detach().clone()) for t in held if t.dtype in HALF and t.grad is not None and t.dim() > 1]
+            held = [tensor for tensor in in_groups([optimizer]) if tensor.dtype in HALF and tensor.dim() > 1]
+            self.held = [(tensor, tensor.detach().clone()) for tensor in held if tensor.grad is not None]
 
     def stepped(self, *_: Any) -> None:
         """See how many were not."""
-        if self.held:
-            pushed = sum(int((t.grad != 0).sum()) for t, _ in self.held)
-            still = sum(int(((t.grad != 0) & (t.detach() == was)).sum()) for t, was in self.held)
-            self.shares += [still / pushed] if pushed else []
-            self.held = []
+        pushed = still = 0
+        for tensor, was in self.held:
+            assert tensor.grad is not None, "held for its gradient"
+            reached = torch.ne(tensor.grad, 0)
+            pushed += int(reached.sum())
+            still += int((reached & torch.eq(tensor.detach(), was)).sum())
+        self.shares += [still / pushed] if pushed else []
+        self.held = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

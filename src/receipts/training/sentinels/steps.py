@@ -69,12 +69,12 @@ class StepLedger(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """A training that came to its last epoch has seen as many batches as were planned."""
         self.leave()
-        planned, per_epoch = trainer.max_epochs, trainer.num_training_batches
-        whole = planned is not None and trainer.current_epoch >= planned and isinstance(per_epoch, int)
+        epochs, per_epoch = trainer.max_epochs or 0, trainer.num_training_batches
         done = trainer.fit_loop.total_batch_idx + 1
+        whole = trainer.current_epoch >= epochs and isinstance(per_epoch, int) and not trainer.should_stop
         said = f"{done} batches, {self.steps} steps"
-        if whole and not trainer.should_stop and done < PLANNED * planned * per_epoch:
-            self.findings.fails("steps-skipped", f"{said}, and {planned * per_epoch} batches were planned")
+        if whole and done < PLANNED * epochs * per_epoch:
+            self.findings.fails("steps-skipped", f"{said}, and {epochs * per_epoch} batches were planned")
         self.findings.passes("steps-skipped", said)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

@@ -1,0 +1,89 @@
+"""What the loss of a rehearsed module hears: every row of a batch, and its labels."""
+
+import contextlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+from torch.nn.modules.batchnorm import _NormBase
+
+from receipts.checks.catalogue import failed, not_run, passed
+from receipts.provenance.determinism import aside
+from receipts.runs.record import Check
+from receipts.training.preflight.rows import deaf_to_labels, idle
+from receipts.training.sentinels.thawing import hooks
+
+MANY = 0.1  # of a batch; a last odd one out may be left over on purpose
+LEARNT = 0.99  # of the error at the start
+FEWEST = 4  # rows
+
+
+def checks(trainer: Trainer, module: LightningModule, batch: Any, errors: dict[int, float]) -> list[Check]:
+    """Both verdicts; whatever a module dies of here is no verdict on it."""
+    x, y, n = batch[0], batch[1], len(batch[1])
+
+    def loss(x: Any, y: Any, seed: int) -> Tensor | None:
+        with aside(seed), trainer.precision_plugin.train_step_context():
+            own = module.training_step
+            found = own((x, y), 0) if len(inspect.signature(own).parameters) > 1 else own((x, y))
+        kept = found["loss"] if isinstance(found, dict) else found
+        return kept if isinstance(kept, Tensor) else None
+
+    try:
+        if n < FEWEST:
+            return [not_run(name, "a batch has too few rows") for name in ("rows-ignored", "labels-ignored")]
+        with silent(module), torch.enable_grad():
+            return [of_rows(idle(loss, x, y, n), n), of_labels(loss, module, batch, errors)]
+    except Exception as error:  # noqa: BLE001 - a step on a batch in another order may be more than a module bears
+        reason = f"a step on a changed batch ended with {type(error).__name__}"
+        return [not_run(name, reason) for name in ("rows-ignored", "labels-ignored")]
+
+
+@contextlib.contextmanager
+def silent(module: LightningModule) -> Iterator[None]:
+    """The module in training mode but for norms, through which rows hear of each other; what it logs is not kept."""
+    module.train()
+    for part in module.modules():
+        part.training = part.training and not isinstance(part, _NormBase)
+    module.log = module.log_dict = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        del module.log, module.log_dict
+
+
+def of_rows(places: list[int] | None, n: int) -> Check:
+    """The verdict on rows."""
+    if places is None:
+        return not_run("rows-ignored", "no gradient reaches the inputs")
+    said = f"{len(places)} of {n} rows of a batch have no say in the loss"
+    if len(places) > MANY * n:
+        return failed("rows-ignored", f"{said}, whichever sample stands there: places {told(places)}")
+    return passed("rows-ignored", f"{said} because of where they stand")
+
+
+def told(places: list[int]) -> str:
+    """Places, the first and last of many."""
+    return ", ".join(map(str, places)) if len(places) < 6 else f"{places[0]}, {places[1]} … {places[-1]}"
+
+
+def of_labels(loss: Any, module: LightningModule, batch: Any, errors: dict[int, float]) -> Check:
+    """The verdict on labels: a loss may do without them as long as predictions get better all the same."""
+    name = "labels-ignored"
+    if not module.automatic_optimization:
+        return not_run(name, "the module steps its optimizers itself")
+    if not deaf_to_labels(loss, batch[0], batch[1], len(batch[1])):
+        return passed(name, "the loss changes when labels are dealt out to other rows")
+    start, *later = errors.values()
+    if later and min(later) < LEARNT * start:
+        return passed(name, "the loss does without labels, and the batch is predicted better for it")
+    if not later or any(hook.__name__ != "training_step" for hook in hooks(module)):
+        return not_run(name, "the loss does without labels; hooks of the module may use them")
+    return failed(
+        name,
+        f"the loss stays the same to the last bit when labels are dealt out to other rows; after {max(errors)} "
+        "steps the batch is predicted no better",
+    )
