@@ -50,8 +50,8 @@ def say(loss: Loss, x: Any, y: Any, order: Tensor, seed: int) -> Tensor | None:
     own = at(x, order)
     wanted = [tensor.requires_grad_() for tensor in leaves(own, len(order)) if tensor.is_floating_point()]
     found = loss(nested(own), at(y, order), seed)
-    gradients: list[Tensor | None] = [tensor.grad for tensor in wanted]  # of a module that steps by itself
-    if found is not None and found.requires_grad:
+    gradients: list[Tensor | None] = [tensor.grad for tensor in wanted]  # there already if a module steps by itself
+    if found is not None and found.requires_grad and not any(gradient is not None for gradient in gradients):
         gradients = list(torch.autograd.grad(found, wanted, allow_unused=True))
     parts = [gradient.reshape(len(order), -1).ne(0).any(1) for gradient in gradients if gradient is not None]
     return torch.stack(parts).any(0).cpu() if parts else None

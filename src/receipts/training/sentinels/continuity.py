@@ -21,7 +21,9 @@ class ContinuityLedger(Callback):
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
+        self.began: dict[str, Tensor] = {}
         self.before: dict[str, Tensor] = {}
+        self.due = True
         self.undone: dict[str, int] = {}
         self.boundaries = 0
         self.handles: list[Any] = []
@@ -33,17 +35,18 @@ class ContinuityLedger(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take down where the epoch has come to."""
-        self.before = {name: sampled(tensor) for name, tensor in weights(pl_module).items()}
+        self.before, self.due = samples(pl_module), True
 
     def stepping(self, *_: Optimizer | Any) -> None:
         """At the first step of the next epoch: is it still so?"""
-        if not self.before:
+        if not self.due:
             return
-        now, self.boundaries = weights(self.module), self.boundaries + 1
+        now, self.due = samples(self.module), False
+        self.boundaries += bool(self.before)
         for name, was in self.before.items():
-            if name in now and alike(was, sampled(now[name])) < ALIKE:
+            if name in now and is_undone(self.began.get(name), was, now[name]):
                 self.undone[name] = self.undone.get(name, 0) + 1
-        self.before = {}
+        self.began, self.before = now, {}
         if again := [name for name, times in self.undone.items() if times >= TIMES]:
             self.findings.fails(
                 "learning-undone",
@@ -67,16 +70,22 @@ class ContinuityLedger(Callback):
         """Take every hook away."""
         for handle in self.handles:
             handle.remove()
-        self.handles, self.before = [], {}
+        self.handles, self.began, self.before = [], {}, {}
 
 
-def weights(module: LightningModule) -> dict[str, Tensor]:
-    """The parameters that learn and have a direction: no biases, no scales."""
+def samples(module: LightningModule) -> dict[str, Tensor]:
+    """Samples of the parameters that learn and have a direction: no biases, no scales."""
     return {
-        name: tensor
+        name: sampled(tensor)
         for name, tensor in module.named_parameters()
         if tensor.requires_grad and tensor.dim() > 1 and tensor.numel() >= FEWEST
     }
+
+
+def is_undone(began: Tensor | None, before: Tensor, now: Tensor) -> bool:
+    """Whether a tensor was turned, or put back to the last bit to where its epoch began."""
+    back = began is not None and torch.equal(now, began) and not torch.equal(before, began)
+    return back or alike(before, now) < ALIKE
 
 
 def sampled(tensor: Tensor) -> Tensor:

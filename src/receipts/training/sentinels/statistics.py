@@ -25,13 +25,14 @@ class StatisticsLedger(Callback):
         if self.settled or self.first is None:
             return
         self.settled = True
-        now, used = running(pl_module), in_use(pl_module)
-        still = [name for name in used if all(now[key] == self.first[key] for key in keys(name) if key in self.first)]
-        if still:
+        now, first = running(pl_module), self.first
+        moved = {name: [key for key in buffers(name) if now.get(key) != first.get(key)] for name in norms(pl_module)}
+        used = [name for name, keys in moved.items() if f"{name}.num_batches_tracked" in keys]
+        if still := [name for name in used if len(moved[name]) == 1]:
             self.findings.fails(
                 "statistics-never-move",
-                f"{counted(still, len(still))}: normalised {used[still[0]]} batches, and the running mean and variance "
-                "are still those they began with",
+                f"{counted(still, len(still))}: batches were normalised for an epoch, and the running mean and "
+                "variance are still those it began with",
             )
         elif used:
             self.findings.passes("statistics-never-move", f"{len(used)} normalisation layers, all moved")
@@ -39,15 +40,13 @@ class StatisticsLedger(Callback):
             self.findings.is_beside("statistics-never-move", "no layer keeps running statistics while it trains")
 
 
-def in_use(module: LightningModule) -> dict[str, int]:
-    """Layers that normalised batches by their own statistics, and how many."""
-    return {
-        name: int(part.num_batches_tracked)
-        for name, part in module.named_modules()
-        if isinstance(part, _NormBase) and part.running_mean is not None and part.num_batches_tracked
-    }
+def norms(module: LightningModule) -> list[str]:
+    """Layers that keep running statistics."""
+    return [
+        name for name, part in module.named_modules() if isinstance(part, _NormBase) and part.running_mean is not None
+    ]
 
 
-def keys(name: str) -> tuple[str, str]:
-    """What a layer's running statistics are called."""
-    return f"{name}.running_mean", f"{name}.running_var"
+def buffers(name: str) -> list[str]:
+    """What a layer's running statistics, and the batches that it counted, are called."""
+    return [f"{name}.{key}" for key in ("running_mean", "running_var", "num_batches_tracked")]

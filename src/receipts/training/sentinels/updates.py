@@ -126,7 +126,7 @@ class UpdateLedger(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge what might have been unfrozen by now, and leave nothing behind."""
-        still = {name: tensor for name, tensor in self.asleep.items() if bits(tensor) == self.traces[id(tensor)].first}
+        still = {name: tensor for name, tensor in self.asleep.items() if self.has_slept(tensor)}
         self.leave()
         self.asleep = {}
         if not still:
@@ -136,6 +136,10 @@ class UpdateLedger(Callback):
         elif named := influential(trainer, pl_module, self.x, still):
             told = self.told("frozen-by-mistake", still[named[0]])
             self.findings.fails("frozen-by-mistake", f"{counted(named, len(still))}, all through training: {told}")
+
+    def has_slept(self, tensor: Tensor) -> bool:
+        """Whether a parameter is still what it was; an awakened bias before a norm may be, since it gets no gradient."""
+        return bits(tensor) == self.traces[id(tensor)].first and (tensor.dim() > 1 or not tensor.requires_grad)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave nothing behind, whatever happens."""
