@@ -170,8 +170,8 @@ GUARDS = (
     Guard(
         "labels-ignored",
         "pre-flight",
-        "The loss changes when labels are dealt out to other rows, or the batch is learnt without them.",
-        "give the loss the labels of the batch",
+        "The loss changes when labels are dealt out to other rows, or the batch is learnt without any.",
+        "give the loss the labels of the batch, in the shape of the predictions",
     ),
     Guard(
         "disk-room",

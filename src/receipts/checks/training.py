@@ -26,7 +26,8 @@ GUARDS = (
         "no-gradient",
         "training",
         "Every parameter that shapes the predictions is reached by a gradient within the first epoch.",
-        "look for detach(), .data, no_grad or a step without a derivative between it and the loss",
+        "look for detach(), .data, no_grad or a step without a derivative between it and the loss, and for an "
+        "optimizer that steps before the backward pass",
     ),
     Guard(
         "never-moves",

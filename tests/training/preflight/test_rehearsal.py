@@ -201,6 +201,26 @@ class Autoencoder(Small):
         return self(x)[:, 0] * 30 + 100
 
 
+class EveryPair(Small):
+    """A squared error written by hand, against targets that were changed on the way."""
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return ((self(batch[0])[:, :1] * 30 + 100 - (batch[1] + 0.0).float()) ** 2).mean()
+
+    def predict_step(self, x: Tensor, batch_idx: int) -> Any:
+        return self(x)[:, 0] * 30 + 100
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.Adam(self.parameters(), lr=1e-2)
+
+
+class FromZero(Small):
+    def __init__(self) -> None:
+        super().__init__(lr=1e-8)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+
 class ReluAtTheEnd(Small):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
         return functional.cross_entropy(self(batch[0]).repeat(2, 2).relu(), batch[1].repeat(2))
@@ -210,6 +230,7 @@ def test_rows_and_labels_that_the_loss_does_not_hear() -> None:
     assert failing(FirstHalf()) == ["rows-ignored"]
     assert failing(HalfByHand()) == ["rows-ignored"]
     assert "labels-ignored" in failing(Believes())
+    assert "labels-ignored" in failing(EveryPair(), "regression")
     assert failing(ReluAtTheEnd()) == ["logits-cut-off"]
 
 
@@ -220,6 +241,7 @@ def test_rows_that_are_passed_over_for_what_they_are(module: type[Small]) -> Non
 
 def test_a_loss_that_needs_no_labels_and_learns_all_the_same() -> None:
     assert rehearsed(Autoencoder(), "regression")["labels-ignored"] == "pass"
+    assert rehearsed(FromZero())["labels-ignored"] == "not run", "nothing is told apart yet"
 
 
 def test_a_module_that_does_not_come_through_is_not_run_and_never_failed() -> None:

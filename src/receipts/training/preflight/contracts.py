@@ -18,6 +18,7 @@ CUT, ENOUGH = 0.02, 64  # a share of exact zeros among logits of which none is n
 SQUASHED = {torch.sigmoid, torch.Tensor.sigmoid, functional.sigmoid, torch.softmax, functional.softmax, Tensor.softmax}
 DIFFERENCES = {torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__}
 PAIRED = {functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss}
+PAIRED |= {functional.gaussian_nll_loss, functional.poisson_nll_loss}
 OVER_CLASSES = {torch.softmax, functional.softmax, Tensor.softmax}
 OVER_CLASSES |= {torch.log_softmax, functional.log_softmax, Tensor.log_softmax}
 

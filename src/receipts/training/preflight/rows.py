@@ -14,6 +14,7 @@ from receipts.training.preflight.mixing import at
 
 Loss = Callable[[Any, Any, int], Tensor | None]  # of inputs and labels under a seed
 SEEDS = (1, 2, 3)
+SAME = 1e-5  # relative; sums in another order stay closer, and labels that matter at all move a loss by more
 PARTS = 8  # of a batch whose inputs have no gradient, each replaced as a whole
 
 
@@ -78,13 +79,25 @@ def by_replacement(loss: Loss, x: Any, y: Any, n: int) -> list[int] | None:
     return found
 
 
-def deaf_to_labels(loss: Loss, x: Any, y: Any, n: int) -> bool:
-    """Whether the loss stays the same, to the last bit, when labels are dealt out to other rows."""
-    order = torch.arange(n).roll(max(1, n // 3))
-    labels = [tensor for tensor in leaves(y, n) if not torch.equal(tensor, tensor[order.to(tensor.device)])]
+def hears_whose(loss: Loss, x: Any, y: Any, n: int) -> bool:
+    """Whether the loss changes when the labels of a batch are dealt out to other rows of it.
+
+    A loss of every prediction against every label does not, but for the order in which numbers are added up.
+    """
+    orders = [torch.arange(n).roll(max(1, n // part)) for part in (2, 3, n)]
+    return any(moves(loss, x, y, at(y, order), seed) for order, seed in zip(orders, SEEDS, strict=True))
+
+
+def hears_any(loss: Loss, x: Any, y: Any, n: int) -> bool:
+    """Whether the loss changes when every row is given the labels of one."""
+    return any(moves(loss, x, y, at(y, torch.full((n,), row)), SEEDS[0]) for row in (0, n // 2))
+
+
+def moves(loss: Loss, x: Any, y: Any, other: Any, seed: int) -> bool:
+    """Whether other labels make another loss; that there is none counts as another one."""
     with torch.no_grad():
-        pairs = [(loss(x, y, seed), loss(x, at(y, order), seed)) for seed in SEEDS]
-    return bool(labels) and all(a is not None and b is not None and torch.equal(a, b) for a, b in pairs)
+        one, two = loss(x, y, seed), loss(x, other, seed)
+    return one is None or two is None or not torch.allclose(one, two, rtol=SAME, atol=0.0)
 
 
 def leaves(x: Any, n: int) -> Iterator[Tensor]:

@@ -138,7 +138,7 @@ class UpdateLedger(Callback):
             self.findings.fails("frozen-by-mistake", f"{counted(named, len(still))}, all through training: {told}")
 
     def has_slept(self, tensor: Tensor) -> bool:
-        """Whether a parameter is still what it was; an awakened bias before a norm may be, since it gets no gradient."""
+        """Whether a parameter is what it was; a bias before a norm may be when awake, since it gets no gradient."""
         return bits(tensor) == self.traces[id(tensor)].first and (tensor.dim() > 1 or not tensor.requires_grad)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
