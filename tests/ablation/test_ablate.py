@@ -67,6 +67,7 @@ def without(found: dict[str, Any]) -> dict[str, Any]:
     for check in found["checks"]:
         if check["code"] in (
             "disk-room",
+            "memory-room",
             "time-limit",
             "cannot-learn-a-batch",
         ):  # what the machine has left, and how fast it was

@@ -56,6 +56,7 @@ def found(project: Path) -> dict[str, Any]:
         for check in record["checks"]:
             if check["code"] in (
                 "disk-room",
+                "memory-room",
                 "time-limit",
                 "cannot-learn-a-batch",
             ):  # what the machine has left, and how fast it was

@@ -180,6 +180,12 @@ GUARDS = (
         "make room: receipts gc lists runs that nothing names",
     ),
     Guard(
+        "memory-room",
+        "pre-flight",
+        "Weights, gradients and the optimizer's state fit into memory.",
+        "a smaller model, a machine or GPU with more memory, or end what else runs there",
+    ),
+    Guard(
         "time-limit",
         "pre-flight",
         "Training will take no longer than limits.hours.",

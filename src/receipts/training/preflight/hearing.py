@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
 
-from receipts.checks.catalogue import failed, not_run, passed
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training.method import Outputs
@@ -80,7 +80,7 @@ def of_labels(loss: Loss, module: LightningModule, batch: Any, errors: dict[int,
     """The verdict on labels: a loss may do without them as long as predictions get better all the same."""
     name = "labels-ignored"
     if not module.automatic_optimization:
-        return not_run(name, "the module steps its optimizers itself")
+        return not_applicable(name, "the module steps its optimizers itself, so no two losses are of the same weights")
     x, y, n = batch[0], batch[1], len(batch[1])
     if hears_whose(loss, x, y, n):
         return passed(name, "the loss changes when labels are dealt out to other rows")

@@ -38,13 +38,14 @@ class RoundingLedger(Callback):
         """Keep the weights that are about to be moved."""
         if len(self.shares) < LOOKS:
             held = [tensor for tensor in in_groups([optimizer]) if tensor.dtype in HALF and tensor.dim() > 1]
-            self.held = [(tensor, tensor.detach().clone()) for tensor in held if tensor.grad is not None]
+            self.held = [(tensor, tensor.detach().clone()) for tensor in held]
 
     def stepped(self, *_: Any) -> None:
         """See how many were not."""
         pushed = still = 0
         for tensor, was in self.held:
-            assert tensor.grad is not None, "held for its gradient"
+            if tensor.grad is None:
+                continue
             reached = torch.ne(tensor.grad, 0)
             pushed += int(reached.sum())
             still += int((reached & torch.eq(tensor.detach(), was)).sum())
