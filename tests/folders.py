@@ -86,6 +86,6 @@ def lasting(record: dict[str, Any]) -> dict[str, Any]:
     for score in found["scores"]:
         del score["at"]
     for check in found["checks"]:
-        if check["code"] in ("disk-room", "time-limit", "cannot-learn-a-batch"):
+        if check["code"] in ("disk-room", "memory-room", "time-limit", "cannot-learn-a-batch"):
             del check["evidence"]
     return found

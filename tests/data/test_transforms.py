@@ -120,3 +120,36 @@ def test_a_step_that_loses_rows_is_refused() -> None:
     named = opened(Table(inputs={"a": np.zeros((20, 2))}))
     with pytest.raises(Refusal, match="made 3 rows of 4"):
         Transforms([lambda x: {"a": x["a"][1:]}]).apply(named.subset("val"))
+
+
+class Centres:
+    """By the statistics of whatever it is given; `learns` by those of train."""
+
+    def __init__(self, learns: bool) -> None:
+        self.learns, self.mean = learns, 0.0
+
+    def fit(self, x: Any, y: Any) -> None:
+        self.mean = x.mean(0)
+
+    def __call__(self, x: Any) -> Any:
+        return x - (self.mean if self.learns else x.mean(0))
+
+
+class Pads:
+    def __call__(self, x: Any) -> Any:
+        return np.pad(x, ((0, 0), (0, len(x))))
+
+
+def test_a_row_is_transformed_alike_whatever_stands_beside_it() -> None:
+    table = Table(90)
+    data = opened(table)
+
+    def verdict(*steps: Any) -> str:
+        chain = Transforms(list(steps)).fit(data)
+        raw = data.subset("val")
+        return chain.rowwise(raw, chain.apply(raw)).verdict
+
+    assert verdict(Centres(learns=False)) == "fail"
+    assert verdict(StandardScaler(), Centres(learns=False)) == "fail"
+    assert verdict(StandardScaler(), Centres(learns=True)) == "pass"
+    assert verdict(Pads()) == "not applicable"

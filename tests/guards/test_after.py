@@ -1,5 +1,6 @@
 """Checks of a score: what numbers must not be believed, and which are only small, easy or imbalanced."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from sklearn import datasets
 from sklearn.linear_model import LogisticRegression
 
 from receipts.config.schema import Config, Facts, Task
+from receipts.evaluation.audit import lineage
 from receipts.evaluation.interval import intervals
 from receipts.evaluation.metrics import evaluate
 from receipts.evaluation.predictions import Predictions
 from receipts.guards.after import audit, easy, skill
-from receipts.runs.record import Check, Score
+from receipts.runs.record import Check, Checkpoint, Score
 
 DIGITS = datasets.load_digits()
 
@@ -104,8 +106,8 @@ def test_values_are_judged_by_the_mean_and_by_correlation(primary: str, monkeypa
     assert "above-chance" in failing(values(truth, 300 - good), task, monkeypatch)
     assert failing(values(truth, RNG.permutation(truth)), task, monkeypatch) == {"beats-the-floor"}
     assert "predictions-vary" in failing(values(truth, np.full(len(truth), 3.0)), task, monkeypatch)
-    small = truth / 100  # on another scale, yet related: told, not failed
-    assert failing(values(truth, small), task, monkeypatch) == set()
+    small = truth / 100  # a rank asks for no scale
+    assert failing(values(truth, small), task, monkeypatch) == (set() if primary == "spearman" else {"in-other-units"})
 
 
 def test_a_negative_loss_and_maps_are_numbers_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +142,39 @@ def test_a_declared_chance_level_is_the_floor() -> None:
     predictions = probable(LABELS, LABELS, 10)
     assert skill.floor_of(predictions, Config(task=classes(10), facts=Facts(chance=0.5))) == 0.5
     assert skill.floor_of(predictions, Config(task=classes(10))) == pytest.approx(np.bincount(LABELS).max() / 360)
+
+
+def test_values_in_another_unit_than_the_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = datasets.load_diabetes().target.astype(np.float32)
+    honest = truth.mean() + 0.5 * (truth - truth.mean()) + RNG.normal(0, 30, 442).astype(np.float32)
+    task = Task(kind="regression", primary="rmse")
+
+    def said(value: Any, task: Task = task) -> set[str]:
+        found = Predictions([f"s{row}" for row in range(442)], truth, value=value.astype(np.float32))
+        return failing(found, task, monkeypatch)
+
+    assert said(honest) == set()
+    assert "in-other-units" in said((honest - 150) / 77)
+    assert "in-other-units" in said(np.log(honest + 200))
+    assert "in-other-units" in said(honest * 1000)
+    assert "in-other-units" not in said((honest - 150) / 77, Task(kind="regression", primary="spearman"))
+    assert "in-other-units" not in said(truth.mean() + 0.02 * (honest - honest.mean())), "learnt little, in its unit"
+    assert "in-other-units" not in said(RNG.normal(0, 1, 442)), "knows nothing"
+
+
+def test_predictions_that_are_drawn_may_vary_as_far_as_other_rows_would(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,val/accuracy\n1,0.5\n2,0.9\n")
+    found = score(probable(LABELS, LABELS, 10), classes(10))
+    interval = found.intervals["accuracy"]
+    interval.low, interval.high = 0.85, 0.95
+    record = made(primary="accuracy")
+    record.checkpoint = Checkpoint("checkpoints/best.ckpt", 2, "max val accuracy", "hash")
+
+    def verdict(value: float, drawn: bool) -> str:
+        found.metrics["accuracy"].value = value
+        return lineage(tmp_path, found, record, drawn)[0].verdict
+
+    assert (verdict(0.9, False), verdict(0.88, False), verdict(0.88, True)) == ("pass", "fail", "pass")
+    assert verdict(0.5, True) == "fail", "drawing does not explain as much"
+    found.intervals = {}
+    assert verdict(0.88, True) == "not applicable"

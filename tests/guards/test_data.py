@@ -270,8 +270,27 @@ def test_grey_values_as_bytes_are_no_food_for_a_network() -> None:
 def test_a_network_that_begins_by_normalising_may_be_fed_anything() -> None:
     from torch import nn
 
-    assert audit.first_layer(nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 3, 3))) == "BatchNorm2d"
-    assert audit.first_layer(None) == ""
+    grey = np.minimum(DIGITS.images[:, None] * 16, 255).astype(np.float32)
+
+    class Fed(nn.Module):
+        def __init__(self, first: nn.Module, scale: float) -> None:
+            super().__init__()
+            self.body, self.scale = nn.Sequential(first, nn.Flatten(), nn.LazyLinear(10)), scale
+
+        def predict_step(self, x: Any, batch_idx: int) -> Any:
+            return self.body(x / self.scale + 256 - 256)
+
+    def verdict(module: Any) -> str:
+        config = Config(task=TEN, model={"_target_": "lab.net.Net"})
+        values = {"model": config.model, "data": {"_target_": "lab.none.Table"}, "transforms": [], "augment": []}
+        experiment = Experiment(config, values, "net", ["full"], "table", [])
+        found = audit.examine(experiment, *opened(digits(inputs=grey), TEN, []), module)
+        return next(check.verdict for check in found if check.code == "inputs-in-range")
+
+    assert verdict(Fed(nn.BatchNorm2d(1), 1)) == "pass"
+    assert verdict(Fed(nn.Conv2d(1, 3, 3), 255)) == "pass"
+    assert verdict(Fed(nn.Conv2d(1, 3, 3), 1)) == "fail", "256 stands in the code, and divides nothing"
+    assert verdict(nn.Linear(3, 3)) == "not run"
 
 
 def test_val_normalised_otherwise_and_inputs_that_do_not_vary() -> None:

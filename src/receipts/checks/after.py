@@ -48,6 +48,13 @@ GUARDS = (
         performance=True,
     ),
     Guard(
+        "in-other-units",
+        "after",
+        "Predicted values are in the unit of the targets.",
+        "turn standardised or logarithmic outputs back in predict_step",
+        performance=True,
+    ),
+    Guard(
         "beats-the-floor",
         "after",
         "The run beats a method that never looks at the input.",

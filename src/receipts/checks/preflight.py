@@ -22,6 +22,12 @@ GUARDS = (
         "put what draws into augment:, which meets train batches only",
     ),
     Guard(
+        "transformed-by-row",
+        "pre-flight",
+        "What a transform makes of a held-back row does not depend on the rows beside it.",
+        "give the transform a fit(x, y), which sees train rows only, and use in __call__ what was learnt there",
+    ),
+    Guard(
         "golden-batch",
         "pre-flight",
         "The first train rows come out of the transforms as they did when the split was made.",
@@ -120,6 +126,12 @@ GUARDS = (
         "give it the layer's output, and apply softmax or sigmoid in predict_step alone",
     ),
     Guard(
+        "logits-cut-off",
+        "pre-flight",
+        "A loss of logits is given numbers of either sign.",
+        "end the network in a plain layer, without ReLU, abs or clamp after it",
+    ),
+    Guard(
         "loss-wants-log-probabilities",
         "pre-flight",
         "Losses that take logarithms of probabilities, nll_loss and kl_div, are given them.",
@@ -150,10 +162,28 @@ GUARDS = (
         "look at the sign of the loss and at the learning rate",
     ),
     Guard(
+        "rows-ignored",
+        "pre-flight",
+        "Every row of a batch has a say in the loss, wherever it stands.",
+        "look for slices like [:n] in training_step, and for lengths that come from something else than the batch",
+    ),
+    Guard(
+        "labels-ignored",
+        "pre-flight",
+        "The loss changes when labels are dealt out to other rows, or the batch is learnt without any.",
+        "give the loss the labels of the batch, in the shape of the predictions",
+    ),
+    Guard(
         "disk-room",
         "pre-flight",
         "There is room on the disk for checkpoints and logs.",
         "make room: receipts gc lists runs that nothing names",
+    ),
+    Guard(
+        "memory-room",
+        "pre-flight",
+        "Weights, gradients and the optimizer's state fit into memory.",
+        "a smaller model, a machine or GPU with more memory, or end what else runs there",
     ),
     Guard(
         "time-limit",

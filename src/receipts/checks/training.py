@@ -26,7 +26,8 @@ GUARDS = (
         "no-gradient",
         "training",
         "Every parameter that shapes the predictions is reached by a gradient within the first epoch.",
-        "look for detach(), .data, no_grad or a step without a derivative between it and the loss",
+        "look for detach(), .data, no_grad or a step without a derivative between it and the loss, and for an "
+        "optimizer that steps before the backward pass",
     ),
     Guard(
         "never-moves",
@@ -72,6 +73,12 @@ GUARDS = (
         "pass training=self.training to functional.batch_norm, and leave modes to Lightning",
     ),
     Guard(
+        "statistics-never-move",
+        "training",
+        "Running means and variances of normalisation layers follow the data they are to normalise.",
+        "give the layer a momentum above 0, or leave it out; where statistics are to stay, put the layer in .eval()",
+    ),
+    Guard(
         "eval-is-random",
         "training",
         "Two predictions for the same rows are the same.",
@@ -98,8 +105,27 @@ GUARDS = (
     Guard(
         "steps-skipped",
         "training",
-        "Mixed precision leaves out few optimizer steps.",
-        "fit.precision=bf16-mixed, or 32-true; look for a loss whose gradients overflow",
+        "Optimizer steps that were planned are taken, and gradients that were computed are used.",
+        "fit.precision=bf16-mixed, or 32-true; look for a scaled loss whose gradients overflow, for a step under a "
+        "condition, and for a hook that ends epochs",
+    ),
+    Guard(
+        "updates-lost",
+        "training",
+        "Weights that are held in 16 bits are moved by their updates.",
+        "fit.precision=bf16-mixed keeps small updates in weights of 32 bits; a larger learning rate hides it",
+    ),
+    Guard(
+        "same-draws",
+        "training",
+        "Every training step draws dropout and noise of its own.",
+        "take manual_seed out of the step; the core seeds every step from the run's seed",
+    ),
+    Guard(
+        "learning-undone",
+        "training",
+        "What an epoch has learnt is still there when the next one begins.",
+        "look for reset_parameters, load_state_dict or init in hooks that run every epoch",
     ),
     Guard(
         "rate-zero",
@@ -114,6 +140,12 @@ GUARDS = (
         'say how often it steps: {"scheduler": …, "interval": "step"} with '
         'total_steps=trainer.estimated_stepping_batches, or "epoch" with epochs; '
         "meant so: facts: {partial_schedule: true}",
+    ),
+    Guard(
+        "schedule-miscounted",
+        "training",
+        "A learning-rate schedule is stepped as often as it is said of it.",
+        "return it from configure_optimizers and let Lightning step it; or step it by hand and return the optimizer",
     ),
     Guard(
         "samples-missing",

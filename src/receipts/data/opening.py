@@ -32,8 +32,10 @@ def open_splits(
     checks += contract.check(data, config.task)
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
     found = [transforms.apply(data.subset(name)) for name in names]
-    if transforms.steps:
-        checks += [transforms.steady(data.subset(name)) for name in names if name != "train"]
+    for subset in found if transforms.steps else ():
+        if subset.name != "train":
+            raw = data.subset(subset.name)
+            checks += [transforms.steady(raw), transforms.rowwise(raw, subset)]
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from receipts.checks.catalogue import failed, passed
+from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.data import stored
 from receipts.data.items import Items
 from receipts.data.sealed import Inputs, SealedData, Subset, first_rows
@@ -13,7 +13,8 @@ from receipts.provenance.determinism import aside
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
-FEW = 8
+FEW, MORE = 8, 64
+CLOSE = 1e-3  # of the largest value; what a product of matrices of another size may differ by is far below
 
 
 class Transforms:
@@ -57,6 +58,22 @@ class Transforms:
             return failed(name, f"{steps} made something else of the same {len(few)} rows the second time")
         return passed(name, f"the transforms made the same of {len(few)} rows twice")
 
+    def rowwise(self, raw: Subset, whole: Subset) -> Check:
+        """Whether a few held-back rows, transformed by themselves, are those rows of the transformed split."""
+        name, few = f"{raw.name}-transformed-by-row", min(len(raw), FEW)
+        if isinstance(whole.inputs, Items):
+            alone, among = whole.inputs.read(range(few)), first_rows(whole.inputs.read(range(min(len(raw), MORE))), few)
+        else:
+            with aside(0):
+                alone, among = first_rows(raw.inputs, few), first_rows(whole.inputs, few)
+                for step in self.steps:
+                    alone = changed(step, alone)
+        gap = distance(alone, among)
+        if gap is None or len(raw) == few:
+            return not_applicable(name, "rows come in a shape that goes with their number, or there are few")
+        said = f"{few} rows by themselves and among the others differ by {gap:.1e} of the largest value"
+        return failed(name, said) if gap > CLOSE else passed(name, said)
+
     def apply(self, subset: Subset) -> Subset:
         """A split with transformed inputs, one row out for every row in; `Items` go through them batch by batch."""
         inputs = subset.inputs
@@ -85,6 +102,18 @@ def changed(step: Any, inputs: Inputs) -> Inputs:
     """What a step makes of its inputs."""
     result: Inputs = step(inputs) if callable(step) else step.transform(inputs)
     return result
+
+
+def distance(one: Any, other: Any) -> float | None:
+    """How far inputs are apart, relative to the largest value; None where shapes differ, or they are no numbers."""
+    pairs = [(one[key], other[key]) for key in other] if isinstance(other, dict) else [(one, other)]
+    found = 0.0
+    for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs):
+        if a.shape != b.shape or b.dtype.kind not in "biuf":
+            return None
+        gap = float(np.nanmax(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
+        found = max(found, gap / max(float(np.nanmax(np.abs(b.astype(np.float64)), initial=0.0)), 1e-12))
+    return found
 
 
 def rows(inputs: Inputs) -> int:

@@ -17,8 +17,11 @@ def rescored(score: Score) -> Check:
     return passed(f"{score.split}-rescored", evidence)
 
 
-def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
-    """The value that chose the checkpoint, on val, against the value of the weights read back from it."""
+def lineage(folder: Path, score: Score, record: Record, drawn: bool) -> list[Check]:
+    """The value that chose the checkpoint, on val, against the value of the weights read back from it.
+
+    Predictions that are `drawn` anew each time may differ by as much as other rows of the same kind would make them.
+    """
     if score.split != "val":
         return []
     checkpoint, history = record.checkpoint, folder / "history.csv"
@@ -28,8 +31,12 @@ def lineage(folder: Path, score: Score, record: Record) -> list[Check]:
     with history.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if int(row["epoch"]) == checkpoint.epoch]
     seen = [float(row[f"val/{metric}"]) for row in rows if row.get(f"val/{metric}")]
-    now = score.metrics[metric].value
-    if now is None or not seen or min(abs(value - now) for value in seen) > LINEAGE:
+    now, interval = score.metrics[metric].value, score.intervals.get(metric)
+    allowed = interval.high - interval.low if drawn and interval else LINEAGE
+    if drawn and not interval:
+        return [not_applicable("selected-is-scored", "predictions are drawn, and nothing says how far they vary")]
+    if now is None or not seen or min(abs(value - now) for value in seen) > allowed:
         seen_then = f"val {metric} was {seen} at epoch {checkpoint.epoch} and is {now} for {checkpoint.file}"
         return [failed("selected-is-scored", f"the scored weights are not the selected ones: {seen_then}")]
-    return [passed("selected-is-scored", f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}")]
+    said = f"val {metric} of {checkpoint.file} is that of epoch {checkpoint.epoch}"
+    return [passed("selected-is-scored", f"{said}, within the {allowed:.3g} that drawing explains" if drawn else said)]

@@ -32,7 +32,7 @@ def score(run: Run, method: Any, subset: Subset, config: Config) -> Score:
     found, checks = scored(stored, config, subset.name, file, checksum)
     drilldown.write(run.folder, subset.name, stored, config.task)
     run.record.scores.append(found)
-    run.record.checks += [*checks, *audit.lineage(run.folder, found, run.record)]
+    run.record.checks += [*checks, *audit.lineage(run.folder, found, run.record, config.facts.random_predictions)]
     if run.record.cost is not None:
         run.record.cost.ms_per_sample = round(1000 * seconds / len(subset), 6)
     run.save()

@@ -62,7 +62,8 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
     if found is None:
         found = method.rehearse(train, val)
         kept.keep(run.record, found)
-    spent = [room.within(config.limits.hours, found.eta_s), room.on_disk(run.folder, method.size())]
+    size = method.size()
+    spent = [room.within(config.limits.hours, found.eta_s), room.on_disk(run.folder, size), room.in_memory(size)]
     gate.admit(run, config, [*found.checks, *spent])
 
 

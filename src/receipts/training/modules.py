@@ -88,7 +88,8 @@ class ModuleMethod:
         own = own_callbacks(config)
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
-        watching: list[Callback] = [StepRng(config.seed), self.rates, validation, *sentinels, Progress(site, validation)]
+        progress = Progress(site, validation)
+        watching: list[Callback] = [StepRng(config.seed), self.rates, validation, *sentinels, progress]
         watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)

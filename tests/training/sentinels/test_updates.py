@@ -340,6 +340,29 @@ def test_averaging_and_unfreezing_callbacks_are_left_alone(tmp_path: Path) -> No
     assert watched(Backboned(), lambda found: UpdateLedger(found, []), tmp_path, later)[1] is None
 
 
+class Thaws(Small):
+    """The body sleeps until an epoch."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__()
+        self.until = until
+
+    def on_train_epoch_start(self) -> None:
+        self.body.requires_grad_(self.current_epoch >= self.until)
+
+
+def test_what_is_frozen_for_a_while_is_judged_when_training_ends(tmp_path: Path) -> None:
+    def said(module: Small, **options: Any) -> tuple[dict[str, str], str | None]:
+        return watched(module, lambda found: UpdateLedger(found, []), tmp_path, **{"max_epochs": 3, **options})
+
+    assert said(Thaws(2))[1] is None
+    found, ended = said(Thaws(9))
+    assert ended == "frozen-by-mistake"
+    assert found["frozen-by-mistake"] == "fail"
+    assert said(Thaws(9), limited=True)[1] is None, "a look may be too short"
+    assert said(Thaws(9), max_steps=10)[1] is None, "so is a training that was ended"
+
+
 def test_a_skipped_first_step_of_mixed_precision_is_normal(tmp_path: Path) -> None:
     class Scaled(Manual):
         """The scaler's work by hand: too large a first scale, whose step is left out."""

@@ -6,7 +6,7 @@ from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation import audit
 from receipts.evaluation.predictions import Predictions, read
-from receipts.guards.after import easy, skill
+from receipts.guards.after import easy, skill, units
 from receipts.runs import comparison, known
 from receipts.runs.record import Check, Record, Score
 from receipts.runs.repeat import frozen
@@ -20,7 +20,8 @@ def of_record(record: Record) -> list[Check]:
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
-        found += [audit.rescored(score), *audit.lineage(folder, score, record)]
+        lineage = audit.lineage(folder, score, record, config.facts.random_predictions)
+        found += [audit.rescored(score), *lineage]
         found += examine(record, score, read(confine(folder, score.file)), config)
     return found
 
@@ -35,6 +36,7 @@ def examine(record: Record, score: Score, predictions: Predictions, config: Conf
     return [
         skill.vary(predictions, score.split, record.rung),
         skill.above_chance(found, score.split),
+        units.in_units(predictions, score.split, config.task, record.rung),
         skill.beats_floor(predictions, score, config, record.rung, found, note),
         easy.too_good(score, config, record),
     ]

@@ -46,12 +46,6 @@ def found(experiment: Experiment, manifest: Manifest, train: Subset, val: Subset
         *overlap.overlaps(manifest),
         *labels.audit(looked, manifest, task),
         *leaks.audit(looked, manifest, task),
-        *inputs.audit(looked, manifest, train, experiment, first_layer(module)),
+        *inputs.audit(looked, manifest, train, experiment, module),
         *draws.audit(train, experiment),
     ]
-
-
-def first_layer(module: Any) -> str:
-    """What the first layer of a network is called, in the order in which they were made; nothing for no network."""
-    layers = [] if module is None else [each for each in module.modules() if not any(True for _ in each.children())]
-    return type(layers[0]).__name__ if layers else ""

@@ -11,22 +11,23 @@ from receipts.config.compose import Experiment
 from receipts.data import golden
 from receipts.data.manifest import Golden, Manifest
 from receipts.data.sealed import Subset
+from receipts.guards.data import feeding
 from receipts.guards.data.looking import Looked
-from receipts.guards.static import source
 from receipts.runs.record import Check
 
 Array = np.ndarray[Any, Any]
 
 GREY = (200, 255)  # where the largest of grey values as bytes lies
+SCALED = 20.0  # values that a first layer with weights may be given once they are scaled
 MOVED, SURE = 0.5, 20.0  # a mean that differs by so many deviations of the values, and of its own error
 SPREAD = 2.0  # a deviation that differs by this factor
 FAR = 1e-4  # how far moments may be apart on another machine
 
 
 def audit(
-    looked: Looked | None, manifest: Manifest, train: Subset, experiment: Experiment, first: str
+    looked: Looked | None, manifest: Manifest, train: Subset, experiment: Experiment, module: Any
 ) -> Iterator[Check]:
-    """A verdict for every check of inputs; `first` is what the network's first layer is called."""
+    """A verdict for every check of inputs; `module` is the network that will get them, None for another method."""
     yield remembered(manifest, train, experiment)
     if looked is None:
         yield from (not_run(name, "inputs are not one array of numbers") for name in ("inputs-vary", "inputs-alike"))
@@ -34,7 +35,7 @@ def audit(
         return
     yield vary(looked)
     yield alike(looked)
-    yield in_range(looked, experiment, first)
+    yield in_range(looked, experiment, module)
 
 
 def remembered(manifest: Manifest, train: Subset, experiment: Experiment) -> Check:
@@ -102,8 +103,8 @@ def of_means(inputs: Array, table: bool) -> Array:
     return np.asarray(each.var(0) / len(each))
 
 
-def in_range(looked: Looked, experiment: Experiment, first: str) -> Check:
-    """Whether a network is fed grey values as bytes; one that begins by normalising them may be."""
+def in_range(looked: Looked, experiment: Experiment, module: Any) -> Check:
+    """Whether a network is fed grey values as bytes; one that scales them before its first weights may be."""
     name, values = "inputs-in-range", looked.train.inputs
     if is_estimator(experiment.config):
         return not_applicable(name, "no network is trained")
@@ -112,12 +113,9 @@ def in_range(looked: Looked, experiment: Experiment, first: str) -> Check:
     bytes_like = low >= 0 and GREY[0] <= high <= GREY[1] and bool((values == np.round(values)).mean() > 0.99)
     if not (bytes_like and (looked.is_image or looked.shape[0] >= 64)):
         return passed(name, seen)
-    if "Norm" in first or divides_itself(experiment):
-        return passed(name, f"{seen}, which the network normalises itself")
+    meal = None if module is None else feeding.first_meal(module, values)
+    if meal is None and module is not None:
+        return not_run(name, f"{seen}, all whole; nothing tells what arrives at the network's first layer")
+    if meal is not None and (meal.takes_any or meal.largest < SCALED):
+        return passed(name, f"{seen}; the network's {meal.layer} is given {meal.largest:g} at most, or scales itself")
     return failed(name, f"{seen}, all whole: grey values as bytes")
-
-
-def divides_itself(experiment: Experiment) -> bool:
-    """Whether code that the experiment imports divides by what grey values are divided by."""
-    nodes = [node for each in source.of(experiment) for node in source.every(each.tree)]
-    return any(source.constant(source.divisor(node)) in (255, 127.5, 128, 256) for node in nodes)

@@ -138,14 +138,6 @@ def every(tree: ast.AST) -> Iterator[ast.AST]:
     return ast.walk(tree)
 
 
-def divisor(node: ast.AST) -> ast.expr | None:
-    """What a division divides by, as it stands or as the argument of a call: `255` of `x / np.float32(255)`."""
-    if not (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)):
-        return None
-    right = node.right if isinstance(node, ast.BinOp) else node.value
-    return right.args[0] if isinstance(right, ast.Call) and len(right.args) == 1 else right
-
-
 COUNTS = {"size", "n", "num", "number", "count", "len", "ratio", "frac", "fraction", "share", "is", "seed", "train"}
 
 

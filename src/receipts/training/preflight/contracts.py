@@ -14,11 +14,15 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 CLOSE = 1e-3  # how near to one a row of probabilities adds up
+CUT, ENOUGH = 0.02, 64  # a share of exact zeros among logits of which none is negative, and how many can tell
 SQUASHED = {torch.sigmoid, torch.Tensor.sigmoid, functional.sigmoid, torch.softmax, functional.softmax, Tensor.softmax}
 DIFFERENCES = {torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__}
 PAIRED = {functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss}
+PAIRED |= {functional.gaussian_nll_loss, functional.poisson_nll_loss}
 OVER_CLASSES = {torch.softmax, functional.softmax, Tensor.softmax}
 OVER_CLASSES |= {torch.log_softmax, functional.log_softmax, Tensor.log_softmax}
+
+OF_LOGITS = {functional.cross_entropy, functional.binary_cross_entropy_with_logits}
 
 
 class Contracts(TorchFunctionMode):
@@ -51,6 +55,8 @@ class Contracts(TorchFunctionMode):
             self.look_at_softmax(first, args[1] if len(args) > 1 else kwargs.get("dim"))
         elif func is functional.cross_entropy and is_distribution(first):
             self.note("loss-wants-logits", "cross_entropy is given rows that are probabilities already")
+        elif func in OF_LOGITS and is_cut_off(first):
+            self.note("logits-cut-off", f"{func.__name__} is given {zeros(first):.0%} exact zeros and nothing below")
         elif func is functional.binary_cross_entropy_with_logits and self.is_squashed(first):
             self.note("loss-wants-logits", "binary_cross_entropy_with_logits is given what a sigmoid returned")
         elif func is functional.nll_loss and first.dim() > 1 and not is_log_distribution(first):
@@ -102,6 +108,18 @@ def is_distribution(given: Tensor) -> bool:
         return False
     values = given.detach().float()
     return bool((values >= 0).all()) and bool(((values.sum(1) - 1).abs() < CLOSE).all())
+
+
+def is_cut_off(given: Tensor) -> bool:
+    """Whether logits end at zero: some are exactly that, others are above, and none is below."""
+    if not given.is_floating_point() or given.numel() < ENOUGH or bool((given.detach() < 0).any()):
+        return False
+    return CUT < zeros(given) < 1
+
+
+def zeros(given: Tensor) -> float:
+    """The share of exact zeros."""
+    return float((given.detach() == 0).float().mean())
 
 
 def is_log_distribution(given: Tensor) -> bool:

@@ -30,6 +30,7 @@ from receipts.evaluation.predictions import from_outputs
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training import checkpoints
+from receipts.training.preflight import hearing
 from receipts.training.preflight.contracts import Contracts
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.preflight.mixing import SEEN, mixed
@@ -40,8 +41,8 @@ STEPS, SECONDS = 64, 3.0
 LOOKED = 3  # steps whose losses are looked at
 BETTER, WORSE = 0.9, 1.1  # of the error at the start
 LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
-MADE = ("loss-wants-logits", "loss-wants-log-probabilities", "loss-broadcasts", "softmax-over-batch")
-ALL = (*MADE, "samples-mixed", "cannot-learn-a-batch")
+MADE = ("loss-wants-logits", "logits-cut-off", "loss-wants-log-probabilities", "loss-broadcasts", "softmax-over-batch")
+ALL = (*MADE, "samples-mixed", "cannot-learn-a-batch", "rows-ignored", "labels-ignored")
 LITTLE = 16  # rows that are predicted to see whether they mix
 
 
@@ -107,6 +108,7 @@ class Rehearsal(Callback):
 
         def training_step(module: LightningModule, batch: Any, index: int) -> Any:
             first = len(self.seen.seconds) < LOOKED
+            self.contracts.y = batch[1]
             with self.contracts if first else contextlib.nullcontext():
                 return own(batch, index) if takes_index else own(batch)
 
@@ -119,7 +121,7 @@ class Rehearsal(Callback):
             trainer.fit(self.module, SameBatch(self.batch, self.length))
         epochs = [cap for cap in (self.config.fit.epochs, self.config.limit.epochs) if cap is not None]
         return Rehearsed(
-            [*self.contract_checks(), self.mixing, self.learning()],
+            [*self.contract_checks(), self.mixing, self.learning(), *self.hearing],
             statistics.median(self.seen.seconds[1:] or self.seen.seconds),
             self.length * min(epochs),
         )
@@ -146,13 +148,18 @@ class Rehearsal(Callback):
         if done & (done - 1) == 0 or over:
             self.seen.errors[done] = error = self.error(trainer)
             if over or not math.isfinite(error) or (done >= LOOKED and error < BETTER * self.seen.errors[0]):
-                raise Enough
+                self.end(trainer)
         self.last = time.monotonic()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The end of an epoch has nothing more to show."""
         if trainer.current_epoch + 1 == trainer.max_epochs:
-            raise Enough
+            self.end(trainer)
+
+    def end(self, trainer: Trainer) -> None:
+        """Ask what would disturb the learning, then stop."""
+        self.hearing = hearing.checks(trainer, self.module, self.batch, self.seen.errors)
+        raise Enough
 
     def error(self, trainer: Trainer) -> float:
         """The harness's error on the batch, without dropout, norms by the batch's own statistics; NaN breaks off."""

@@ -1,4 +1,4 @@
-"""The numerics ledger: losses and weights are numbers, clipping and mixed precision leave something to learn from."""
+"""The numerics ledger: losses and weights are numbers, and clipping leaves something to learn from."""
 
 import json
 import math
@@ -20,7 +20,6 @@ DENSE, EVERY = 8, 64  # gradient norms are taken in the first steps, and then no
 OVERFLOWS = 8  # losses that a gradient scaler may still find its scale with
 TINY, SHARE, ASSETS = 0.02, 0.95, 0.1  # a clipped norm, how often, and how much of the gradient is left
 UPHEAVAL, HELD_STEPS, LARGEST = 10.0, 3, 20_000_000
-SKIPPED, ATTEMPTS = 0.5, 20
 
 
 class NumericsLedger(Callback):
@@ -30,7 +29,7 @@ class NumericsLedger(Callback):
 
     def __init__(self, findings: Findings, ids: Callable[[int], list[str] | None]) -> None:
         self.findings, self.ids = findings, ids
-        self.attempts = self.steps = self.overflows = 0
+        self.attempts = self.overflows = 0
         self.before: float | None = None
         self.norms: list[tuple[float, float]] = []  # before and after clipping
         self.weights: list[Tensor] = []
@@ -58,7 +57,6 @@ class NumericsLedger(Callback):
 
     def stepped(self, optimizer: Optimizer, *_: Any) -> None:
         """The norm after clipping, and how far the weights went."""
-        self.steps += 1
         if self.before is not None:
             self.norms.append((self.before, norm(optimizer)))
             self.before = None
@@ -92,16 +90,11 @@ class NumericsLedger(Callback):
         return scaler is not None and self.overflows <= OVERFLOWS and not broken(pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Weights that are no numbers, gradients that were clipped away, steps that were left out."""
+        """Weights that are no numbers, gradients that were clipped away."""
         if broken(pl_module):
             self.stop(trainer, pl_module, "weights are not finite", None)
         if len(self.norms) >= DENSE:
             self.judge_clipping()
-        if self.attempts >= ATTEMPTS and getattr(trainer.precision_plugin, "scaler", None) is not None:
-            skipped = 1 - self.steps / self.attempts
-            if skipped > SKIPPED:
-                self.findings.fails("steps-skipped", f"{skipped:.0%} of {self.attempts} steps overflowed")
-            self.findings.passes("steps-skipped", f"{skipped:.0%} of {self.attempts} steps overflowed")
 
     def judge_clipping(self) -> None:
         """Whether nearly every gradient is cut to next to nothing."""

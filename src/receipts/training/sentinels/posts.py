@@ -10,14 +10,20 @@ from receipts.data.batches import TrainBatches
 from receipts.data.datamodule import OwnLoader
 from receipts.data.sealed import Subset
 from receipts.training.method import Site
+from receipts.training.sentinels.continuity import ContinuityLedger
+from receipts.training.sentinels.draws import DrawLedger
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.learning import LearningLedger
 from receipts.training.sentinels.modes import ModeLedger
 from receipts.training.sentinels.numerics import NumericsLedger
 from receipts.training.sentinels.rates import RateLedger
 from receipts.training.sentinels.replicas import ReplicaLedger
+from receipts.training.sentinels.rounding import RoundingLedger
 from receipts.training.sentinels.samples import SampleLedger
+from receipts.training.sentinels.schedules import ScheduleLedger
 from receipts.training.sentinels.silence import Silence
+from receipts.training.sentinels.statistics import StatisticsLedger
+from receipts.training.sentinels.steps import StepLedger
 from receipts.training.sentinels.updates import UpdateLedger
 from receipts.training.validation import HarnessValidation
 
@@ -41,7 +47,13 @@ def posted(
         NumericsLedger(findings, ids),
         UpdateLedger(findings, facts.frozen),
         ModeLedger(findings, facts.frozen, facts.random_predictions),
+        StatisticsLedger(findings),
+        StepLedger(findings),
+        RoundingLedger(findings),
+        DrawLedger(findings),
+        ContinuityLedger(findings),
         RateLedger(findings, facts.partial_schedule),
+        ScheduleLedger(findings),
         SampleLedger(findings, len(train), own.source if own else None, config.task.classes is not None),
         ReplicaLedger(findings),
         LearningLedger(findings, validation, floor),

@@ -1,7 +1,8 @@
 """The update ledger: every parameter that shapes the predictions is in an optimizer, gets a gradient, and moves.
 
 Gradients are looked at in the first steps and then at every power of two; whatever stands still is judged at the end
-of the first epoch, so that rare embeddings and experts have had their turn. Nothing is left in place afterwards.
+of the first epoch, so that rare embeddings and experts have had their turn; what may be unfrozen later, at the end of
+training. Nothing is left in place afterwards.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import BaseFinetuning
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -19,6 +19,7 @@ from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.fingerprints import bits
 from receipts.training.sentinels.influence import influential
 from receipts.training.sentinels.loose import loose
+from receipts.training.sentinels.thawing import may_thaw
 
 EARLY = 3  # optimizer steps after which a parameter without any optimizer is judged
 ENOUGH = 3  # and the fewest after which anything else is
@@ -54,6 +55,7 @@ class UpdateLedger(Callback):
         self.handles: list[Handle] = []
         self.steps = self.stale = 0
         self.settled = self.early = False
+        self.asleep: dict[str, Tensor] = {}  # without a gradient in the first epoch, and perhaps not for good
         self.x: Any = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -142,11 +144,24 @@ class UpdateLedger(Callback):
             self.unhook()
             self.judge(trainer, pl_module, last=True)
             self.conclude(trainer)
-            self.x = None
+            self.x = self.x if self.asleep else None
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave nothing behind."""
+        """Judge what might have been unfrozen by now, and leave nothing behind."""
+        still = {name: tensor for name, tensor in self.asleep.items() if self.has_slept(tensor)}
         self.leave()
+        self.asleep = {}
+        if not still:
+            return
+        if self.findings.limited or trainer.current_epoch < (trainer.max_epochs or 0):
+            self.findings.notes(f"{counted(list(still)[:3], len(still))} were frozen when training was ended")
+        elif named := influential(trainer, pl_module, self.x, still):
+            told = self.told("frozen-by-mistake", still[named[0]])
+            self.findings.fails("frozen-by-mistake", f"{counted(named, len(still))}, all through training: {told}")
+
+    def has_slept(self, tensor: Tensor) -> bool:
+        """Whether a parameter is what it was; a bias before a norm may be when awake, since it gets no gradient."""
+        return bits(tensor) == self.traces[id(tensor)].first and (tensor.dim() > 1 or not tensor.requires_grad)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave nothing behind, whatever happens."""
@@ -204,13 +219,15 @@ class UpdateLedger(Callback):
         """Check to the parameters by name that it may be about."""
         found: dict[str, dict[str, Tensor]] = {}
         held = {id(tensor) for tensor in in_groups(trainer.optimizers)}
-        unfreezes = any(isinstance(callback, BaseFinetuning) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        unfreezes = may_thaw(trainer, trainer.lightning_module)
         for name, tensor in self.named.items():
             moved = bits(tensor) != self.traces[id(tensor)].first
             if is_declared(name, self.frozen):
                 check = "moved-though-frozen" if moved and not unfreezes else None
             elif moved or (unfreezes and not tensor.requires_grad):
                 check = None
+                if not moved and last and type(owner(trainer.lightning_module, name)).__module__.startswith("torch.nn"):
+                    self.asleep[name] = tensor
             else:
                 check = self.reason(tensor, id(tensor) in held, last, owner(trainer.lightning_module, name))
             if check:
@@ -268,6 +285,8 @@ class UpdateLedger(Callback):
         declared = sum(is_declared(name, self.frozen) for name in self.named)
         said = f"{len(self.named)} parameters, {declared} declared frozen, {self.steps} optimizer steps"
         for name in HELD:
+            if name == "frozen-by-mistake" and self.asleep:
+                continue
             if trainer.optimizers:
                 self.findings.passes(name, said)
             else:
