@@ -19,7 +19,7 @@ GUARDS = (
         "steady",
         "pre-flight",
         "Held-back samples are the same each time they are read, transforms included.",
-        "put what draws into augment:, which meets train batches only",
+        "put what draws into augment:, which meets train batches only; transforms learn what they take off in fit(x, y)",
     ),
     Guard(
         "golden-batch",
@@ -42,6 +42,12 @@ GUARDS = (
         "split.near_duplicate states another tolerance; receipts split NAME",
     ),
     Guard(
+        "weights-saw-held-back",
+        "pre-flight",
+        "The weights that training begins from have not learnt from rows that are held back now.",
+        "begin from a run on this division, or from none; or make this division's train rows contain that run's",
+    ),
+    Guard(
         "entity-overlap",
         "pre-flight",
         "No declared entity (person, patient, device) has rows in two splits.",
@@ -56,8 +62,14 @@ GUARDS = (
     Guard(
         "test-sealed",
         "pre-flight",
-        "Code that trains was handed no test row.",
-        "give the core a dataset with ids, inputs and targets",
+        "Code that trains was handed no test row, and opens no file of the data by itself.",
+        "give the core a dataset with ids, inputs and targets, and learn from the batches that training_step is handed",
+    ),
+    Guard(
+        "files-covered",
+        "pre-flight",
+        "Every file that the dataset reads is among those that its checksum covers.",
+        "add it to self.files, dvc add it, receipts split NAME, and commit",
     ),
     Guard(
         "labels-covered",
@@ -76,6 +88,12 @@ GUARDS = (
         "pre-flight",
         "Train labels contradict their neighbours no more often than val labels do.",
         "look at the rows that are named; mend or drop them where the data are derived",
+    ),
+    Guard(
+        "labels-contradict",
+        "pre-flight",
+        "Samples that are equal, byte for byte, have equal labels.",
+        "look at the ids that are named: a reader that repeats rows, classes merged twice, a join gone wrong",
     ),
     Guard(
         "feature-leaks-the-label",
@@ -112,6 +130,12 @@ GUARDS = (
         "pre-flight",
         "A dataset that draws while samples are read gives every worker and epoch draws of its own.",
         "draw from torch's or NumPy's global generator, or seed self.rng in a worker_init_fn from torch.initial_seed()",
+    ),
+    Guard(
+        "reseeds-while-reading",
+        "pre-flight",
+        "Reading a sample leaves the global random generators on their way.",
+        "take the seed out of __getitem__; draw from a generator of the sample's own",
     ),
     Guard(
         "loss-wants-logits",

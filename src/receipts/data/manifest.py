@@ -15,6 +15,7 @@ from receipts.provenance import checksums
 from receipts.refusal import Refusal
 
 SCHEMA = 1
+LOADING = ("workers", "num_workers", "n_workers", "prefetch_factor", "persistent_workers", "pin_memory", "batch_size")
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True):
@@ -194,7 +195,7 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
     pairs = {
         "schema": (manifest.schema, SCHEMA),
         "dataset": (manifest.dataset, target),
-        "arguments": (manifest.arguments, asked),
+        "arguments": tuple(content_of(each, plan) for each in (manifest.arguments, asked)),
         "split": (manifest.rule, division.stated(plan.split)),
     }
     for name, (stored, stated) in pairs.items():
@@ -204,6 +205,12 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
                 f"it says {stored}, the experiment says {stated}",
                 f"{cure}      (and commit it), or take the change back",
             )
+
+
+def content_of(arguments: dict[str, Any], plan: DataPlan) -> dict[str, Any]:
+    """The arguments that say what data there are; of a DataModule not those that say how its rows are loaded."""
+    own = plan.split.rule == "datamodule"
+    return {name: value for name, value in arguments.items() if not (own and name in LOADING)}
 
 
 def refuse_missing(manifest: Manifest) -> None:

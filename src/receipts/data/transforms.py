@@ -13,7 +13,8 @@ from receipts.provenance.determinism import aside
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
-FEW = 8
+FEW, MORE = 8, 64
+ROUNDED = 1e-3  # of the deviation: sums over more rows are added up in another order
 
 
 class Transforms:
@@ -48,14 +49,22 @@ class Transforms:
         return self
 
     def steady(self, subset: Subset) -> Check:
-        """Whether a few held-back rows come out the same twice: what draws is an augmentation."""
-        few = range(min(len(subset), FEW))
-        inputs = subset.inputs.read(few) if isinstance(subset.inputs, Items) else first_rows(subset.inputs, FEW)
-        name = f"{subset.name}-steady"
-        if content_of(self.steps, inputs, 0) != content_of(self.steps, inputs, 1):
-            steps = ", ".join(type(step).__name__ for step in self.steps)
-            return failed(name, f"{steps} made something else of the same {len(few)} rows the second time")
-        return passed(name, f"the transforms made the same of {len(few)} rows twice")
+        """Whether a few held-back rows come out the same twice, and whatever other rows are handed over with them."""
+        name, steps = f"{subset.name}-steady", ", ".join(type(step).__name__ for step in self.steps)
+        few, more = first(subset, FEW), first(subset, MORE)
+        with aside(0):
+            once, among = made(self.steps, few), made(self.steps, more)
+        with aside(1):
+            again = made(self.steps, few)
+        if stored.content(once) != stored.content(again):
+            return failed(name, f"{steps} made something else of the same {rows(few)} rows the second time")
+        if far := apart(once, among):
+            return failed(
+                name,
+                f"{steps} made something else of {rows(few)} rows alone than among {rows(more)}, {far:.2g} of their "
+                "deviation apart: a statistic of what it is handed, not of train",
+            )
+        return passed(name, f"the transforms made the same of {rows(few)} rows twice, alone and among {rows(more)}")
 
     def apply(self, subset: Subset) -> Subset:
         """A split with transformed inputs, one row out for every row in; `Items` go through them batch by batch."""
@@ -73,12 +82,31 @@ class Transforms:
         return replace(subset, inputs=inputs)
 
 
-def content_of(steps: list[Any], inputs: Any, seed: int) -> bytes:
-    """The bytes that a chain of steps makes of some inputs, global generators seeded anew."""
-    with aside(seed):
-        for step in steps:
-            inputs = changed(step, inputs)
-        return stored.content(inputs)
+def first(subset: Subset, n: int) -> Inputs:
+    """The first n rows as they are before the transforms, or all where there are fewer."""
+    inputs = subset.inputs
+    if isinstance(inputs, Items):
+        found: Inputs = inputs.read(range(min(len(subset), n)))
+        return found
+    return first_rows(inputs, n)
+
+
+def made(steps: list[Any], inputs: Inputs) -> Inputs:
+    """What a chain of steps makes of some inputs."""
+    for step in steps:
+        inputs = changed(step, inputs)
+    return inputs
+
+
+def apart(alone: Inputs, among: Inputs) -> float:
+    """How far rows lie from what became of them among others, in units of their deviation; 0 where that is rounding."""
+    if isinstance(alone, dict) and isinstance(among, dict):
+        return max((apart(part, among[name]) for name, part in alone.items()), default=0.0)
+    one, other = np.asarray(alone), np.asarray(among)[: rows(alone)]
+    if one.shape != other.shape or one.dtype.kind not in "biuf":
+        return 0.0  # padded to the longest of a batch, or no numbers
+    far = np.abs(one.astype(np.float64) - other).max(initial=0.0) / max(float(one.std()), 1e-12)
+    return float(far) if far > ROUNDED else 0.0
 
 
 def changed(step: Any, inputs: Inputs) -> Inputs:

@@ -15,7 +15,7 @@ from receipts.config.schema import Config
 from receipts.data import manifest
 from receipts.data.sealed import Subset, names_of
 from receipts.guards import gate
-from receipts.guards.data import audit
+from receipts.guards.data import audit, sealing
 from receipts.provenance import git
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
@@ -42,6 +42,7 @@ def fit(
     rehearse(run, method, experiment.config, train, val)
     with ranks.started(run, experiment.config, first_step) as site:
         checkpoint = method.fit(train, val, site)
+    gate.admit(run, experiment.config, sealing.audit(train, division))
     run.record.stopped, run.record.steps = method.ended(), method.steps()
     method.load(run.folder, checkpoint)
     if experiment.config.facts.deterministic:

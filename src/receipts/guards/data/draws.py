@@ -9,9 +9,11 @@ from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.config.build import build
 from receipts.config.compose import Experiment
 from receipts.data.items import Items
+from receipts.data.ownloader import OwnLoader, untouched
 from receipts.data.sealed import Subset
 from receipts.guards.data.looking import has_classes
 from receipts.provenance.determinism import aside, held
+from receipts.provenance.streams import globals_now, state_of
 from receipts.runs.record import Check
 
 Array = np.ndarray[Any, Any]
@@ -21,6 +23,7 @@ BATCH, TRIES = 256, 4
 
 def audit(train: Subset, experiment: Experiment) -> Iterator[Check]:
     """A verdict for whatever draws."""
+    yield not_applicable("reseeds-while-reading", "samples are read apart from what training draws")
     name = "augment-keeps-labels"
     if not experiment.config.augment or not has_classes(experiment.config.task):
         yield not_applicable(name, "nothing is augmented, or labels are no classes")
@@ -72,18 +75,24 @@ def renaming(before: Array, after: Array) -> dict[int, int]:
     return {label: int(to[0]) for label, to in rule.items()} if all(len(to) == 1 for to in rule.values()) else {}
 
 
+def of_loader(loader: OwnLoader) -> Iterator[Check]:
+    """A verdict for whatever draws behind a loader of somebody's own."""
+    yield workers(loader.source)
+    yield not_applicable("augment-keeps-labels", "the DataModule augments by itself")
+    places = loader.places
+    yield reseeds(loader.source.dataset, 0 if places is None else int(places[0]))
+
+
 def workers(loader: Any) -> Check:
     """Whether the dataset of somebody's own loader draws from a generator that every worker gets a copy of."""
     name, dataset = "workers-draw-alike", loader.dataset
     if not loader.num_workers or loader.worker_init_fn is not None:
         return passed(name, f"{loader.num_workers} workers, seeded by a worker_init_fn of the loader's own")
     generators = held(dataset)
-    before = [state_of(each) for each in generators]
-    with aside(0):
+    before = [str(state_of(each)) for each in generators]
+    with untouched(dataset), aside(0):
         _ = [dataset[row] for row in range(min(2, len(dataset)))]
-    drew = any(str(state_of(each)) != str(then) for each, then in zip(generators, before, strict=True))
-    for each, then in zip(generators, before, strict=True):
-        restore(each, then)
+        drew = any(str(state_of(each)) != then for each, then in zip(generators, before, strict=True))
     if drew:
         return failed(
             name,
@@ -93,20 +102,19 @@ def workers(loader: Any) -> Check:
     return passed(name, f"{loader.num_workers} workers, and reading a sample draws from no generator of the dataset's")
 
 
-def state_of(generator: Any) -> Any:
-    """Where a generator stands."""
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    if isinstance(generator, np.random.RandomState):
-        return generator.get_state()
-    return generator.getstate() if hasattr(generator, "getstate") else generator.get_state()
+def reseeds(dataset: Any, row: int) -> Check:
+    """Whether reading a sample seeds a global generator: what it leaves behind is then the same whatever was before."""
+    name, who = "reseeds-while-reading", type(dataset).__qualname__
+    with untouched(dataset):
+        one, other = (left_behind(dataset, row, seed) for seed in (1, 2))
+    streams = [name for name in one if one[name] == other[name]]
+    if streams:
+        return failed(name, f"reading a sample of {who} seeds {', '.join(streams)}, so every draw after it is the same")
+    return passed(name, f"reading a sample of {who} seeds no global generator")
 
 
-def restore(generator: Any, state: Any) -> None:
-    """Put a generator back to where it stood."""
-    if isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif hasattr(generator, "setstate"):
-        generator.setstate(state)
-    else:
-        generator.set_state(state)
+def left_behind(dataset: Any, row: int, seed: int) -> dict[str, str]:
+    """Where the global generators stand after a sample was read, begun under some seed."""
+    with aside(seed):
+        _ = dataset[row]
+        return {name: str(state) for name, state in globals_now().items()}
