@@ -15,7 +15,7 @@ from receipts.data import splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
-from receipts.guards.data import audit, draws, inputs, looking, overlap
+from receipts.guards.data import audit, augmenting, draws, inputs, looking, overlap
 
 DIGITS = datasets.load_digits()
 PATIENTS = datasets.load_diabetes()
@@ -334,7 +334,7 @@ def test_the_golden_batch_is_compared_where_transforms_are_the_data_files() -> N
 )
 def test_only_one_rule_for_every_label_is_a_renaming(after: Any, renamed: bool) -> None:
     y = DIGITS.target[:256].astype(np.int64)
-    assert bool(draws.renaming(y, after(y))) is renamed
+    assert bool(augmenting.renaming(y, after(y))) is renamed
 
 
 class Draws:

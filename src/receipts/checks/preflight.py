@@ -19,7 +19,7 @@ GUARDS = (
         "steady",
         "pre-flight",
         "Held-back samples are the same each time they are read, transforms included.",
-        "put what draws into augment:, which meets train batches only; transforms learn what they take off in fit(x, y)",
+        "put what draws into augment:, which meets train batches only; what transforms need they learn in fit(x, y)",
     ),
     Guard(
         "golden-batch",
@@ -120,10 +120,22 @@ GUARDS = (
         "give every split the same transforms, with the same mean and standard deviation",
     ),
     Guard(
+        "statistics-of-all",
+        "pre-flight",
+        "Rows are not centred by a mean that held-back rows are part of.",
+        "store rows as they were measured, and centre in transforms:, which are fitted on train rows only",
+    ),
+    Guard(
         "augment-keeps-labels",
         "pre-flight",
         "Augmentation does not rename classes.",
         "return the labels as they came, or mixed with those of the same batch",
+    ),
+    Guard(
+        "augment-within-facts",
+        "pre-flight",
+        "Augmentation makes of images only what is declared to leave their labels true.",
+        "take the change out of augment:, or add it to facts.invariances if a sample keeps its label through it",
     ),
     Guard(
         "workers-draw-alike",

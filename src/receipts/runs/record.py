@@ -166,7 +166,8 @@ class Record(Struct, kw_only=True):
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
     for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
     seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
-    watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
+    watched the training, `undeclared` are facts that
+    nobody stated, `silent_since` the heartbeat at which no step had been done for longer than it may take.
     """
 
     schema: int = SCHEMA
@@ -205,6 +206,7 @@ class Record(Struct, kw_only=True):
     scores: list[Score] = []
     openings: list[Opening] = []
     checks: list[Check] = []
+    undeclared: list[str] = []
     sentinels: bool = True
     warnings: list[str] = []
     cost: Cost | None = None

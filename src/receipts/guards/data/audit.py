@@ -6,7 +6,18 @@ from receipts.config.compose import Experiment
 from receipts.data.manifest import Manifest
 from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
-from receipts.guards.data import contradictions, draws, inputs, labels, leaks, lineage, looking, overlap, sealing
+from receipts.guards.data import (
+    augmenting,
+    centring,
+    contradictions,
+    draws,
+    inputs,
+    labels,
+    leaks,
+    lineage,
+    looking,
+    overlap,
+)
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 
@@ -27,12 +38,13 @@ def found(experiment: Experiment, manifest: Manifest, train: Subset, val: Subset
     return [
         *(overlap.between(looked) if own else overlap.overlaps(manifest)),
         *lineage.audit(manifest, experiment.config),
-        *sealing.audit(train, manifest),
+        *centring.audit(manifest, experiment),
         *labels.audit(looked, manifest, task),
         *contradictions.audit(manifest, looked, task),
         *leaks.audit(looked, manifest, task),
         *inputs.audit(looked, manifest, train, experiment, first_layer(module)),
-        *(draws.of_loader(train.inputs) if own else draws.audit(train, experiment)),
+        *augmenting.audit(train, experiment),
+        *draws.audit(train),
     ]
 
 

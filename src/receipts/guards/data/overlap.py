@@ -1,6 +1,7 @@
 """What splits share: copies, near copies, entities, the order of times. Judged by the manifest, which opens nothing."""
 
 from collections.abc import Iterator
+from math import log
 from types import SimpleNamespace
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from receipts.checks.catalogue import failed, not_applicable, not_run, passed
-from receipts.data import shared, twins
+from receipts.data import shared, twins, views
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.guards.data.looking import Looked
 from receipts.runs.record import Check
@@ -16,6 +17,7 @@ from receipts.runs.record import Check
 OLDER = "the manifest was made by an older core: receipts split NAME, and commit it"
 SURE = 1e-4  # chance of so many twins where there is no leak; a hundred splits later one alarm would be false
 COPIED = 0.002  # share of a split that a few coincidences of rich samples never reach
+FORMS = 20  # in which an image is looked for
 TWINS, FEW = 0.005, 3  # share and number of near twins below which a number hardly moves
 MANY, RARE = 0.1, 3e-4  # share of near twins that samples of so many dimensions have only where they were multiplied
 
@@ -42,7 +44,8 @@ def between(looked: Looked | None) -> Iterator[Check]:
     divided = {"train": rows[:n], "val": rows[n:]}
     found = np.concatenate([twins.coarse(part.inputs) for part in (looked.train, looked.val)])
     labels = [f"{name}/{at}" for name in ("train", "val") for at in getattr(looked, name).at]
-    of_both = SimpleNamespace(ids=labels, inputs=np.empty((0, *looked.shape)))
+    both = np.concatenate([looked.train.inputs, looked.val.inputs])
+    of_both = SimpleNamespace(ids=labels, inputs=both)
     for check in (
         copies(shared.copies(of_both, divided, x, found)),
         near(shared.near_duplicates(of_both, divided, x, found, twins.FRACTION)),
@@ -83,6 +86,11 @@ def near(found: NearDuplicates) -> Check:
         for each in found.splits
         if is_leaked(each)
     ]
+    leaked += [
+        f"{each.changed[0]} of {each.changed[1]} {each.split} images are equal to earlier ones, {each.changed[2]}"
+        for each in found.splits
+        if is_multiplied(each)
+    ]
     if leaked:
         return failed(name, "; ".join(leaked))
     seen = ", ".join(f"{each.n} of {each.looked} {each.split} rows" for each in found.splits)
@@ -98,6 +106,18 @@ def is_leaked(each: Twins) -> bool:
     return float(bdtrc(each.n - 1, each.looked, min(natural, 1.0))) < SURE or (
         share >= MANY and each.by_accident < RARE
     )
+
+
+def is_multiplied(each: Twins) -> bool:
+    """Whether images are others in a changed form: more of them than scattered points would be, in all forms tried."""
+    n, looked, _ = each.changed
+    chance = min(1.0, FORMS * (twins.K - 1) * views.CLOSE ** dimension_of(each.by_accident))
+    return n >= FEW and n / looked >= TWINS and float(bdtrc(n - 1, looked, chance)) < SURE
+
+
+def dimension_of(by_accident: float) -> float:
+    """In how many dimensions points lie that have a twin by accident so often."""
+    return log(max(by_accident, 1e-12) / (twins.K - 1)) / log(twins.FRACTION)
 
 
 def told(split: str, n: int, of: int, pairs: list[tuple[str, str]], how: str) -> str:
