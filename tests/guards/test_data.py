@@ -15,7 +15,7 @@ from receipts.data import splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
-from receipts.guards.data import audit, augmenting, draws, inputs, looking, overlap
+from receipts.guards.data import audit, augmenting, centring, draws, inputs, looking, overlap
 
 DIGITS = datasets.load_digits()
 PATIENTS = datasets.load_diabetes()
@@ -252,6 +252,51 @@ def test_a_class_among_the_columns() -> None:
     leaking = np.column_stack([x, y + np.random.default_rng(0).normal(0, 0.05, 178)]).astype(np.float32)
     assert failing(Table(178, inputs=leaking, targets=y), three) == {"feature-leaks-the-label"}
     assert failing(Table(178, inputs=x.astype(np.float32), targets=y), three) == set()
+
+
+def test_a_label_under_other_names_among_strong_columns() -> None:
+    bunch = datasets.load_wine()
+    order = np.random.default_rng(1).permutation(178)
+    x, y = bunch.data[order], bunch.target[order].astype(np.int64)
+    three = Task(kind="classification", classes=3, primary="accuracy")
+    renamed = np.column_stack([x, np.array([7, -2, 3])[y]]).astype(np.float32)
+    assert failing(Table(178, inputs=renamed, targets=y), three) == {"feature-leaks-the-label"}
+    mostly = np.column_stack([x, np.where(np.arange(178) % 9, np.array([7, -2, 3])[y], 3)]).astype(np.float32)
+    assert failing(Table(178, inputs=mostly, targets=y), three) == set()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_label_that_is_painted_into_a_corner(size: int) -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    named = np.random.default_rng(0).permutation(10)[DIGITS.target] / np.float32(9)
+    images[:, 0, :size, :size] = named[:, None, None]
+    assert failing(digits(inputs=images)) == {"feature-leaks-the-label"}
+
+
+def test_bright_and_dark_images_are_told_apart_by_every_pixel() -> None:
+    images = np.random.default_rng(0).random((500, 1, 8, 8)).astype(np.float32) * np.float32(0.4)
+    y = np.arange(500) % 2
+    images[y == 1] += np.float32(0.5)
+    two = Task(kind="classification", classes=2, primary="accuracy")
+    assert failing(Table(500, inputs=images, targets=y), two) == set()
+
+
+def test_equal_samples_with_unlike_labels() -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    images[1:200:2] = images[0:200:2]
+    assert "labels-contradict" in failing(digits(inputs=images))
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    images[1:9:2] = images[0:9:2][:4]  # four slips of a hand
+    assert failing(digits(inputs=images)) == set()
+
+
+def test_a_mean_of_all_rows_is_told_where_the_code_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    table = digits(inputs=images - images.mean(0))
+    assert failing(table) == set()  # the files may have come so
+    monkeypatch.setattr(centring, "reduces", lambda experiment: "src/lab/digits.py:7: np.average(images, 0)")
+    assert failing(table) == {"statistics-of-all"}
+    assert failing(digits()) == set()
 
 
 # Inputs -------------------------------------------------------------------------------------------------------------

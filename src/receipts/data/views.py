@@ -13,8 +13,9 @@ from receipts.data import twins
 
 Array = np.ndarray[Any, Any]
 
-CLOSE, FAR = 0.1, 0.5  # of the distance of the K-th neighbour: a twin after the change, and none before it
+CLOSE, FAR = 0.2, 0.5  # of the distance of the K-th neighbour: a twin after the change, and none before it
 LOOKED = 600  # rows of a split that are looked up, since each is asked for in every form
+EVENED = ("brighter or of more contrast", "mirrored")  # forms that brightness may have been changed in as well
 MOVES = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1), (2, 0), (-2, 0), (0, 2), (0, -2)]
 
 
@@ -28,18 +29,21 @@ def search(space: twins.Space, images: Callable[[Array], Array], asked: Array, o
     rows = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), LOOKED)).astype(int))]
     whole, points = images(rows).astype(np.float32), space.rows(others)
     plain, hit = space.rows(rows), np.zeros(len(rows), dtype=bool)
-    told = ""
+    told, even = "", evened(space.found[others])
     for name, changed in forms(whole, twins.grid(whole.shape[1:]) or (-2, -1)):
-        found = is_copy(space.points(twins.coarse(changed)), plain, points)
+        cells = twins.coarse(changed)
+        found = is_copy(space.points(cells), plain, points)
+        if name in EVENED:
+            found |= is_copy(evened(cells), plain, points, even)
         told = told or (name if found.any() else "")
         hit |= found
-    brighter = is_copy(evened(plain_features(space, rows)), plain, points, evened(plain_features(space, others)))
-    return int((hit | brighter).sum()), len(rows), told or ("brighter or of more contrast" if brighter.any() else "")
+    return int(hit.sum()), len(rows), told
 
 
 def forms(images: Array, axes: tuple[int, int]) -> Iterator[tuple[str, Array]]:
-    """Images in every form that is tried: mirrored, upside down, turned, moved."""
+    """Images in every form that is tried: as they are (but for brightness), mirrored, upside down, turned, moved."""
     down, right = (axis % images.ndim for axis in axes)
+    yield "brighter or of more contrast", images
     yield "mirrored", np.flip(images, right)
     yield "upside down", np.flip(images, down)
     if images.shape[down] == images.shape[right]:
@@ -58,11 +62,6 @@ def moved(images: Array, by: tuple[int, int], axes: tuple[int, int]) -> Array:
         if step:
             found[tuple(edge)] = images.min()
     return found
-
-
-def plain_features(space: twins.Space, rows: Array) -> Array:
-    """Rows as means of cells."""
-    return np.asarray(space.found[rows])
 
 
 def evened(features: Array) -> Array:

@@ -18,7 +18,7 @@ REDUCING = source.vocabulary(
 
 
 def audit(manifest: Manifest, experiment: Experiment) -> Iterator[Check]:
-    """Whether all rows together have a mean of nought that train alone has not, and the experiment's code made it so."""
+    """Whether all rows together have a mean of nought, which train has not, and the experiment's code made it so."""
     if manifest.facts is None or manifest.facts.centred is None:
         yield not_run(NAME, "the manifest does not tell: receipts split NAME, and commit it")
         return
