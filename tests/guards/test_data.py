@@ -299,6 +299,19 @@ def test_a_mean_of_all_rows_is_told_where_the_code_takes_one(monkeypatch: pytest
     assert failing(digits()) == set()
 
 
+def test_a_number_that_names_whom_rows_belong_to() -> None:
+    halves = np.concatenate([DIGITS.images[:, ::2], DIGITS.images[:, 1::2]]).reshape(-1, 32)
+    who, y = np.tile(np.random.default_rng(0).permutation(1797), 2), np.tile(DIGITS.target, 2).astype(np.int64)
+    order = np.random.default_rng(1).permutation(len(y))
+    rows = np.column_stack([halves, who])[order].astype(np.float32)
+    assert failing(Table(len(y), inputs=rows, targets=y[order])) == {"entities-undeclared"}
+    assert failing(Table(len(y), inputs=rows[:, :32], targets=y[order])) == set()
+    people = [str(each) for each in who[order]]
+    assert "entity-overlap" in failing(Table(len(y), inputs=rows, targets=y[order], entities=people))
+    kinds = np.column_stack([halves, np.tile(DIGITS.images.sum((1, 2)) // 8, 2)])[order].astype(np.float32)
+    assert failing(Table(len(y), inputs=kinds, targets=y[order])) == set()  # a quantity that repeats
+
+
 # Inputs -------------------------------------------------------------------------------------------------------------
 
 

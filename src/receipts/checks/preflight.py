@@ -54,6 +54,13 @@ GUARDS = (
         "split.rule: entity, and receipts split NAME",
     ),
     Guard(
+        "entities-undeclared",
+        "pre-flight",
+        "No column names whom rows belong to while the division knows of nobody.",
+        "self.entities = that column, split.rule: entity, and take it out of the inputs; or, if it is a category, "
+        "declare dataset.features = {name: True}",
+    ),
+    Guard(
         "time-order",
         "pre-flight",
         "Where rows have times, train comes before val and val before test.",
