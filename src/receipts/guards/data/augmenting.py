@@ -77,7 +77,7 @@ def made_of(before: Array, after: Any, how: Any) -> int:
     return int(((apart < ALIKE) & (same > UNLIKE)).sum())
 
 
-def turn(x: Array, axes: tuple[int, ...]) -> Array:
+def turn(x: Array, axes: Any) -> Array:
     """Images turned by a right angle."""
     return np.rot90(x, 1, axes)
 
