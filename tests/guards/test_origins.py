@@ -1,5 +1,6 @@
 """Where data and weights come from: files beside the checksum, files opened again, rows that weights have seen."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,14 +12,16 @@ from records import made
 from sklearn import datasets
 from tables import Table, divided
 
+from receipts.checks.catalogue import failed, passed
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config, Facts
 from receipts.data import contract, declared
 from receipts.data.manifest import Facts as Shared
 from receipts.data.manifest import Golden, NearDuplicates
 from receipts.data.sealed import Subset
-from receipts.guards.data import augmenting, lineage, sealing
+from receipts.guards.data import augmenting, kept, lineage, sealing
 from receipts.provenance import code, opened
+from receipts.provenance.identity import Identity
 from receipts.runs import record, reviews
 
 IMAGES = (datasets.load_digits().images[:, None] / 16).astype(np.float32)
@@ -152,3 +155,31 @@ def test_ticks_are_told_with_name_and_day(tmp_path: Path) -> None:
         '[{"item": "worst", "what": "", "by": "Ada", "at": "2026-11-21T10:00:00Z"}, {"item": "median", "what": ""}]',
     )
     assert reviews.told(["a", "b"]) == "worst looked at by Ada on 2026-11-21"
+
+
+# Verdicts that are kept ---------------------------------------------------------------------------------------------
+
+
+def test_another_seed_is_told_the_same_verdicts_and_other_data_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    verdicts = [passed("inputs-vary", "they do")]
+    monkeypatch.setattr(kept.audit, "examine", lambda *_: asked.append(1) or verdicts)
+    values: dict[str, Any] = {key: {} for key in (*kept.ASKED, "model")} | {
+        "fit": dict.fromkeys(kept.OF_FIT),
+        "seed": 0,
+    }
+    experiment = Experiment(Config(), values, "net", ["full"], "table", [])
+    nothing: Any = None
+
+    def examined(identity: Identity, experiment: Experiment) -> int:
+        assert kept.examine(identity, experiment, nothing, nothing, nothing, None) == verdicts
+        return len(asked)
+
+    same = Identity("a", "config", "code", "lock", "data", "split")
+    assert examined(same, experiment) == 1
+    assert examined(same, replace(experiment, values=values | {"seed": 1, "model": {"width": 2}})) == 1
+    assert examined(msgspec.structs.replace(same, data="other"), experiment) == 2
+    assert examined(same, replace(experiment, values=values | {"augment": ["flip"]})) == 3
+    verdicts[:] = [failed("inputs-vary", "none differs")]
+    assert examined(msgspec.structs.replace(same, code="other"), experiment) == 4
+    assert examined(msgspec.structs.replace(same, code="other"), experiment) == 5  # what fails is looked at again
