@@ -8,6 +8,7 @@ after the checks, to get past them.
 """
 
 import re
+import shutil
 import statistics
 import sys
 from collections import Counter, defaultdict
@@ -75,8 +76,12 @@ def play(words: list[str]) -> Iterator[Played]:
         everything = [*cases.faults(), *cases.clean()]
         chosen = [case for case in everything if not words or any(word in case.title for word in words)]
         for number, case in enumerate(chosen):
-            outcome = cases.play(case, template, Path(folder) / f"case-{number}")
-            stock = control.verdict(case, Path(folder) / f"stock-{number}") if case.kind else None
+            ours, plain = (Path(folder) / f"{name}-{number}" for name in ("case", "stock"))
+            outcome = cases.play(case, template, ours)
+            stock = control.verdict(case, plain) if case.kind else None
+            outcome.out = ""  # of a hundred and more cases neither text nor folders are kept
+            for done in (ours, plain):
+                shutil.rmtree(done, ignore_errors=True)
             print(f"{case.title}: {outcome.verdict} {' '.join(outcome.by)}; stock {stock}", file=sys.stderr, flush=True)
             yield Played(case, outcome, stock)
 

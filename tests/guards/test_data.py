@@ -15,7 +15,7 @@ from receipts.data import splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
-from receipts.guards.data import audit, draws, inputs, looking, overlap
+from receipts.guards.data import audit, augmenting, centring, draws, inputs, looking, overlap
 
 DIGITS = datasets.load_digits()
 PATIENTS = datasets.load_diabetes()
@@ -254,6 +254,64 @@ def test_a_class_among_the_columns() -> None:
     assert failing(Table(178, inputs=x.astype(np.float32), targets=y), three) == set()
 
 
+def test_a_label_under_other_names_among_strong_columns() -> None:
+    bunch = datasets.load_wine()
+    order = np.random.default_rng(1).permutation(178)
+    x, y = bunch.data[order], bunch.target[order].astype(np.int64)
+    three = Task(kind="classification", classes=3, primary="accuracy")
+    renamed = np.column_stack([x, np.array([7, -2, 3])[y]]).astype(np.float32)
+    assert failing(Table(178, inputs=renamed, targets=y), three) == {"feature-leaks-the-label"}
+    mostly = np.column_stack([x, np.where(np.arange(178) % 9, np.array([7, -2, 3])[y], 3)]).astype(np.float32)
+    assert failing(Table(178, inputs=mostly, targets=y), three) == set()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_label_that_is_painted_into_a_corner(size: int) -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    named = np.random.default_rng(0).permutation(10)[DIGITS.target] / np.float32(9)
+    images[:, 0, :size, :size] = named[:, None, None]
+    assert failing(digits(inputs=images)) == {"feature-leaks-the-label"}
+
+
+def test_bright_and_dark_images_are_told_apart_by_every_pixel() -> None:
+    images = np.random.default_rng(0).random((500, 1, 8, 8)).astype(np.float32) * np.float32(0.4)
+    y = np.arange(500) % 2
+    images[y == 1] += np.float32(0.5)
+    two = Task(kind="classification", classes=2, primary="accuracy")
+    assert failing(Table(500, inputs=images, targets=y), two) == set()
+
+
+def test_equal_samples_with_unlike_labels() -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    images[1:200:2] = images[0:200:2]
+    assert "labels-contradict" in failing(digits(inputs=images))
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    images[1:9:2] = images[0:9:2][:4]  # four slips of a hand
+    assert failing(digits(inputs=images)) == set()
+
+
+def test_a_mean_of_all_rows_is_told_where_the_code_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    table = digits(inputs=images - images.mean(0))
+    assert failing(table) == set()  # the files may have come so
+    monkeypatch.setattr(centring, "reduces", lambda experiment: "src/lab/digits.py:7: np.average(images, 0)")
+    assert failing(table) == {"statistics-of-all"}
+    assert failing(digits()) == set()
+
+
+def test_a_number_that_names_whom_rows_belong_to() -> None:
+    halves = np.concatenate([DIGITS.images[:, ::2], DIGITS.images[:, 1::2]]).reshape(-1, 32)
+    who, y = np.tile(np.random.default_rng(0).permutation(1797), 2), np.tile(DIGITS.target, 2).astype(np.int64)
+    order = np.random.default_rng(1).permutation(len(y))
+    rows = np.column_stack([halves, who])[order].astype(np.float32)
+    assert failing(Table(len(y), inputs=rows, targets=y[order])) == {"entities-undeclared"}
+    assert failing(Table(len(y), inputs=rows[:, :32], targets=y[order])) == set()
+    people = [str(each) for each in who[order]]
+    assert "entity-overlap" in failing(Table(len(y), inputs=rows, targets=y[order], entities=people))
+    kinds = np.column_stack([halves, np.tile(DIGITS.images.sum((1, 2)) // 8, 2)])[order].astype(np.float32)
+    assert failing(Table(len(y), inputs=kinds, targets=y[order])) == set()  # a quantity that repeats
+
+
 # Inputs -------------------------------------------------------------------------------------------------------------
 
 
@@ -353,7 +411,7 @@ def test_the_golden_batch_is_compared_where_transforms_are_the_data_files() -> N
 )
 def test_only_one_rule_for_every_label_is_a_renaming(after: Any, renamed: bool) -> None:
     y = DIGITS.target[:256].astype(np.int64)
-    assert bool(draws.renaming(y, after(y))) is renamed
+    assert bool(augmenting.renaming(y, after(y))) is renamed
 
 
 class Draws:

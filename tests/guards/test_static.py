@@ -386,4 +386,5 @@ def test_a_static_fault_fails_the_run_before_anything_is_imported_and_a_waiver_l
     waived = run("train.py", "conf=net", "preset=smoke", "retry=true", "+waive={unused-argument: kept for old configs}")
     assert waived.code == 0, waived.err
     (newest, *_) = sorted(project.glob("runs/*/README.md"), key=lambda path: path.stat().st_mtime, reverse=True)
-    assert "waived: kept for old configs (it saw: src/lab/net.py" in newest.read_text()
+    assert "waived: kept for old configs (waived by " in newest.read_text()
+    assert "; it saw: src/lab/net.py" in newest.read_text()

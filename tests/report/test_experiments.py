@@ -1,5 +1,6 @@
 """EXPERIMENTS.md: the rows are the report's, everything else a person's."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from recorded import NOTEBOOK, asked, ran, reported, seeds, three
 
 from receipts.refusal import Refusal
 from receipts.report import experiments
+from receipts.report.page import facts
 from receipts.runs.record import Failure
 
 
@@ -44,6 +46,14 @@ def test_every_method_has_a_row_failed_ones_too(lab: Path) -> None:
     assert failed.run_id in crashed[0]
     assert crashed[5:7] == ["—", "failed: N\\|N"]
     assert half[6] == "unreadable"
+
+
+def test_who_looked_at_a_run_stands_behind_its_verdict(lab: Path) -> None:
+    run = ran()
+    signed = [{"item": "worst", "what": "", "by": "Ada", "at": "2026-11-21T10:00:00Z"}, {"item": "median", "what": ""}]
+    (lab / "runs" / run.run_id / "review.json").write_text(json.dumps(signed))
+    assert rows(updated())[0][6].endswith("; worst looked at by Ada on 2026-11-21")
+    assert ("reviewed", "worst looked at by Ada on 2026-11-21") in facts.headline(reported())
 
 
 def test_writing_again_changes_nothing_and_a_new_run_one_line(lab: Path) -> None:

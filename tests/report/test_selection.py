@@ -241,6 +241,14 @@ def test_a_report_yaml_that_cannot_be_meant_is_refused_by_name(lab: Path, text: 
     assert str(reporting.PATH) in str(caught.value)
 
 
+def test_a_row_is_all_seeds_of_a_method_and_no_chosen_one(lab: Path) -> None:
+    seeds("net", 0.9, 3)
+    asked("tables:\n  main: {rows: [linear, net seed=2]}\n")
+    with pytest.raises(Refusal, match="picks seed=2 of net") as caught:
+        reported()
+    assert "write net" in caught.value.fix
+
+
 def test_without_runs_there_is_nothing_to_report(lab: Path) -> None:
     with pytest.raises(Refusal, match="there are no runs to report"):
         reported()

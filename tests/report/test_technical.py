@@ -8,6 +8,7 @@ import pytest
 
 from receipts.report import figures, technical
 from receipts.report.model import Report
+from receipts.runs.record import Check
 
 HERE = Path("report")
 
@@ -68,3 +69,16 @@ def test_it_shows_every_figure_with_its_caption(report: Report, tmp_path: Path) 
         assert f"(figures/{figure.name}.png)" in text
         assert figure.caption in text
     assert text == technical.text(report, tmp_path)
+
+
+def test_it_tells_who_waived_what_and_which_facts_nobody_stated(report: Report) -> None:
+    run = report.tables[0].rows[0].runs[0]
+    before = run.checks, run.undeclared
+    run.checks = [Check("near-duplicates", "waived", "real stars (waived by Ada; it saw: 3)")]
+    run.undeclared = ["dataset.times"]
+    text = technical.text(report, HERE)
+    run.checks, run.undeclared = before
+    assert "Check `near-duplicates` was waived in 1 of" in text
+    assert "real stars (waived by Ada; it saw: 3)." in text
+    assert "`dataset.times` is not declared in 1 of" in text
+    assert "whether train comes before what is held back" in text

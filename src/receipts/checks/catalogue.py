@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from receipts.checks import after, preflight, static, training
 from receipts.checks.guard import Guard
+from receipts.provenance import git
 from receipts.refusal import CheckFailed, Refusal, nearest
 from receipts.runs.record import Check
 
@@ -58,13 +59,19 @@ def not_run(code: str, reason: str) -> Check:
 
 
 def settled(checks: Iterable[Check], waived: Mapping[str, str]) -> list[Check]:
-    """The checks with those failures waived that the experiment's own file waives, evidence and reason kept."""
+    """The checks with those failures waived that the experiment's own file waives: why, by whom, and what was seen."""
     return [
-        Check(check.code, "waived", f"{reason} (it saw: {check.evidence})", check.stage, "", check.file)
+        Check(check.code, "waived", f"{reason} ({signed()}it saw: {check.evidence})", check.stage, "", check.file)
         if check.verdict == "fail" and (reason := reason_for(check.code, waived))
         else check
         for check in checks
     ]
+
+
+def signed() -> str:
+    """Whose run lets a failure pass, as git names people; nothing where git knows no name."""
+    name = git.name()
+    return f"waived by {name}; " if name else ""
 
 
 def reason_for(code: str, waived: Mapping[str, str]) -> str:

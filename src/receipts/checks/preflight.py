@@ -19,13 +19,7 @@ GUARDS = (
         "steady",
         "pre-flight",
         "Held-back samples are the same each time they are read, transforms included.",
-        "put what draws into augment:, which meets train batches only",
-    ),
-    Guard(
-        "transformed-by-row",
-        "pre-flight",
-        "What a transform makes of a held-back row does not depend on the rows beside it.",
-        "give the transform a fit(x, y), which sees train rows only, and use in __call__ what was learnt there",
+        "put what draws into augment:, which meets train batches only; what transforms need they learn in fit(x, y)",
     ),
     Guard(
         "golden-batch",
@@ -48,10 +42,23 @@ GUARDS = (
         "split.near_duplicate states another tolerance; receipts split NAME",
     ),
     Guard(
+        "weights-saw-held-back",
+        "pre-flight",
+        "The weights that training begins from have not learnt from rows that are held back now.",
+        "begin from a run on this division, or from none; or make this division's train rows contain that run's",
+    ),
+    Guard(
         "entity-overlap",
         "pre-flight",
         "No declared entity (person, patient, device) has rows in two splits.",
         "split.rule: entity, and receipts split NAME",
+    ),
+    Guard(
+        "entities-undeclared",
+        "pre-flight",
+        "No column names whom rows belong to while the division knows of nobody.",
+        "self.entities = that column, split.rule: entity, and take it out of the inputs; or, if it is a category, "
+        "declare dataset.features = {name: True}",
     ),
     Guard(
         "time-order",
@@ -62,8 +69,14 @@ GUARDS = (
     Guard(
         "test-sealed",
         "pre-flight",
-        "Code that trains was handed no test row.",
-        "give the core a dataset with ids, inputs and targets",
+        "Code that trains was handed no test row, and opens no file of the data by itself.",
+        "give the core a dataset with ids, inputs and targets, and learn from the batches that training_step is handed",
+    ),
+    Guard(
+        "files-covered",
+        "pre-flight",
+        "Every file that the dataset reads is among those that its checksum covers.",
+        "add it to self.files, dvc add it, receipts split NAME, and commit",
     ),
     Guard(
         "labels-covered",
@@ -82,6 +95,12 @@ GUARDS = (
         "pre-flight",
         "Train labels contradict their neighbours no more often than val labels do.",
         "look at the rows that are named; mend or drop them where the data are derived",
+    ),
+    Guard(
+        "labels-contradict",
+        "pre-flight",
+        "Samples that are equal, byte for byte, have equal labels.",
+        "look at the ids that are named: a reader that repeats rows, classes merged twice, a join gone wrong",
     ),
     Guard(
         "feature-leaks-the-label",
@@ -108,16 +127,34 @@ GUARDS = (
         "give every split the same transforms, with the same mean and standard deviation",
     ),
     Guard(
+        "statistics-of-all",
+        "pre-flight",
+        "Rows are not centred by a mean that held-back rows are part of.",
+        "store rows as they were measured, and centre in transforms:, which are fitted on train rows only",
+    ),
+    Guard(
         "augment-keeps-labels",
         "pre-flight",
         "Augmentation does not rename classes.",
         "return the labels as they came, or mixed with those of the same batch",
     ),
     Guard(
+        "augment-within-facts",
+        "pre-flight",
+        "Augmentation makes of images only what is declared to leave their labels true.",
+        "take the change out of augment:, or add it to facts.invariances if a sample keeps its label through it",
+    ),
+    Guard(
         "workers-draw-alike",
         "pre-flight",
         "A dataset that draws while samples are read gives every worker and epoch draws of its own.",
         "draw from torch's or NumPy's global generator, or seed self.rng in a worker_init_fn from torch.initial_seed()",
+    ),
+    Guard(
+        "reseeds-while-reading",
+        "pre-flight",
+        "Reading a sample leaves the global random generators on their way.",
+        "take the seed out of __getitem__; draw from a generator of the sample's own",
     ),
     Guard(
         "loss-wants-logits",

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 from receipts.config import division, own, rungs
 from receipts.config.build import calls, check_calls
 from receipts.config.place import place, refuse_misplaced
-from receipts.config.schema import Config, Fit, Task
+from receipts.config.schema import INVARIANCES, Config, Fit, Task
 from receipts.refusal import Refusal, nearest
 
 METRICS = {  # the harness's own names, which a test holds against its table
@@ -126,6 +126,12 @@ def refuse_impossible(config: Config) -> None:
             f"fit.validate_every is {fit.validate_every}",
             "it counts epochs: a whole number, or a part of one",
             "correct it",
+        )
+    if unknown := [word for word in config.facts.invariances or [] if word not in INVARIANCES]:
+        raise Refusal(
+            f"facts.invariances names {unknown[0]!r}{nearest(unknown[0], list(INVARIANCES))}",
+            f"what augmentation is seen to do is {', '.join(INVARIANCES)}",
+            "correct it, or take it out",
         )
     if config.facts.rung not in (None, *rungs.RUNGS):
         raise Refusal(

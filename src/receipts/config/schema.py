@@ -95,6 +95,9 @@ class Fit:
     callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 
+INVARIANCES = ("mirrored", "upside-down", "turned")  # changes of an image that augmentation is seen to make
+
+
 @dataclass
 class Facts:
     """What only the author can know, declared once more so that it can be checked.
@@ -103,6 +106,7 @@ class Facts:
     `frozen` names parameters that are not to learn, by name, beginning (`backbone`) or pattern (`*.bias`);
     `random_predictions` and `partial_schedule` say that predictions are to draw and a schedule is to be cut short.
     `ceiling` is the best value of the primary metric that the problem allows, `chance` the one of somebody who guesses.
+    `invariances` are the changes of an image that leave its label true (`INVARIANCES`); null is not declared.
     """
 
     deterministic: bool = False
@@ -112,6 +116,7 @@ class Facts:
     partial_schedule: bool = False
     ceiling: float | None = None
     chance: float | None = None
+    invariances: list[str] | None = None
 
 
 @dataclass

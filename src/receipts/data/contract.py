@@ -1,21 +1,26 @@
 """What must be true of the data before anything is learnt: counts, content, ranges, numbers."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from receipts.checks.catalogue import passed
+from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.config.schema import Task
 from receipts.data import stored
 from receipts.data.items import Items, samples
 from receipts.data.manifest import Manifest
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.steady import refuse_unsteady_batch, spread, unsteady
+from receipts.provenance import opened
 from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
 Array = np.ndarray[Any, Any]
+
+SHOWN = 5
 
 
 def check(data: SealedData, task: Task) -> list[Check]:
@@ -49,6 +54,19 @@ def check_source(dataset: Any, manifest: Manifest) -> None:
                 f"its manifest says {getattr(manifest, key)!r}",
                 "receipts split NAME      (and commit it)",
             )
+
+
+def covered(manifest: Manifest, read: set[str]) -> Check:
+    """Whether the files that a dataset opened are those that its checksum covers."""
+    name = "files-covered"
+    if not manifest.files:
+        return not_applicable(name, "the dataset names no files, and no number on it is reportable")
+    others = sorted(opened.of_data(read) - {Path(file).as_posix() for file in manifest.files})
+    others = [each for each in others if each not in {os.path.realpath(file) for file in manifest.files}]
+    if others:
+        more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+        return failed(name, f"it opened {', '.join(others[:SHOWN])}{more}, which dataset.files does not name")
+    return passed(name, f"it opened none but its {len(manifest.files)} files")
 
 
 def check_content(data: SealedData, subset: Subset, hashes: dict[str, Array]) -> Check:

@@ -1,7 +1,7 @@
 """A ready-made LightningDataModule: its own batches, with ids, counts and whatever can be checked joined on.
 
-Its train loader is not read before training. Its val loader is read twice, and `setup("test")` is left to eval.py.
-What only a `Dataset` lets the core check is listed as not run.
+Of its train loader some rows are looked at before training. Its val loader is read twice, and `setup("test")` is left
+to eval.py. What only a `Dataset` lets the core check is listed as not run.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ import numpy as np
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import IterableDataset, RandomSampler
 
-from receipts.checks.catalogue import not_run, passed
+from receipts.checks.catalogue import failed, not_run, passed
 from receipts.config.compose import DataPlan
 from receipts.config.schema import Config
-from receipts.data import contract, protocol, stored
-from receipts.data.manifest import Manifest, Part
+from receipts.data import contract, golden, protocol, stored
+from receipts.data.manifest import Golden, Manifest, Part
+from receipts.data.ownloader import OwnLoader, batches, row_count, row_of
 from receipts.data.sealed import Subset
 from receipts.data.splits import labels
 from receipts.data.steady import unsteady
@@ -27,18 +28,7 @@ Array = np.ndarray[Any, Any]
 
 LOADERS = {"train": "train_dataloader", "val": "val_dataloader", "test": "test_dataloader"}
 BATCH_HOOKS = ("transfer_batch_to_device", "on_before_batch_transfer", "on_after_batch_transfer")
-NOT_RUN = ("train-content", "split-overlap", "near-duplicates", "entity-overlap", "time-order", "test-sealed")
-
-
-@dataclass(frozen=True)
-class OwnLoader:
-    """A loader of somebody's own, of which the first `limit` rows are used."""
-
-    source: Any
-    limit: int | None
-
-    def __len__(self) -> int:
-        return row_count(self.source) if self.limit is None else min(self.limit, row_count(self.source))
+NOT_RUN = ("train-content", "entity-overlap", "time-order", "test-sealed")
 
 
 @dataclass(frozen=True)
@@ -83,6 +73,7 @@ def open_splits(
         loader = OwnLoader(loader_of(module, name), config.limit.rows)
         if name == "train":
             found.append(Subset(name, ids(name, len(loader)), loader, np.empty(0), None, None))
+            checks.append(counted(row_count(loader.source), manifest))
             continue
         reading = read_twice(module, name, config.limit.rows)
         subset = Subset(name, ids(name, len(reading.x)), loader, reading.targets, None, None)
@@ -95,6 +86,14 @@ def open_splits(
     return found
 
 
+def counted(n: int, manifest: Manifest) -> Check:
+    """Whether train has as many rows as when the manifest was made."""
+    then = manifest.splits["train"].n
+    if then != n:
+        return failed("row-counts", f"train has {n} rows, its manifest says {then}: a limit from a look is left in")
+    return passed("row-counts", f"{n} train rows, as when the manifest was made")
+
+
 def check_stored(subset: Subset, reading: Reading, manifest: Manifest) -> None:
     """Val as it was when the manifest was made; of test nothing was read then."""
     if subset.name != "val":
@@ -105,22 +104,23 @@ def check_stored(subset: Subset, reading: Reading, manifest: Manifest) -> None:
         if n > len(known) or stored.changed(now, known[:n]).size:
             raise Refusal(
                 f"the val loader gives other {name} than when its manifest was made",
-                f"{n} rows now, {len(known)} then: the code or what it reads has changed",
+                f"{n} rows now, {len(known)} then: the code, its arguments or what it reads have changed",
                 "take that change back, or receipts split NAME and commit it",
             )
 
 
-def plan_manifest(plan: DataPlan, module: Any) -> tuple[Array, Array, dict[str, Part]]:
-    """For `receipts split`: content hashes of val, and how many rows there are where that can be known."""
+def plan_manifest(plan: DataPlan, module: Any) -> tuple[Array, Array, dict[str, Part], Golden | None]:
+    """For `receipts split`: content hashes of val, how many rows there are where that can be known, and the first."""
     describe(module)
     opened(module, "fit")
     reading = read_twice(module, "val", None)
+    train = loader_of(module, "train")
     parts = {
-        "train": Part(None, row_count(loader_of(module, "train")), {}),
+        "train": Part(None, row_count(train), {}),
         "val": Part(None, len(reading.x), labels(reading.targets, plan.task.classes)),
         "test": Part(None, None, {}),
     }
-    return reading.x, reading.y, parts
+    return reading.x, reading.y, parts, golden.told(golden.batch(OwnLoader(train, None)), [])
 
 
 def describe(module: Any) -> Any:
@@ -158,11 +158,6 @@ def loader_of(module: LightningDataModule, split: str) -> Any:
     return loader
 
 
-def row_count(loader: Any) -> int:
-    """How many rows a loader's dataset has."""
-    return len(loader.dataset)
-
-
 def ids(split: str, n: int) -> list[str]:
     """Ids in the order of the loader."""
     return [f"{split}/{row:06d}" for row in range(n)]
@@ -191,37 +186,6 @@ def read(loader: Any, limit: int | None, name: str) -> Reading:
         x.append(stored.digests(row_of(batch[0], row) for row in range(len(values))))
         y.append(stored.digests(values))
     return Reading(*(np.concatenate(parts) for parts in (targets, x, y)))
-
-
-def batches(loader: Any, limit: int | None, name: str) -> Any:
-    """Batches `(x, y)` until `limit` rows have passed, the last one cut to it."""
-    left = row_count(loader) if limit is None else limit
-    for batch in loader:
-        if not isinstance(batch, tuple | list) or len(batch) != 2:
-            raise Refusal(
-                f"{name} gives batches that are no (x, y)",
-                f"a batch is a {type(batch).__name__}; predict_step gets x alone, so the two must be told apart",
-                "return (x, y) from the dataset; x may be a tuple or a dictionary",
-            )
-        n = len(batch[1])
-        yield batch if n <= left else tuple(cut(part, left) for part in batch)
-        left -= n
-        if left <= 0:
-            return
-
-
-def cut(part: Any, n: int) -> Any:
-    """The first n rows of a batch, however it is nested."""
-    if isinstance(part, dict):
-        return {key: cut(value, n) for key, value in part.items()}
-    return type(part)(cut(value, n) for value in part) if isinstance(part, tuple | list) else part[:n]
-
-
-def row_of(part: Any, row: int) -> Any:
-    """One row of a batch, however it is nested."""
-    if isinstance(part, dict):
-        return {key: row_of(value, row) for key, value in part.items()}
-    return [row_of(value, row) for value in part] if isinstance(part, tuple | list) else part[row]
 
 
 def shuffles(name: str) -> Refusal:

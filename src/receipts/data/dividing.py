@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from receipts.config import division
 from receipts.config.build import check_calls, resolve
 from receipts.config.compose import DataPlan, data_plan
@@ -39,8 +41,9 @@ def made(plan: DataPlan, beside: str = "") -> list[tuple[DataPlan, Manifest]]:
         from receipts.data import datamodule
 
         division.check(plan.split)
-        x, y, parts = datamodule.plan_manifest(plan, dataset)
-        return [(plan, splits.manifest(plan, dataset, stored.write(plan.name, x, y, {}), parts, None))]
+        x, y, parts, first = datamodule.plan_manifest(plan, dataset)
+        found = splits.manifest(plan, dataset, stored.write(plan.name, x, y, {}), parts, None)
+        return [(plan, msgspec.structs.replace(found, golden=first))]
     protocol.check(dataset)
     steady.refuse_unsteady(dataset, built(plan.call))
     return splits.make(plan, dataset, beside)

@@ -10,6 +10,7 @@ from receipts.config.compose import DataPlan
 from receipts.data import stored
 from receipts.data.items import Items
 from receipts.data.manifest import Golden, Manifest
+from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import SealedData, first_rows
 from receipts.data.transforms import Transforms
 
@@ -27,7 +28,9 @@ def golden(manifest: Manifest, dataset: Any, plan: DataPlan) -> Manifest:
 
 
 def batch(inputs: Any) -> Any:
-    """The first rows of a split."""
+    """The first rows of a split; None of a loader that cannot be asked for them."""
+    if isinstance(inputs, OwnLoader):
+        return inputs.first(ROWS)
     return inputs.read(range(min(ROWS, len(inputs)))) if isinstance(inputs, Items) else first_rows(inputs, ROWS)
 
 

@@ -5,9 +5,9 @@ import torch
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.batches import OrderedBatches, TrainBatches, check_augment, targets, tensors
-from receipts.data.datamodule import OwnLoader
 from receipts.data.items import Items
 from receipts.data.ownbatches import OwnOrderedBatches, OwnTrainBatches
+from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.data.workers import CPU, WorkerOrderedBatches, WorkerTrainBatches

@@ -15,6 +15,7 @@ from receipts.provenance import checksums
 from receipts.refusal import Refusal
 
 SCHEMA = 1
+LOADING = ("workers", "num_workers", "n_workers", "prefetch_factor", "persistent_workers", "pin_memory", "batch_size")
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,7 +42,8 @@ class Twins(msgspec.Struct, forbid_unknown_fields=True):
     """How many of `looked` rows of a split have a near twin in those before it, and how many would without a leak.
 
     `inside` is the share of train rows with a near twin in train, `by_accident` what scattered points would give;
-    `pairs` names the first few: the row's id and its twin's.
+    `pairs` names the first few: the row's id and its twin's. `changed` tells of images that are twins only after one of
+    them is changed: how many, of how many, and how.
     """
 
     split: str
@@ -50,6 +52,7 @@ class Twins(msgspec.Struct, forbid_unknown_fields=True):
     inside: float
     by_accident: float
     pairs: list[tuple[str, str]]
+    changed: tuple[int, int, str] = (0, 0, "")
 
 
 class NearDuplicates(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,7 +85,8 @@ class Copies(msgspec.Struct, forbid_unknown_fields=True):
 class Facts(msgspec.Struct, forbid_unknown_fields=True):
     """What splits share: entities and rows that stand on both sides, and the order of times; null where unknown.
 
-    `copies` tells the rows split by split; null in manifests of an older core.
+    `copies` tells the rows split by split, `centred` which share of the columns has a mean of nought over all rows and
+    not over those of train; both null in manifests of an older core.
     """
 
     entities: int | None
@@ -90,6 +94,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     duplicates_across: int
     near_duplicates_across: NearDuplicates
     copies: list[Copies] | None = None
+    centred: float | None = None
 
 
 class Golden(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,7 +203,7 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
     pairs = {
         "schema": (manifest.schema, SCHEMA),
         "dataset": (manifest.dataset, target),
-        "arguments": (manifest.arguments, asked),
+        "arguments": tuple(content_of(each, plan) for each in (manifest.arguments, asked)),
         "split": (manifest.rule, division.stated(plan.split)),
     }
     for name, (stored, stated) in pairs.items():
@@ -208,6 +213,12 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
                 f"it says {stored}, the experiment says {stated}",
                 f"{cure}      (and commit it), or take the change back",
             )
+
+
+def content_of(arguments: dict[str, Any], plan: DataPlan) -> dict[str, Any]:
+    """The arguments that say what data there are; of a DataModule not those that say how its rows are loaded."""
+    own = plan.split.rule == "datamodule"
+    return {name: value for name, value in arguments.items() if not (own and name in LOADING)}
 
 
 def refuse_missing(manifest: Manifest) -> None:

@@ -10,6 +10,7 @@ from receipts.data import contract, rules
 from receipts.data.manifest import Manifest, missing_file
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
+from receipts.provenance import opened as reads
 from receipts.runs.record import Check
 
 
@@ -24,18 +25,22 @@ def open_splits(
     if config.split.rule == "datamodule":
         from receipts.data import datamodule  # with it comes Lightning, which estimators do without
 
-        return datamodule.open_splits(built(config.data, manifest.access), config, manifest, names, checks)
+        with reads.reads() as read:
+            found = datamodule.open_splits(built(config.data, manifest.access), config, manifest, names, checks)
+        checks.append(contract.covered(manifest, read))
+        return found
     opened = tuple(dict.fromkeys((*names, "train"))) if config.transforms else names
     fraction = config.fit.train_fraction
     thinned = partial(rules.part, fraction=fraction) if fraction < 1 else None
-    data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows, thinned)
-    checks += contract.check(data, config.task)
+    with reads.reads() as read:
+        data = SealedData(built(config.data, manifest.access), manifest, opened, config.limit.rows, thinned)
+        checks += contract.check(data, config.task)
+    checks.append(contract.covered(manifest, read))
     transforms = Transforms([build(spec, "transforms") for spec in config.transforms]).fit(data)
     found = [transforms.apply(data.subset(name)) for name in names]
-    for subset in found if transforms.steps else ():
-        if subset.name != "train":
-            raw = data.subset(subset.name)
-            checks += [transforms.steady(raw), transforms.rowwise(raw, subset)]
+    if transforms.steps:
+        checks += [transforms.steady(data.subset(name)) for name in names if name != "train"]
+    reads.begin()
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from receipts.data.datamodule import OwnLoader, batches
+from receipts.data.ownloader import OwnLoader, batches
 from receipts.data.sealed import Subset
 from receipts.provenance.determinism import derive, seed_globals
 from receipts.refusal import Refusal

@@ -1,11 +1,13 @@
 """What the splits of a dataset share, found out once, when it is divided: nothing here is ever opened again."""
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from receipts.data import twins
+from receipts.data import twins, views
+from receipts.data.items import samples
 from receipts.data.manifest import Copies, Facts, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
 from receipts.refusal import Refusal
@@ -16,6 +18,7 @@ METHOD = (
 )
 SHOWN = 5
 SAMPLED = 2000
+NOUGHT, ABOVE = 1e-5, 1e-4  # of the deviation: a mean that somebody took off, and one that is there
 
 
 def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) -> Facts:
@@ -29,6 +32,7 @@ def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) 
         shared_values(x, rows),
         near_duplicates(dataset, rows, x, found, near),
         copies(dataset, rows, x, found),
+        centred(found, rows["train"]),
     )
 
 
@@ -101,6 +105,7 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
             rounded(each.inside),
             rounded(each.by_accident),
             [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other, _ in each.pairs],
+            views.search(space, partial(stacked, dataset), rows[name], dict(earlier(rows))[name]),
         )
         for name, each in searched.items()
         if each is not None
@@ -108,6 +113,28 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
     if len(told) < len(searched):
         return NearDuplicates(0, "not searched: too few rows to say what is near", near)
     return NearDuplicates(sum(each.n for each in told), METHOD, near, told)
+
+
+def stacked(dataset: Any, rows: Array) -> Array:
+    """Some samples as one array."""
+    return np.stack([np.asarray(sample) for sample in samples(dataset, rows)])
+
+
+def centred(found: Array | None, train: Array) -> float | None:
+    """The share of varied columns, or of all values at once, with a mean of nought over all rows but not over train's.
+
+    Such data were centred by a mean that held-back rows are part of.
+    """
+    if found is None:
+        return None
+    values, spread = found.astype(np.float64), found.std(0, dtype=np.float64)
+    varied = spread > 1e-6 * max(float(spread.max()), 1e-30)
+    if not varied.any():
+        return 0.0
+    whole, own = values.mean(0)[varied] / spread[varied], values[train].mean(0)[varied] / spread[varied]
+    each = float(np.mean((np.abs(whole) < NOUGHT) & (np.abs(own) > ABOVE)))
+    together = abs(values.mean() / values.std()) < NOUGHT and abs(values[train].mean() / values.std()) > ABOVE
+    return rounded(max(each, float(together)))
 
 
 def shape_of(dataset: Any) -> tuple[int, ...]:

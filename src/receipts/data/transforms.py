@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from receipts.checks.catalogue import failed, not_applicable, passed
+from receipts.checks.catalogue import failed, passed
 from receipts.data import stored
 from receipts.data.items import Items
 from receipts.data.sealed import Inputs, SealedData, Subset, first_rows
@@ -14,7 +14,7 @@ from receipts.refusal import Refusal
 from receipts.runs.record import Check
 
 FEW, MORE = 8, 64
-CLOSE = 1e-3  # of the largest value; what a product of matrices of another size may differ by is far below
+ROUNDED = 1e-3  # of the deviation: sums over more rows are added up in another order
 
 
 class Transforms:
@@ -49,30 +49,22 @@ class Transforms:
         return self
 
     def steady(self, subset: Subset) -> Check:
-        """Whether a few held-back rows come out the same twice: what draws is an augmentation."""
-        few = range(min(len(subset), FEW))
-        inputs = subset.inputs.read(few) if isinstance(subset.inputs, Items) else first_rows(subset.inputs, FEW)
-        name = f"{subset.name}-steady"
-        if content_of(self.steps, inputs, 0) != content_of(self.steps, inputs, 1):
-            steps = ", ".join(type(step).__name__ for step in self.steps)
-            return failed(name, f"{steps} made something else of the same {len(few)} rows the second time")
-        return passed(name, f"the transforms made the same of {len(few)} rows twice")
-
-    def rowwise(self, raw: Subset, whole: Subset) -> Check:
-        """Whether a few held-back rows, transformed by themselves, are those rows of the transformed split."""
-        name, few = f"{raw.name}-transformed-by-row", min(len(raw), FEW)
-        if isinstance(whole.inputs, Items):
-            alone, among = whole.inputs.read(range(few)), first_rows(whole.inputs.read(range(min(len(raw), MORE))), few)
-        else:
-            with aside(0):
-                alone, among = first_rows(raw.inputs, few), first_rows(whole.inputs, few)
-                for step in self.steps:
-                    alone = changed(step, alone)
-        gap = distance(alone, among)
-        if gap is None or len(raw) == few:
-            return not_applicable(name, "rows come in a shape that goes with their number, or there are few")
-        said = f"{few} rows by themselves and among the others differ by {gap:.1e} of the largest value"
-        return failed(name, said) if gap > CLOSE else passed(name, said)
+        """Whether a few held-back rows come out the same twice, and whatever other rows are handed over with them."""
+        name, steps = f"{subset.name}-steady", ", ".join(type(step).__name__ for step in self.steps)
+        few, more = first(subset, FEW), first(subset, MORE)
+        with aside(0):
+            once, among = made(self.steps, few), made(self.steps, more)
+        with aside(1):
+            again = made(self.steps, few)
+        if stored.content(once) != stored.content(again):
+            return failed(name, f"{steps} made something else of the same {rows(few)} rows the second time")
+        if far := apart(once, among):
+            return failed(
+                name,
+                f"{steps} made something else of {rows(few)} rows alone than among {rows(more)}, {far:.2g} of their "
+                "deviation apart: a statistic of what it is handed, not of train",
+            )
+        return passed(name, f"the transforms made the same of {rows(few)} rows twice, alone and among {rows(more)}")
 
     def apply(self, subset: Subset) -> Subset:
         """A split with transformed inputs, one row out for every row in; `Items` go through them batch by batch."""
@@ -90,30 +82,37 @@ class Transforms:
         return replace(subset, inputs=inputs)
 
 
-def content_of(steps: list[Any], inputs: Any, seed: int) -> bytes:
-    """The bytes that a chain of steps makes of some inputs, global generators seeded anew."""
-    with aside(seed):
-        for step in steps:
-            inputs = changed(step, inputs)
-        return stored.content(inputs)
+def first(subset: Subset, n: int) -> Inputs:
+    """The first n rows as they are before the transforms, or all where there are fewer."""
+    inputs = subset.inputs
+    if isinstance(inputs, Items):
+        found: Inputs = inputs.read(range(min(len(subset), n)))
+        return found
+    return first_rows(inputs, n)
+
+
+def made(steps: list[Any], inputs: Inputs) -> Inputs:
+    """What a chain of steps makes of some inputs."""
+    for step in steps:
+        inputs = changed(step, inputs)
+    return inputs
+
+
+def apart(alone: Inputs, among: Inputs) -> float:
+    """How far rows lie from what became of them among others, in units of their deviation; 0 where that is rounding."""
+    if isinstance(alone, dict) and isinstance(among, dict):
+        return max((apart(part, among[name]) for name, part in alone.items()), default=0.0)
+    one, other = np.asarray(alone), np.asarray(among)[: rows(alone)]
+    if one.shape != other.shape or one.dtype.kind not in "biuf":
+        return 0.0  # padded to the longest of a batch, or no numbers
+    far = np.abs(one.astype(np.float64) - other).max(initial=0.0) / max(float(one.std()), 1e-12)
+    return float(far) if far > ROUNDED else 0.0
 
 
 def changed(step: Any, inputs: Inputs) -> Inputs:
     """What a step makes of its inputs."""
     result: Inputs = step(inputs) if callable(step) else step.transform(inputs)
     return result
-
-
-def distance(one: Any, other: Any) -> float | None:
-    """How far inputs are apart, relative to the largest value; None where shapes differ, or they are no numbers."""
-    pairs = [(one[key], other[key]) for key in other] if isinstance(other, dict) else [(one, other)]
-    found = 0.0
-    for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs):
-        if a.shape != b.shape or b.dtype.kind not in "biuf":
-            return None
-        gap = float(np.nanmax(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
-        found = max(found, gap / max(float(np.nanmax(np.abs(b.astype(np.float64)), initial=0.0)), 1e-12))
-    return found
 
 
 def rows(inputs: Inputs) -> int:

@@ -125,7 +125,11 @@ class Space:
         """Rows of the dataset as points, mirrored ones where asked."""
         found = self.found[rows]
         flipped = mirrored(found, self.shape) if mirror else None
-        points: Array = ((found if flipped is None else flipped) - self.centre)[:, self.kept] / self.spread
+        return self.points(found if flipped is None else flipped)
+
+    def points(self, found: Array) -> Array:
+        """Features of rows as points."""
+        points: Array = (found - self.centre)[:, self.kept] / self.spread
         return points if self.projection is None else np.asarray(points @ self.projection)
 
     @property

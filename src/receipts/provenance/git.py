@@ -48,12 +48,16 @@ def commit() -> str:
 
 def user() -> str:
     """The name that git signs commits with."""
-    name = (git("config", "user.name") or b"").decode().strip()
-    if not name:
+    if not (found := name()):
         raise Refusal(
             "git knows no user.name", "whoever looked signs with a name", "by=NAME      (or git config user.name NAME)"
         )
-    return name
+    return found
+
+
+def name() -> str:
+    """The name that git signs commits with; empty where it knows none."""
+    return (git("config", "user.name") or b"").decode().strip()
 
 
 def refuse_distrust() -> None:

@@ -15,6 +15,7 @@ from receipts.refusal import Refusal
 from receipts.report import methods, numerals, tables
 from receipts.report.intervals import LEAST, within
 from receipts.report.model import Comparison, Entry, Report
+from receipts.runs import reviews
 from receipts.runs.figures import decimals
 from receipts.runs.record import Record
 from receipts.runs.views import escaped
@@ -165,6 +166,12 @@ def value(points: Sequence[float], bounds: tuple[float | None, float | None], de
 
 
 def verdict(members: Sequence[Entry], verdicts: Mapping[str, tuple[str, Comparison]]) -> str:
+    """What a table says of a method, or why it is in none; then who looked at its runs."""
+    looked = reviews.told(entry.run_id for entry in members)
+    return "; ".join(part for part in (judged(members, verdicts), looked) if part)
+
+
+def judged(members: Sequence[Entry], verdicts: Mapping[str, tuple[str, Comparison]]) -> str:
     """What a table says of a method, or why it is in none."""
     for entry in members:
         if entry.run_id in verdicts:

@@ -108,6 +108,12 @@ def listed(table: str, text: str, split: str, known: Mapping[Label, list[Record]
     """A row as report.yaml names it: an experiment, and words that differ from its file."""
     conf, *words = text.split()
     conf = conf.removesuffix(".yaml")
+    if seeds := [word for word in words if word.startswith("seed=")]:
+        raise wrong(
+            f"tables.{table} picks {seeds[0]} of {conf}",
+            "a row is all seeds of a method; the best of several is no estimate of what the next one gives",
+            f"write {' '.join([conf, *(word for word in words if word not in seeds)])}",
+        )
     wanted = (conf, tuple(sorted(words)))
     records = known.get(wanted, []) if words else [*known.get(wanted, []), *aliased(conf, known)]
     if not records and conf not in files("conf"):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from receipts.data.declared import LOST
 from receipts.report import checklists, costs, figures, parts, tables
 from receipts.report.figures.caption import dataset, listed, sentence
 from receipts.report.figures.evidence import arm_of
@@ -196,10 +197,20 @@ def limitations(report: Report) -> list[str]:
         for label, name, ok in failed
     ]
     lines += [f"Table {table.name}: {note}" for table in report.tables for note in table.notes if is_against(note)]
-    unseen = Counter(check.code for run in runs for check in run.checks if check.verdict in ("not run", "waived"))
+    unseen = Counter(check.code for run in runs for check in run.checks if check.verdict == "not run")
     lines += [
-        f"Check `{code}` was not run or waived in {count} of {counted(len(runs), 'run')}."
+        f"Check `{code}` was not run in {count} of {counted(len(runs), 'run')}."
         for code, count in sorted(unseen.items())
+    ]
+    accepted = Counter((c.code, c.evidence) for run in runs for c in run.checks if c.verdict == "waived")
+    lines += [
+        f"Check `{code}` was waived in {count} of {counted(len(runs), 'run')}: {why}."
+        for (code, why), count in sorted(accepted.items())
+    ]
+    unknown = Counter(name for run in runs for name in run.undeclared)
+    lines += [
+        f"`{name}` is not declared in {count} of {counted(len(runs), 'run')}, so it stays open {LOST.get(name, '')}."
+        for name, count in sorted(unknown.items())
     ]
     return bullets(lines) or ["The records name none."]
 

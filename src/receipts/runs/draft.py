@@ -7,7 +7,7 @@ import sys
 from receipts.config import rungs
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
-from receipts.provenance import code, secrets
+from receipts.provenance import code, git, secrets
 from receipts.provenance.identity import method_hash
 from receipts.provenance.trace import SYNTHETIC, Sources
 from receipts.refusal import Refusal
@@ -74,7 +74,10 @@ def planned_epochs(config: Config) -> int | None:
 def waived(experiment: Experiment, sources: Sources) -> list[Check]:
     """What the experiment's own file allows, and why."""
     reason = experiment.config.waive.get(SYNTHETIC)
-    return [Check(SYNTHETIC, "waived", reason, stage="static")] if reason and sources.origin["kind"] != "real" else []
+    if not reason or sources.origin["kind"] == "real":
+        return []
+    who = f" (waived by {name})" if (name := git.name()) else ""
+    return [Check(SYNTHETIC, "waived", f"{reason}{who}", stage="static")]
 
 
 def command() -> str:

@@ -209,9 +209,9 @@ class Record(Struct, kw_only=True):
     `parent` is the run whose weights came first, `stopped` what ended training early; `rung` is `floor` or `linear`
     for a baseline that others are compared with. `method` is the config's hash without the seed, the same for all
     seeds of a method; `epochs` are those planned, `steps` the optimizer steps done. `sentinels` is False where nothing
-    watched the training, `silent_since` the heartbeat at which no step had been done for longer than it may take.
-    `removed` names the kinds of secrets that were taken out of a file before it was stored (`code.patch` then no longer
-    applies) or out of `command`.
+    watched the training, `undeclared` are facts that nobody stated, `silent_since` the heartbeat at which no step had
+    been done for longer than it may take. `removed` names the kinds of secrets that were taken out of a file before it
+    was stored (`code.patch` then no longer applies) or out of `command`.
     """
 
     schema: int = SCHEMA
@@ -250,6 +250,7 @@ class Record(Struct, kw_only=True):
     scores: list[Score] = []
     openings: list[Opening] = []
     checks: list[Check] = []
+    undeclared: list[str] = []
     sentinels: bool = True
     warnings: list[str] = []
     removed: dict[str, list[str]] = {}

@@ -13,10 +13,11 @@ import numpy as np
 from receipts.bounds import read_whole
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
-from receipts.data import manifest
+from receipts.data import declared, manifest
 from receipts.data.sealed import Subset, names_of
 from receipts.guards import gate
-from receipts.guards.data import audit
+from receipts.guards.data import kept as data_checks
+from receipts.guards.data import sealing
 from receipts.provenance import git, secrets
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
@@ -34,15 +35,18 @@ def fit(
     run: Run, method: Method, experiment: Experiment, train: Subset, val: Subset, first_step: Callable[[], None]
 ) -> None:
     """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
-    run.record.world = method.world()
+    _, division = manifest.load(experiment.data)
+    run.record.world, run.record.undeclared = method.world(), declared.missing(experiment.config, division)
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)
-    _, division = manifest.load(experiment.data)
-    gate.admit(run, experiment.config, audit.examine(experiment, division, train, val, getattr(method, "module", None)))
+    module = getattr(method, "module", None)
+    found = data_checks.examine(run.record.identity, experiment, division, train, val, module)
+    gate.admit(run, experiment.config, [*found, *sealing.audit(train, division)])
     rehearse(run, method, experiment.config, train, val)
     with ranks.started(run, experiment.config, first_step) as site:
         checkpoint = method.fit(train, val, site)
+    gate.admit(run, experiment.config, sealing.audit(train, division))
     run.record.stopped, run.record.steps = method.ended(), method.steps()
     method.load(run.folder, checkpoint)
     if experiment.config.facts.deterministic:

@@ -2,28 +2,25 @@
 
 from typing import Any
 
-import numpy as np
-
-from receipts.checks.catalogue import not_run
 from receipts.config.compose import Experiment
-from receipts.data.items import Items
 from receipts.data.manifest import Manifest
+from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
-from receipts.guards.data import draws, inputs, labels, leaks, looking, overlap
+from receipts.guards.data import (
+    augmenting,
+    centring,
+    contradictions,
+    draws,
+    identifiers,
+    inputs,
+    labels,
+    leaks,
+    lineage,
+    looking,
+    overlap,
+)
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
-
-OF_ROWS = (
-    "golden-batch",
-    "labels-covered",
-    "labels-aligned",
-    "labels-clean",
-    "feature-leaks-the-label",
-    "inputs-vary",
-    "inputs-alike",
-    "inputs-in-range",
-    "augment-keeps-labels",
-)
 
 
 def examine(experiment: Experiment, manifest: Manifest, train: Subset, val: Subset, module: Any = None) -> list[Check]:
@@ -37,15 +34,17 @@ def examine(experiment: Experiment, manifest: Manifest, train: Subset, val: Subs
 
 def found(experiment: Experiment, manifest: Manifest, train: Subset, val: Subset, module: Any) -> list[Check]:
     """The verdicts, in the order in which they are told."""
-    if not isinstance(train.inputs, Items | dict | np.ndarray):
-        reason = "the DataModule keeps its rows to itself; a dataset with ids would let this be checked"
-        return [draws.workers(train.inputs.source), *(not_run(name, reason) for name in OF_ROWS)]
-    task = experiment.config.task
+    task, own = experiment.config.task, isinstance(train.inputs, OwnLoader)
     looked = looking.look(train, val)
     return [
-        *overlap.overlaps(manifest),
+        *(overlap.between(looked) if own else overlap.overlaps(manifest)),
+        *lineage.audit(manifest, experiment.config),
+        *centring.audit(manifest, experiment),
         *labels.audit(looked, manifest, task),
+        *contradictions.audit(manifest, looked, task),
         *leaks.audit(looked, manifest, task),
+        *identifiers.audit(looked, manifest, task),
         *inputs.audit(looked, manifest, train, experiment, module),
-        *draws.audit(train, experiment),
+        *augmenting.audit(train, experiment),
+        *draws.audit(train),
     ]

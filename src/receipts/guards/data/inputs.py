@@ -8,19 +8,22 @@ import numpy as np
 from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
+from receipts.config.schema import Split
 from receipts.data import golden
 from receipts.data.manifest import Golden, Manifest
 from receipts.data.sealed import Subset
-from receipts.guards.data import feeding
+from receipts.guards.data import feeding, recurring
 from receipts.guards.data.looking import Looked
 from receipts.runs.record import Check
 
 Array = np.ndarray[Any, Any]
 
+FEW = 20  # rows below which a split has no mean to speak of
 GREY = (200, 255)  # where the largest of grey values as bytes lies
 SCALED = 20.0  # values that a first layer with weights may be given once they are scaled
-MOVED, SURE = 0.5, 20.0  # a mean that differs by so many deviations of the values, and of its own error
-SPREAD = 2.0  # a deviation that differs by this factor
+MOVED, SURE, SPREAD = 0.5, 20.0, 2.0  # a mean that differs by so many deviations of the values, and of its own error;
+# a deviation that differs by this factor
+DRAWN = 0.1, 8.0, 1.5  # the same where rows were divided at random, so that nothing but chance sets splits apart
 FAR = 1e-4  # how far moments may be apart on another machine
 
 
@@ -34,7 +37,7 @@ def audit(
         yield not_applicable("inputs-in-range", "inputs are not one array of numbers")
         return
     yield vary(looked)
-    yield alike(looked)
+    yield alike(looked, is_drawn(experiment.config.split))
     yield in_range(looked, experiment, module)
 
 
@@ -72,22 +75,38 @@ def vary(looked: Looked) -> Check:
     return passed("inputs-vary", f"{len(looked.train.at)} train and {len(looked.val.at)} val samples differ")
 
 
-def alike(looked: Looked) -> Check:
+def is_drawn(split: Split) -> bool:
+    """Whether rows were divided at random one by one, so that no split is of another time or place."""
+    return split.rule == "stratified" or (split.rule == "folds" and split.seed is not None)
+
+
+def alike(looked: Looked, drawn: bool) -> Check:
     """Whether val lies where train lies: by most columns of a table, by all values of other samples."""
-    train, val = (columns(rows.inputs, looked.is_table) for rows in (looked.train, looked.val))
+    name, table = "inputs-alike", looked.is_table
+    train, val = (columns(rows.inputs, table) for rows in (looked.train, looked.val))
+    evidence = (
+        f"mean {train.mean():.4g} and deviation {train.std():.4g} in train, {val.mean():.4g} and {val.std():.4g} in val"
+    )
+    if len(looked.val.at) < FEW:
+        return passed(name, evidence)
+    if differ(looked, train, val, DRAWN if drawn else (MOVED, SURE, SPREAD)) > 0.5:
+        return failed(name, evidence)
+    if told := recurring.moved(looked.train.inputs, looked.val.inputs, table):
+        return failed(name, f"{told}; {evidence}")
+    return passed(name, evidence)
+
+
+def differ(looked: Looked, train: Array, val: Array, bounds: tuple[float, float, float]) -> float:
+    """The share of columns whose mean or deviation in val is not that of train."""
+    apart, sure, factor = bounds
     spread = np.maximum(train.std(0), 1e-12)
     moved = np.abs(train.mean(0) - val.mean(0))
     error = np.sqrt(of_means(looked.train.inputs, looked.is_table) + of_means(looked.val.inputs, looked.is_table))
     ratio = np.maximum(val.std(0), 1e-12) / spread
-    shifted = (moved > MOVED * spread) & (moved > SURE * np.maximum(error, 1e-12))
-    stretched = (ratio > SPREAD) | (ratio < 1 / SPREAD)
-    share = float(np.mean((shifted | stretched)[train.std(0) > 0])) if (train.std(0) > 0).any() else 0.0
-    evidence = (
-        f"mean {train.mean():.4g} and deviation {train.std():.4g} in train, {val.mean():.4g} and {val.std():.4g} in val"
-    )
-    if share > 0.5 and len(looked.val.at) >= 20:
-        return failed("inputs-alike", evidence)
-    return passed("inputs-alike", evidence)
+    shifted = (moved > apart * spread) & (moved > sure * np.maximum(error, 1e-12))
+    stretched = (ratio > factor) | (ratio < 1 / factor)
+    varied = train.std(0) > 0
+    return float(np.mean((shifted | stretched)[varied])) if varied.any() else 0.0
 
 
 def columns(inputs: Array, table: bool) -> Array:

@@ -55,13 +55,20 @@ def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Che
         )
         return
     yield covered(manifest)
-    if looked is None or len(looked.train.at) <= 2 * NEIGHBOURS:
-        reason = "inputs are not one array of numbers" if looked is None else "there are too few rows"
+    if looked is None or not are_classes(looked) or len(looked.train.at) <= 2 * NEIGHBOURS:
+        reason = "there are too few rows"
+        if looked is None or not are_classes(looked):
+            reason = "inputs are not one array of numbers, or labels no single whole numbers"
         yield from (not_run(name, reason) for name in ("labels-aligned", "labels-clean"))
         return
     train, val = votes(looked)
     yield aligned(train, val)
     yield clean(train, val, looked)
+
+
+def are_classes(looked: Looked) -> bool:
+    """Whether every label is one whole number; a loader of somebody's own may mix them."""
+    return all(part.labels.ndim == 1 and part.labels.dtype.kind in "iu" for part in (looked.train, looked.val))
 
 
 def covered(manifest: Manifest) -> Check:

@@ -17,6 +17,8 @@ NAME = "feature-leaks-the-label"
 PERFECT, POORER = 0.97, 0.85  # skill of one column alone, and the most that all others may have together
 WIDEST, FEWEST = 500, 50  # columns that are tried, and train rows that it takes
 BINS = 50
+TRIED, COPY = 20, 0.98  # of very many values so many are tried; a correlation of two that are one
+HELD = 40_000_000  # values that are held at once
 LINE, SAME = 0.97, 0.9999  # share of a column that a line of three class numbers or more explains; of values
 
 
@@ -25,12 +27,14 @@ def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Che
     declared = manifest.features or {}
     if late := [name for name, known in declared.items() if not known]:
         yield failed(NAME, f"{', '.join(late)}: declared as unknown at prediction time, and handed to the method")
-    elif looked is None or not looked.is_table or looked.val.labels.ndim > 1:
-        yield not_applicable(NAME, "samples are no rows of columns, or labels no single numbers")
-    elif looked.shape[0] > WIDEST or len(looked.train.at) < FEWEST or len(looked.val.at) < FEWEST // 5:
-        yield not_run(NAME, f"{looked.shape[0]} columns and {len(looked.train.at)} train rows")
-    else:
+    elif looked is None or not looked.shape or looked.train.labels.ndim > 1:
+        yield not_applicable(NAME, "samples are no rows of numbers, or labels no single ones")
+    elif len(looked.train.at) < FEWEST or len(looked.val.at) < FEWEST // 5:
+        yield not_run(NAME, f"{len(looked.train.at)} train rows and {len(looked.val.at)} of val")
+    elif looked.is_table and looked.shape[0] <= WIDEST:
         yield verdict(looked, list(declared), task)
+    else:
+        yield painted(looked, task)
 
 
 def verdict(looked: Looked, declared: list[str], task: Task) -> Check:
@@ -48,11 +52,54 @@ def verdict(looked: Looked, declared: list[str], task: Task) -> Check:
     rest = [column for column in range(x.shape[1]) if column != best]
     second = max(0.0, float(np.delete(alone, best).max(initial=0.0)), by_line(x[:, rest], y, x_val[:, rest], y_val))
     evidence += f", all others together {second:.3f}"
-    copied = copies(x[:, best], looked.train.labels, task)
+    copied = copies(x[:, best], looked.train.labels, task) or renames(x[:, best], looked.train.labels, task)
     if second >= POORER and not copied:
         return passed(NAME, evidence)
-    evidence += "; it is the label itself, moved and scaled" if copied else ""
+    evidence += "; it is the label itself, under other numbers" if copied else ""
     return passed(NAME, f"{evidence}; it is declared as known") if declared else failed(NAME, evidence)
+
+
+def painted(looked: Looked, task: Task) -> Check:
+    """The most telling of very many values, such as a pixel, against those that are no copies of it."""
+    most = max(FEWEST, HELD // max(1, int(np.prod(looked.shape))))
+    rows = np.unique(np.linspace(0, len(looked.train.at) - 1, min(most, len(looked.train.at))).astype(int))
+    x, x_val = standardised(*(part.reshape(len(part), -1) for part in (looked.train.inputs[rows], looked.val.inputs)))
+    labels = looked.train.labels[rows]
+    y, y_val = targets(labels, labels, task), targets(looked.val.labels, labels, task)
+    telling = explained(x, y)
+    best, alone = strongest(telling, x, y, x_val, y_val)
+    where = ", ".join(str(int(place)) for place in np.unravel_index(best, looked.shape))
+    evidence = f"the value at ({where}) alone reaches {alone:.3f} of what there is to know of val"
+    if alone < PERFECT:
+        return passed(NAME, evidence)
+    copied = np.abs(x.T @ x[:, best]) > COPY * len(x)
+    _, second = strongest(np.where(copied, 0.0, telling), x, y, x_val, y_val)
+    evidence += f", the best that is no copy of it {second:.3f}"
+    return passed(NAME, evidence) if second >= POORER else failed(NAME, evidence)
+
+
+def explained(x: Array, y: Array) -> Array:
+    """The share of each column's spread `(d,)` that classes, or a straight line of the target, explain."""
+    total = np.maximum((x**2).sum(0), 1e-12)
+    if y.shape[1] == 1:
+        centred = y - y.mean(0)
+        return np.asarray((centred.T @ x)[0] ** 2 / total / max(float((centred**2).sum()), 1e-12))
+    return np.asarray((((y.T @ x) ** 2) / np.maximum(y.sum(0), 1)[:, None]).sum(0) / total)
+
+
+def strongest(telling: Array, x: Array, y: Array, x_val: Array, y_val: Array) -> tuple[int, float]:
+    """The column of the most skill by itself among those that are most telling, and its skill."""
+    tried = np.argsort(-telling)[:TRIED]
+    skills = [by_bins(x[:, each], y, x_val[:, each], y_val) for each in tried]
+    return int(tried[int(np.argmax(skills))]), max(0.0, *skills)
+
+
+def renames(column: Array, labels: Array, task: Task) -> bool:
+    """Whether a column has one value for each class and no other."""
+    if not has_classes(task):
+        return False
+    pairs = np.unique(np.stack([np.unique(part, return_inverse=True)[1] for part in (column, labels)]), axis=1)
+    return bool(pairs.shape[1] == len(np.unique(labels)) == len(np.unique(column)) > 1)
 
 
 def copies(column: Array, labels: Array, task: Task) -> bool:

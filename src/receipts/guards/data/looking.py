@@ -8,7 +8,8 @@ import numpy as np
 from receipts.config.schema import Task
 from receipts.data import twins
 from receipts.data.items import Items
-from receipts.data.sealed import Subset, floats
+from receipts.data.ownloader import OwnLoader
+from receipts.data.sealed import Subset, as_float
 
 Array = np.ndarray[Any, Any]
 
@@ -18,11 +19,15 @@ DEARER = 5  # how many times fewer where every sample is read by itself
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a split: their place in it, inputs as the method gets them `(n, …)`, labels `(n, …)`."""
+    """Some rows of a split: their place in it, inputs as the method gets them `(n, …)`, labels `(n, …)`.
+
+    `hashes` of the inputs `(n,)` only where no manifest has them.
+    """
 
     at: Array
     inputs: Array
     labels: Array
+    hashes: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,9 @@ def look(train: Subset, val: Subset) -> Looked | None:
 def rows(subset: Subset, most: int) -> Rows | None:
     """Rows spread over a split."""
     inputs = subset.inputs
+    if isinstance(inputs, OwnLoader):
+        seen = inputs.peek(most)
+        return None if seen is None or not is_numeric(seen.x) else Rows(seen.at, as_float(seen.x), seen.y, seen.hashes)
     if isinstance(inputs, Items):
         most //= DEARER
     at = np.unique(np.linspace(0, len(subset) - 1, min(len(subset), most)).astype(int))
@@ -69,9 +77,12 @@ def rows(subset: Subset, most: int) -> Rows | None:
         found = inputs[at]
     else:
         return None
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "biuf":
-        return None
-    return Rows(at, np.asarray(floats(found)), np.asarray(subset.targets)[at])
+    return Rows(at, as_float(found), np.asarray(subset.targets)[at]) if is_numeric(found) else None
+
+
+def is_numeric(found: Any) -> bool:
+    """Whether inputs are one array of numbers."""
+    return isinstance(found, np.ndarray) and found.dtype.kind in "biuf"
 
 
 def points(looked: Looked) -> tuple[Array, Array]:

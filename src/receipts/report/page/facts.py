@@ -9,6 +9,7 @@ from receipts.report.figures.caption import dataset, listed
 from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Table
+from receipts.runs import reviews
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
 from receipts.runs.views import counted
@@ -47,6 +48,7 @@ def headline(report: Report) -> list[tuple[str, str]]:
         ("runs", f"{len(report.ledger)} recorded" + (f", {', '.join(others)}" if others else "")),
         ("in the tables", str(sum(bool(entry.used_in) for entry in report.ledger))),
         ("test opened", counted(report.openings, "time")),
+        ("reviewed", reviews.told(run.run_id for run in runs) or "nobody has ticked a review"),
         ("commits", listed(sorted({run.code.commit[:7] for run in runs})) or "none"),
         ("harness", listed(sorted({run.code.harness[:12] for run in runs})) or "none"),
     ]

@@ -22,7 +22,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from receipts.checks.catalogue import failed, not_run, passed
 from receipts.config.schema import Config
 from receipts.data import loaders
-from receipts.data.datamodule import OwnLoader
+from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.evaluation.metrics import evaluate, scored_as

@@ -7,7 +7,7 @@ from lightning.pytorch import Callback
 from receipts.config import rungs
 from receipts.config.schema import Config
 from receipts.data.batches import TrainBatches
-from receipts.data.datamodule import OwnLoader
+from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
 from receipts.training.method import Site
 from receipts.training.sentinels.continuity import ContinuityLedger

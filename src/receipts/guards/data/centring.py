@@ -1,0 +1,43 @@
+"""Data that were centred over all of their rows, told by the numbers, however the code that did it is written."""
+
+import ast
+from collections.abc import Iterator
+
+from receipts.checks.catalogue import failed, not_run, passed
+from receipts.config.compose import Experiment
+from receipts.data.manifest import Manifest
+from receipts.guards.static import source
+from receipts.runs.record import Check
+
+NAME = "statistics-of-all"
+MOST = 0.9  # of the columns
+REDUCING = source.vocabulary(
+    "mean std var average median sum nanmean nanstd nanvar nanmedian cumsum fit fit_transform partial_fit fit_resample "
+    "scale zscore normalize standardize whiten robust_scale minmax_scale BatchNorm1d batch_norm layer_norm statistics"
+)
+
+
+def audit(manifest: Manifest, experiment: Experiment) -> Iterator[Check]:
+    """Whether all rows together have a mean of nought, which train has not, and the experiment's code made it so."""
+    if manifest.facts is None or manifest.facts.centred is None:
+        yield not_run(NAME, "the manifest does not tell: receipts split NAME, and commit it")
+        return
+    share = manifest.facts.centred
+    seen = f"{share:.0%} of the columns have a mean of nought over all rows, and another over train"
+    if share < MOST:
+        yield passed(NAME, seen)
+    elif place := reduces(experiment):
+        yield failed(NAME, f"{seen}; {place}")
+    else:
+        yield passed(NAME, f"{seen}; the files came so, and whoever made them saw what is held back")
+
+
+def reduces(experiment: Experiment) -> str:
+    """Where the file of the dataset takes a statistic or fits something; nothing where it nowhere does."""
+    module = str(experiment.values["data"]["_target_"]).rpartition(".")[0].replace(".", "/")
+    for each in source.of(experiment):
+        if each.path.with_suffix("").as_posix().endswith(module):
+            for node in source.calls(each.tree):
+                if source.called(node) in REDUCING:
+                    return f"{each.at(node)}: {ast.unparse(node)[:80]}"
+    return ""

@@ -1,0 +1,38 @@
+"""Who looked at a run, at what and when: the ticks that `receipts review` stores beside it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from receipts.config.project import RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One item of a review that somebody signed."""
+
+    item: str
+    by: str
+    at: str
+
+
+def ticks(run_id: str) -> list[Tick]:
+    """The signed items of a run; none where nobody reviewed it, or its folder is elsewhere."""
+    path = RUNS / run_id / "review.json"
+    if not path.is_file():
+        return []
+    items = json.loads(path.read_text(encoding="utf-8"))
+    return [Tick(each["item"], each["by"], each["at"]) for each in items if "by" in each]
+
+
+def told(run_ids: Iterable[str]) -> str:
+    """What was looked at in some runs, by whom and when last, in one phrase; nothing where nobody did."""
+    signed: dict[str, list[Tick]] = {}
+    for run_id in run_ids:
+        for tick in ticks(run_id):
+            signed.setdefault(tick.by, []).append(tick)
+    return "; ".join(
+        f"{', '.join(dict.fromkeys(tick.item for tick in found))} looked at by {by} "
+        f"on {max(tick.at for tick in found)[:10]}"
+        for by, found in sorted(signed.items())
+    )
