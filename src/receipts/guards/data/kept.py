@@ -18,7 +18,8 @@ from receipts.runs.files import write_atomically
 from receipts.runs.record import Check
 
 FOLDER = RUNS / ".preflight"
-ASKED = (
+# What of a config the data checks read.
+ASKED = ("data", "split", "task", "transforms", "augment", "facts", "limit", "model")
     "data",
     "split",
     "task",
