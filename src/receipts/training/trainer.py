@@ -19,6 +19,7 @@ from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
 from receipts.runs.files import write_atomically
 from receipts.training.method import Site
+from receipts.training.steps import NoProfiler, shorten
 
 KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpose
     r".*LeafSpec.* is deprecated",
@@ -87,7 +88,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
     caps = [cap for cap in (fit.epochs, config.limit.epochs) if cap is not None]
     every = fit.validate_every
     backend = "nccl" if device.type == "cuda" else "gloo"
-    return Trainer(
+    trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=world,
         strategy=DDPStrategy(cluster_environment=Meeting(site), process_group_backend=backend)
@@ -109,7 +110,9 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
+        profiler=NoProfiler(),
     )
+    return shorten(trainer)
 
 
 def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
