@@ -1,4 +1,4 @@
-"""Short steps are Lightning's own: the same calls in the same order, the same bits, and the long way where it matters."""
+"""Short steps are Lightning's own: the same calls in the same order to the same bits, and the long way otherwise."""
 
 from pathlib import Path
 from typing import Any

@@ -51,7 +51,7 @@ class ShortSteps(_TrainingEpochLoop):
         """Find out who takes part, once an epoch."""
         super().on_run_start(data_fetcher)
         self.is_short = is_plain(self.trainer, data_fetcher)
-        callbacks = self.trainer.callbacks  # type: ignore[attr-defined]
+        callbacks = self.trainer.callbacks
         self.hooks = {name: [getattr(one, name) for one in callbacks if has(one, name)] for name in OF_CALLBACKS}
         step = self.trainer.lightning_module.training_step
         self.takes_index = is_param_in_hook_signature(step, "batch_idx", min_args=2)
@@ -88,7 +88,7 @@ class ShortSteps(_TrainingEpochLoop):
         progress = self.automatic_optimization.optim_progress.optimizer
         found: list[ClosureResult] = []
 
-        @torch.enable_grad()  # type: ignore[untyped-decorator]
+        @torch.enable_grad()
         def closure() -> Tensor | None:
             with named(module, "training_step"):
                 given = module.training_step(batch, index) if self.takes_index else module.training_step(batch)
@@ -111,7 +111,7 @@ class ShortSteps(_TrainingEpochLoop):
             return result.loss
 
         progress.step.increment_ready()
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)
         progress.step.increment_completed()
         return found[0].asdict() if found[0].loss is not None else {}
 
