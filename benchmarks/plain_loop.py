@@ -1,16 +1,16 @@
 """What a careful researcher writes without this project: the same model, batches and epochs in a plain PyTorch loop.
 
-python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; prints seconds by epoch)
+python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; a process of turns.py)
 """
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
+from turns import Turn
 
 import receipts
 
@@ -30,9 +30,9 @@ def main(conf: str, kind: str, epochs: int, cap: int) -> None:
         batches, watching = (DataLoader(TensorDataset(*part), size, shuffle=part is train) for part in (train, val))
     else:
         batches, watching = sliced(*train, size, shuffled=True), sliced(*val, size, shuffled=False)
-    seconds = []
+    turn = Turn()
     for _ in range(epochs):
-        began = time.perf_counter()
+        turn.wait()
         model.train()
         for x, y in batches:
             optimizer.zero_grad()
@@ -41,8 +41,7 @@ def main(conf: str, kind: str, epochs: int, cap: int) -> None:
         model.eval()
         with torch.inference_mode():
             sum((model(x).argmax(1) == y).sum() for x, y in watching)
-        seconds.append(time.perf_counter() - began)
-    print(json.dumps({"seconds": seconds}))
+    turn.say()
 
 
 def tensors(dataset, rows, cap) -> tuple[torch.Tensor, torch.Tensor]:
