@@ -13,9 +13,8 @@ from turns import epochs, ratios
 def compare(conf: str, rounds: int) -> None:
     """Ratios of one epoch each."""
     words = ["benchmarks/turns.py", "train.py", f"conf={conf}", f"fit.epochs={rounds + 1}", "fit.select.patience=null"]
-    with clone() as place:
-        commands = {kind: [*words, "rerun=true", f"sentinels={kind}"] for kind in ("on", "off")}
-        times = epochs(commands, place, rounds)
+    with clone() as one, clone() as other:  # the two are one identity, which a project trains once at a time
+        times = epochs({"on": (one, [*words, "sentinels=on"]), "off": (other, [*words, "sentinels=off"])}, rounds)
     found = ratios(times["on"], times["off"])
     tell(
         "F3",

@@ -23,9 +23,9 @@ def figure(name: str, rounds: int) -> None:
     rows = ROWS[conf]
     words = [f"conf={conf}", f"fit.epochs={rounds + 1}", f"limit.rows={rows}", "fit.select.patience=null"]
     plain = str(ROOT / "benchmarks" / "plain_loop.py")
-    commands = {"ours": ["benchmarks/turns.py", "train.py", *words, "rerun=true", "allow_dirty=true"]}
-    commands |= {kind: [plain, conf, kind, str(rounds + 1), str(rows)] for kind in kinds}
-    times = epochs(commands, ROOT, rounds)
+    commands = {"ours": (ROOT, ["benchmarks/turns.py", "train.py", *words, "rerun=true", "allow_dirty=true"])}
+    commands |= {kind: (ROOT, [plain, conf, kind, str(rounds + 1), str(rows)]) for kind in kinds}
+    times = epochs(commands, rounds)
     middle = {
         key: [round(statistics.median(entry[at] for entry in values), 3) for at in (0, 1)]
         for key, values in times.items()

@@ -46,14 +46,14 @@ def now() -> tuple[float, float]:
     return time.perf_counter(), used.ru_utime + used.ru_stime
 
 
-def epochs(commands: dict[str, list[str]], place: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """(wall, processor) seconds of `rounds` epochs of each command, in turn; one more warms up, and is left out."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(place / "src"), str(ROOT / "benchmarks")])}
+def epochs(commands: dict[str, tuple[Path, list[str]]], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """(wall, processor) seconds of `rounds` epochs of each command in its folder, in turn; one more warms up."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     with ExitStack() as stack:
         started = {}
-        for name, words in commands.items():
-            pipe = subprocess.PIPE
+        for name, (place, words) in commands.items():
+            paths, pipe = os.pathsep.join([str(place / "src"), str(ROOT / "benchmarks")]), subprocess.PIPE
+            environment = {**os.environ, "PYTHONPATH": paths}
             started[name] = subprocess.Popen(
                 [sys.executable, *words], cwd=place, env=environment, stdin=pipe, stdout=pipe, text=True
             )
