@@ -2,11 +2,14 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
+
+STAMP = "%Y-%m-%d %H:%M:%S"
 
 progress = logging.getLogger("receipts")
 
@@ -17,6 +20,17 @@ class Log(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Let the error through, where logging would print it and go on."""
         raise
+
+    second, stamp = 0, ""
+
+    def write(self, line: str) -> None:
+        """A line as logging would write it, past everything that logging does for one: steps can be a millisecond."""
+        if (second := int(time.time())) != self.second:
+            self.second, self.stamp = second, time.strftime(STAMP, time.localtime(second))
+        assert self.stream is not None, "the log is open while a run lasts"
+        with self.lock or nullcontext():
+            self.stream.write(f"{self.stamp} {line}\n")
+            self.stream.flush()
 
     def close(self) -> None:
         """Close the file; what could not be written was told when it could not."""
@@ -29,7 +43,7 @@ def logged(folder: Path) -> Iterator[None]:
     """Send log records and warnings to `train.log`, warnings to the screen as well."""
     root = logging.getLogger()
     file = Log(folder / "train.log", encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt=STAMP))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
@@ -54,6 +68,15 @@ def hush() -> None:
     """Let libraries speak from warnings up; to be called again after importing one that sets its own level."""
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def note(line: str) -> None:
+    """A line for the log alone, at the least cost."""
+    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, Log)]
+    for file in files:
+        file.write(line)
+    if not files:
+        progress.info(line)
 
 
 def say(line: str) -> None:

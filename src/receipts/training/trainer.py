@@ -39,6 +39,13 @@ class WholeFiles(TorchCheckpointIO):
         write_atomically(Path(path), content.getvalue())
 
 
+class AtEpochs(ModelCheckpoint):
+    """A checkpoint that is written at the end of an epoch or of a pass over val, and asks about it at no step."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Nothing is to be done."""
+
+
 class Meeting(ClusterEnvironment):
     """Who and where the processes of a fit are: told by us, and not by variables that would outlive it."""
 
@@ -118,7 +125,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
 def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
     """The two checkpoints that are kept: the best on val by the selected metric, in its own direction, and the last."""
     metric = config.fit.select.metric
-    best = ModelCheckpoint(
+    best = AtEpochs(
         folder / "checkpoints",
         "best",
         monitor=f"val/{metric}",
@@ -126,7 +133,7 @@ def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelC
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=True, enable_version_counter=False)
+    last = AtEpochs(folder / "checkpoints", "last", save_on_train_epoch_end=True, enable_version_counter=False)
     return best, last
 
 
