@@ -1,6 +1,6 @@
 """F6: an ablation of V arms over S seeds, against as many launches of `python train.py` one after the other.
 
-python benchmarks/ablation.py [ROUNDS]      (5 unless said; the cells of every round have seeds of their own)
+python benchmarks/ablation.py [ROUNDS [CELLS]]      (5, and 4, 12 and 25, unless said; every round has seeds of its own)
 
 Wall seconds only: cells are no children of ablate.py, and their processor time does not show in its own.
 """
@@ -53,7 +53,8 @@ def figure(place, arms: int, seeds: int, rounds: int, offset: int) -> None:
 
 
 if __name__ == "__main__":
-    rounds = int(sys.argv[1]) if sys.argv[1:] else 5
+    rounds, cells = (*map(int, sys.argv[1:]), *(5, 0)[len(sys.argv) - 1 :])
     with clone() as place:
         for number, (arms, seeds) in enumerate(SIZES):
-            figure(place, arms, seeds, rounds, 1_000_000 * (number + 1))
+            if cells in (0, arms * seeds):
+                figure(place, arms, seeds, rounds, 1_000_000 * (number + 1))

@@ -9,13 +9,15 @@ import subprocess
 import sys
 
 from measure import ROOT, tell
-from throughput import EPOCHS, ROWS, ours, plain
+from throughput import ROWS
+from turns import epochs
 
 from receipts.config.devices import gpus
 from receipts.refusal import Refusal
 from receipts.refusal import tell as tell_refusal
 
-CONF, ROUNDS = "fashion_cnn", 3
+CONF, EPOCHS, ROUNDS = "fashion_cnn", 3, 5
+AGAIN = ("rerun=true", "allow_dirty=true")
 VARIANTS = {
     "fp32": (),
     "bf16": ("preset=bf16",),
@@ -27,7 +29,7 @@ VARIANTS = {
 def weights(number: int, *words: str) -> tuple[str, dict, float]:
     """The hash of the weights that a run kept, its world, and its val accuracy."""
     stated = (f"conf={CONF}", f"fit.epochs={EPOCHS}", f"seed={number}", f"limit.rows={ROWS[CONF]}", "trainer=gpu")
-    command = [sys.executable, "train.py", *stated, "rerun=true", "allow_dirty=true", *words]
+    command = [sys.executable, "train.py", *stated, *AGAIN, *words]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     newest = max((ROOT / "runs").glob(f"*-{CONF}-s{number}-*/record.json"), key=lambda path: path.stat().st_mtime)
     record = json.loads(newest.read_text())
@@ -53,13 +55,12 @@ def same_bits() -> None:
 def speed() -> None:
     """Seconds per epoch of every variant, against a plain loop on the same GPU, in turn."""
     kinds = ("dataloader-gpu", "sliced-gpu")
-    times: dict[str, list[float]] = {name: [] for name in (*VARIANTS, *kinds)}
-    for number in range(ROUNDS):
-        for name, words in VARIANTS.items():
-            times[name].append(statistics.median(ours(CONF, number, "trainer=gpu", *words)))
-        for kind in kinds:
-            times[kind].append(statistics.median(plain(CONF, kind)))
-    middle = {name: statistics.median(values) for name, values in times.items()}
+    stated = [f"conf={CONF}", f"fit.epochs={ROUNDS + 1}", f"limit.rows={ROWS[CONF]}", "trainer=gpu", *AGAIN]
+    plain = str(ROOT / "benchmarks" / "plain_loop.py")
+    commands = {name: (ROOT, ["benchmarks/turns.py", "train.py", *stated, *words]) for name, words in VARIANTS.items()}
+    commands |= {kind: (ROOT, [plain, CONF, kind, str(ROUNDS + 1), str(ROWS[CONF])]) for kind in kinds}
+    times = epochs(commands, ROUNDS)
+    middle = {name: statistics.median(wall for wall, _ in values) for name, values in times.items()}
     tell(
         "GPU-F1",
         seconds_per_epoch={name: round(value, 4) for name, value in middle.items()},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,9 +62,19 @@ def middle(times: Sequence[tuple[float, float]], column: int = 0) -> float:
     return statistics.median(entry[column] for entry in times)
 
 
+def machine() -> str:
+    """What a figure was measured on: processor, usable cores, system, Python and torch."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores, {platform.system()}, Python {platform.python_version()}, torch {version('torch')}"
+
+
 def tell(figure: str, **values: object) -> None:
-    """Print a figure, and keep it outside git."""
-    line = json.dumps({"figure": figure, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **values})
+    """Print a figure, and keep it outside git, with the machine and its load in the last minute."""
+    at, load = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), round(os.getloadavg()[0], 1)
+    line = json.dumps({"figure": figure, "at": at, **values, "machine": machine(), "load": load})
     print(line, flush=True)
     HISTORY.mkdir(parents=True, exist_ok=True)
     with (HISTORY / "figures.jsonl").open("a", encoding="utf-8") as file:

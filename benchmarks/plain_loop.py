@@ -1,17 +1,17 @@
 """What a careful researcher writes without this project: the same model, batches and epochs in a plain PyTorch loop.
 
-python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; prints seconds by epoch)
+python benchmarks/plain_loop.py CONF dataloader|sliced EPOCHS ROWS      (in a project's folder; a process of turns.py)
 `dataloader-gpu` and `sliced-gpu` do the same on a GPU; the latter keeps all data there.
 """
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
+from turns import Turn
 
 import receipts
 
@@ -33,9 +33,9 @@ def main(conf: str, kind: str, epochs: int, cap: int) -> None:
     else:
         train, val = ([each.to(device) for each in part] for part in (train, val))
         batches, watching = sliced(*train, size, shuffled=True), sliced(*val, size, shuffled=False)
-    seconds = []
+    turn = Turn()
     for _ in range(epochs):
-        began = time.perf_counter()
+        turn.wait()
         model.train()
         for x, y in batches:
             optimizer.zero_grad()
@@ -45,8 +45,7 @@ def main(conf: str, kind: str, epochs: int, cap: int) -> None:
         with torch.inference_mode():
             right = sum((model(x.to(device)).argmax(1) == y.to(device)).sum() for x, y in watching)
         int(right)  # waits for a device that computes beside us
-        seconds.append(time.perf_counter() - began)
-    print(json.dumps({"seconds": seconds}))
+    turn.say()
 
 
 def tensors(dataset, rows, cap) -> tuple[torch.Tensor, torch.Tensor]:

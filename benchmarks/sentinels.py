@@ -1,53 +1,36 @@
-"""F3: a training with its sentinels against the same one without, in turn: the baseline on the digits.
+"""F3: epochs of training with sentinels against the same without, in turn.
 
-python benchmarks/sentinels.py [EPOCHS]      (an idle machine, please)
+python benchmarks/sentinels.py [CONF] [ROUNDS]      (baseline, 60 epochs of each, unless said; an idle machine, please)
 """
 
-import csv
-import os
-import resource
 import statistics
-import subprocess
 import sys
-from pathlib import Path
 
 from measure import clone, tell
-
-EPOCHS, ROUNDS = 20, 5
-
-
-def trained(place: Path, seed: int, sentinels: str, epochs: int) -> tuple[float, float]:
-    """Wall seconds of training as its history has them, and processor seconds of the whole run."""
-    words = ["conf=baseline", f"seed={seed}", f"fit.epochs={epochs}", "fit.select.patience=null", "rerun=true"]
-    environment = {**os.environ, "PYTHONPATH": str(place / "src")}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "train.py", *words, f"sentinels={sentinels}"]
-    subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    newest = max(place.glob("runs/*/history.csv"), key=lambda path: path.stat().st_mtime_ns)
-    rows = list(csv.DictReader(newest.read_text().splitlines()))
-    return float(rows[-1]["elapsed_s"]), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+from turns import epochs, ratios
 
 
-def compare(epochs: int) -> None:
-    """Ratios of training time, in turn."""
-    with clone() as place:
-        trained(place, 0, "on", 1)
-        pairs = [
-            (trained(place, number, "on", epochs), trained(place, number, "off", epochs)) for number in range(ROUNDS)
-        ]
-    ratios = [off[0] / on[0] for on, off in pairs]
+def compare(conf: str, rounds: int) -> None:
+    """Ratios of one epoch each."""
+    words = ["benchmarks/turns.py", "train.py", f"conf={conf}", f"fit.epochs={rounds + 1}", "fit.select.patience=null"]
+    with clone() as one, clone() as other:  # the two are one identity, which a project trains once at a time
+        times = epochs({"on": (one, [*words, "sentinels=on"]), "off": (other, [*words, "sentinels=off"])}, rounds)
+    found = ratios(times["on"], times["off"])
     tell(
         "F3",
-        conf="baseline",
-        epochs=epochs,
-        ratio=round(statistics.median(ratios), 3),
-        ratios=[round(ratio, 3) for ratio in ratios],
-        wall_s={"on": [round(on[0], 2) for on, _ in pairs], "off": [round(off[0], 2) for _, off in pairs]},
-        cpu_s={"on": [round(on[1], 2) for on, _ in pairs], "off": [round(off[1], 2) for _, off in pairs]},
+        conf=conf,
+        rounds=rounds,
+        ratio=statistics.median(found),
+        ratios=found,
+        cpu_ratio=statistics.median(ratios(times["on"], times["off"], 1)),
+        seconds_per_epoch={key: round(statistics.median(a for a, _ in value), 4) for key, value in times.items()},
         goal=">= 0.98",
     )
 
 
 if __name__ == "__main__":
-    compare(int(sys.argv[1]) if len(sys.argv) > 1 else EPOCHS)
+    given = sys.argv[1:]
+    compare(
+        next((word for word in given if not word.isdigit()), "baseline"),
+        next((int(word) for word in given if word.isdigit()), 60),
+    )

@@ -1,8 +1,9 @@
 """F4 and F5: how long people wait before something happens, and what is imported meanwhile.
 
-python benchmarks/start.py
+python benchmarks/start.py [F4] [F5] [imports] [ROUNDS]      (all three and 7 unless said)
 """
 
+import os
 import subprocess
 import sys
 
@@ -11,11 +12,12 @@ from measure import clone, compare, middle, python, tell
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "numpy", "sklearn", "torchmetrics", "pyarrow", "scipy")
 
 
-def first_step(place) -> None:
+def first_step(place, rounds: int) -> None:
     """F4: command to first training step, pre-flight included, against importing Lightning alone."""
     ours, theirs = compare(
         lambda n: python(place, "train.py", "conf=baseline", f"seed={100 + n}", "fit.epochs=1", until="step 1/"),
         lambda n: python(place, "-c", "import lightning.pytorch"),
+        rounds,
     )
     pairs = [a[0] / b[0] for a, b in zip(ours, theirs, strict=True)]
     tell(
@@ -29,7 +31,7 @@ def first_step(place) -> None:
     )
 
 
-def without_work(place) -> None:
+def without_work(place, rounds: int) -> None:
     """F5: a skip, a refusal and `--help`, each against importing Hydra."""
     python(place, "train.py", "conf=floor")
     cases = {
@@ -41,12 +43,14 @@ def without_work(place) -> None:
         ours, theirs = compare(
             lambda n, words=words, code=code: python(place, *words, code=code),
             lambda n: python(place, "-c", "import hydra"),
+            rounds,
         )
         tell(
             f"F5 {name}",
             seconds=round(middle(ours), 3),
             against=round(middle(theirs), 3),
             more=round(middle(ours) - middle(theirs), 3),
+            mores=[round(a[0] - b[0], 3) for a, b in zip(ours, theirs, strict=True)],
             cpu=round(middle(ours, 1), 3),
             goal="<= 0.5 more",
             heavy=imported(place, *words),
@@ -55,8 +59,6 @@ def without_work(place) -> None:
 
 def imported(place, *words: str) -> list[str]:
     """Which heavy packages a command imports."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *words],
         cwd=place,
@@ -71,8 +73,6 @@ def imported(place, *words: str) -> list[str]:
 
 def stages(place) -> None:
     """What each stage of train.py imports, in milliseconds: the top-level modules in the order of their cost."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "train.py", "conf=baseline", "preset=smoke", "rerun=true"],
         cwd=place,
@@ -95,7 +95,8 @@ def stages(place) -> None:
 
 
 if __name__ == "__main__":
+    parts = {"F5": without_work, "F4": first_step, "imports": lambda place, _: stages(place)}
+    given = [word for word in sys.argv[1:] if word in parts]
     with clone() as place:
-        without_work(place)
-        first_step(place)
-        stages(place)
+        for part in given or parts:
+            parts[part](place, next((int(word) for word in sys.argv[1:] if word.isdigit()), 7))

