@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from receipts.config.project import RUNS
 from receipts.runs.dynamics import Dynamics
 from receipts.runs.plans import Plan
@@ -111,7 +114,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric as a table's column. `unit` is empty for a share or a coefficient."""
+    """A metric as a table's column. `unit` is empty for a share or a coefficient; of a task it is its metric."""
 
     metric: str
     better: str
@@ -185,6 +188,27 @@ class Dynamic:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a table over several: its metric, what counts as 0 and as 1, whence, and each method's runs."""
+
+    name: str
+    metric: str
+    zero: float
+    one: float
+    ends: str  # in words: `floor` and `network`, or that both were declared
+    runs: Mapping[str, tuple[Record, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverTasks:
+    """Several tasks and, by method, every normalised score (seeds, tasks) of the seeds that all its tasks share."""
+
+    tasks: Sequence[Task]
+    seeds: Mapping[str, tuple[int, ...]]
+    scores: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
@@ -201,6 +225,8 @@ class Table:
     against: str | None = None
     slices: Sequence[Sliced] = ()
     dynamic: Dynamic | None = None  # of a sweep
+    over: OverTasks | None = None  # whose columns are the tasks
+    others: Sequence[Number] = ()  # of the table as a whole
 
     def label(self, name: str) -> str:
         """A row as people read it, by its name."""
@@ -214,6 +240,7 @@ class Table:
         for part in (part for found in self.slices for part in found.parts):
             for kinds in part.numbers.values():
                 yield from kinds.values()
+        yield from self.others
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def beside_of(found: Estimate, places: int) -> str:
     if found.deterministic:
         return "det."
     if found.low is None or found.high is None:
-        return f"n={len(found.points)}"
+        return f"n={len(found.points)}" if found.points else ""
     if numerals.is_symmetric(found):
         return f"± {numerals.fixed(numerals.half_width(found), places)}"
     return f"[{numerals.fixed(found.low, places)}, {numerals.fixed(found.high, places)}]"

@@ -103,8 +103,8 @@ def mean_of(row: Row, column: Column) -> float | None:
 
 
 def is_main(table: Table) -> bool:
-    """Whether a table compares methods, rather than the arms of one plan."""
-    return table.plan is None
+    """Whether a table compares methods on one task, rather than over several, or the arms of one plan."""
+    return table.plan is None and table.over is None
 
 
 def arm_of(table: Table, row: str) -> Arm | None:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from receipts.report.arms import turned
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, metric
 from receipts.report.figures.evidence import arm_of, mean_of, prediction_checksums, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
-from receipts.report.selection import turned
 from receipts.runs.plans import Plan
 
 if TYPE_CHECKING:
