@@ -106,8 +106,9 @@ def test_ends_that_are_declared_need_no_floor_and_keep_the_direction_of_the_metr
         [(v - 0.5) / 0.4 for v in values(network, "fashion")],
     ]
     assert values(network, "score") == pytest.approx(np.mean(by_hand, axis=0))
-    assert "digits 0.25 and 1 (declared)" in found.caption
-    assert not any("itself measured" in note for note in found.notes)
+    assert "zero and one are those declared." in found.caption
+    assert "Zero and one: digits 0.25 and 1; fashion 0.5 and 0.9." in found.notes
+    assert not any("themselves measured" in note for note in found.notes)
     assert found.comparisons[1].margin == 0.5
 
 

@@ -195,7 +195,7 @@ class Task:
     metric: str
     zero: float
     one: float
-    ends: str  # in words: `floor` and `network`, or that both were declared
+    ends: str  # in words: the means of which methods, or that they were declared
     runs: Mapping[str, tuple[Record, ...]]
 
 

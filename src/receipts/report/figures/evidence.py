@@ -5,11 +5,12 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from receipts.report.figures.figure import Figure
 from receipts.report.methods import slug
 from receipts.report.model import Column, Report, Row, Table
 from receipts.runs.plans import Arm
@@ -67,6 +68,12 @@ def history_checksum(record: Record, runs: Path) -> dict[str, str]:
 def prediction_checksums(records: list[Record], split: str) -> dict[str, str]:
     """Prediction files and their SHA-256 as the records state them; the report verifies those."""
     return {f"{record.run_id}/{score.file}": score.sha256 for record in records if (score := record.score(split))}
+
+
+def pictured(table: Table, shown: Sequence[Row], **told: Any) -> Figure:
+    """A figure that rests on the scored runs of some rows; `told` is all that a figure says besides."""
+    runs = [record for row in shown for record in row.runs]
+    return Figure(split=table.split, runs=runs, inputs=prediction_checksums(runs, table.split), **told)
 
 
 def primary(table: Table) -> Column | None:

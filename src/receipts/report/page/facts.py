@@ -8,7 +8,7 @@ from typing import Any
 from receipts.report.figures.caption import dataset, listed
 from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Table
+from receipts.report.model import Comparison, Entry, Number, OverTasks, Receipt, Report, Table
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
 from receipts.runs.views import counted
@@ -121,7 +121,7 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
 
 
 def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
-    """The values of single seeds behind every mean, by the mean's key."""
+    """The values of single seeds behind every mean, by the mean's key; of single runs behind a score over tasks."""
     for table in report.tables:
         means = [(cell.numbers.get(""), cell.estimate) for row in table.rows for cell in row.cells.values()]
         means += [
@@ -133,6 +133,22 @@ def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
         for number, estimate in means:
             if number is not None:
                 yield number.key, {str(seed): value for seed, value in estimate.points.items()}
+        if table.over is not None:
+            yield from by_run(table, table.over)
+
+
+def by_run(table: Table, over: OverTasks) -> Iterator[tuple[str, dict[str, float]]]:
+    """What each run adds to its method's score, by run: the runs of one seed differ from task to task."""
+    for row in table.rows:
+        if (number := row.cells[table.primary].numbers.get("")) is not None:
+            found = {}
+            for task in over.tasks:
+                for run in task.runs[row.name]:
+                    score = run.score(table.split)
+                    metric = score.metrics.get(task.metric) if score else None
+                    if metric is not None and metric.value is not None:
+                        found[run.run_id] = (metric.value - task.zero) / (task.one - task.zero)
+            yield number.key, found
 
 
 def receipt(found: Receipt) -> dict[str, Any]:

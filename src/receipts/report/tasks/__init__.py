@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from receipts.report import contrast, families, numerals, rows, search, wording
 from receipts.report.comparing import improvement
-from receipts.report.contrast import Side, Terms
+from receipts.report.contrast import Contrast, Side, Terms
 from receipts.report.draft import Draft
 from receipts.report.families import Matrix, Ranks
 from receipts.report.intervals import LEAST
@@ -70,11 +70,13 @@ def compared(
     """Every method's score against the reference's, one family; a run improves on another by the mean over tasks."""
     if draft.against is None:
         return []
-    found = [
-        contrast.contrast(f"{draft.name}.{name}.score", one, sides[draft.against], SCORE, terms, store, sampled=False)
-        for name, one in sides.items()
-        if name != draft.against
-    ]
+    found, other = [], sides[draft.against]
+    for name, one in sides.items():
+        key = f"{draft.name}.{name}.{SCORE.metric}"
+        if one.deterministic and other.deterministic and name != draft.against:
+            found.append(Contrast(key, one, other, SCORE, None, words.UNVARIED))
+        elif name != draft.against:
+            found.append(contrast.contrast(key, one, other, SCORE, terms, store, sampled=False))
     return [
         replace(one, improvement=over_tasks(one.row, one.against, measured)) for one in contrast.family(found, terms)
     ]

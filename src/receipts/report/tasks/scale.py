@@ -16,6 +16,8 @@ from receipts.report.draft import Draft
 from receipts.report.methods import Picked
 from receipts.report.model import Column, OverTasks, Task
 
+DECLARED = "those declared"
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -43,7 +45,7 @@ def ends(name: str, draft: Draft, column: Column, sides: Mapping[str, Side]) -> 
     sign = 1 if column.better == "higher" else -1
     declared = draft.across.ends.get(name) if draft.across else None
     if declared is not None:
-        zero, one, said = *declared, "declared"
+        zero, one, said = *declared, DECLARED
     else:
         means = {method: float(side.values.mean()) for method, side in sides.items() if side.points}
         floor = next((method for method in means if is_floor(sides[method].row)), None)

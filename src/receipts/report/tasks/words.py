@@ -6,24 +6,31 @@ from dataclasses import replace
 from receipts.report import wording
 from receipts.report.families import Ranks
 from receipts.report.figures.caption import dataset, listed, spans
-from receipts.report.model import Column, Receipt, Row, Task
-from receipts.report.tasks.scale import Measured
+from receipts.report.model import Column, Receipt, Row
+from receipts.report.tasks.scale import DECLARED, Measured
 from receipts.runs.views import counted
 
-MARKS = f"In the score column: {wording.MARKS[0].lower()}{wording.MARKS[1:]}"
+MARKS = f"{wording.MARKS} Only the score is marked."
+UNVARIED = (
+    "neither varies with the seed, so nothing says how far their scores may be off; a table of each task compares "
+    "them by sample"
+)
 
 
 def caption(said: str, split: str, measured: Sequence[Measured], rows: Sequence[Row]) -> str:
     """What the table shows: the tasks, how a score is made of their values, what varied."""
     tasks = listed(f"{one.task.name} ({metric(one.column)}, {samples(one)})" for one in measured)
-    scales = "; ".join(f"{one.task.name} {scale(one.task)}" for one in measured)
+    scales: dict[str, list[str]] = {}
+    for one in measured:
+        scales.setdefault(one.task.ends, []).append(one.task.name)
+    ends = "; ".join(f"{words} {f'on {listed(of)}' if len(scales) > 1 else ''}".strip() for words, of in scales.items())
     varied = "Initialisation and order of the data vary with the seed, data and split do not"
     if all(row.deterministic for row in rows):
         varied = "No method here has randomness, so nothing varies"
     parts = [
         said.strip() or f"{counted(len(rows), 'method')} over {counted(len(measured), 'task')}.",
         f"Tasks: {tasks}, {split} split. Score: (value - zero) / (one - zero) on each task, averaged over the tasks "
-        f"for each seed; what counts as zero and one: {scales}.",
+        f"for each seed; zero and one are {ends}.",
         f"Mean ± half-width of the 95 % interval (Student t over seeds). {varied}.",
         MARKS,
     ]
@@ -43,11 +50,6 @@ def samples(one: Measured) -> str:
     return f"{dataset(run)} {run.data.version}".strip() + f", {score.n} samples"
 
 
-def scale(task: Task) -> str:
-    """The ends of a task's scale."""
-    return f"{task.zero:.4g} and {task.one:.4g} ({task.ends})"
-
-
 def notes(measured: Sequence[Measured], rows: Sequence[Row]) -> list[str]:
     """Which seeds are left out, what is marked at a task's runs, and what no interval holds."""
     found = []
@@ -57,8 +59,11 @@ def notes(measured: Sequence[Measured], rows: Sequence[Row]) -> list[str]:
             told = wording.of_row(replace(picked, name=row.name), {one.column.metric: one.sides}, [one.column])
             found += [f"{row.label} on {one.task.name}: {text}" for text in told]
     found += [text for row in rows if (text := left_out(row, measured))]
-    if any(one.task.ends != "declared" for one in measured):
-        found.append("What counts as 0 and 1 is itself measured: its error is in no interval of the score.")
+    scales = (f"{one.task.name} {one.task.zero:.4g} and {one.task.one:.4g}" for one in measured)
+    found.append(f"Zero and one: {'; '.join(scales)}.")
+    found.append("Intervals of the score are over seeds; a table of each task tells the error of its test samples.")
+    if any(one.task.ends != DECLARED for one in measured):
+        found.append("Zero and one are themselves measured: their error is in no interval of the score.")
     return found
 
 
