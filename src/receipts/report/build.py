@@ -37,6 +37,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         sum(opening.split == "test" for record in found.records for opening in record.openings),
         chosen.selection.figures,
         rate=rate,
+        looks=chosen.selection.looks,
         folder=found.folder,
     )
 

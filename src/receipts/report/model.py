@@ -150,6 +150,11 @@ class Row:
     notes: Sequence[str] = ()
 
     @property
+    def behind(self) -> int:
+        """How many seeds, or folds, its first cell is a mean of; a table over tasks has more runs than that."""
+        return next((len(cell.estimate.points) for cell in self.cells.values()), len(self.runs))
+
+    @property
     def ok(self) -> str:
         """How many of the runs that were started, or planned, came to a score."""
         return f"{len(self.runs)}/{len(self.runs) + len(self.failed) + self.missing} ok"
@@ -273,4 +278,11 @@ class Report:
     openings: int = 0
     figures: Sequence[str] | None = None
     rate: float | None = None  # what an hour costs
+    looks: int = 1  # declared, by which α is divided
     folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own
+
+    @property
+    def runs(self) -> list[Record]:
+        """The runs in the tables, each once, by id."""
+        found = {run.run_id: run for table in self.tables for row in table.rows for run in row.runs}
+        return [found[name] for name in sorted(found)]

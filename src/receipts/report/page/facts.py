@@ -37,7 +37,7 @@ class Verdict:
 
 def headline(report: Report) -> list[tuple[str, str]]:
     """A few facts under the title."""
-    runs = records(report)
+    runs = report.runs
     data = listed(dict.fromkeys(f"{dataset(run)} {run.data.version}" for run in runs))
     states = Counter(entry.state for entry in report.ledger)
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "completed"]
@@ -50,12 +50,6 @@ def headline(report: Report) -> list[tuple[str, str]]:
         ("commits", listed(sorted({run.code.commit[:7] for run in runs})) or "none"),
         ("harness", listed(sorted({run.code.harness[:12] for run in runs})) or "none"),
     ]
-
-
-def records(report: Report) -> list[Record]:
-    """The runs behind the tables, each once, in the order of their ids."""
-    found = {run.run_id: run for table in report.tables for row in table.rows for run in row.runs}
-    return [found[name] for name in sorted(found)]
 
 
 def verdicts(report: Report) -> list[Verdict]:
