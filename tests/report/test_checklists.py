@@ -160,6 +160,8 @@ def test_a_card_states_no_date_and_no_address_that_nobody_recorded(folder: Path)
     assert (card(run)["datePublished"], card(run)["url"]) == ("1998-07", "https://example.org/code")
     run.code.repository = "https://example.org/fork"
     assert card(run)["url"] == "https://example.org/fork"
+    run.data.source = "A survey (https://example.org/survey), 2019"
+    assert card(run)["url"] == "https://example.org/survey"
 
 
 def test_a_dataset_written_by_a_model_says_so_and_folds_share_a_card(folder: Path) -> None:

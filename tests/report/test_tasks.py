@@ -1,17 +1,25 @@
 """Methods over several tasks: one score by seed, what counts as 0 and 1, and what is refused."""
 
+import json
+import shutil
 from pathlib import Path
 
+import folders
 import numpy as np
 import pytest
+from launching import launch
 from recorded import asked, keep, ran, reported, seeds
 from scipy import stats
 
+from receipts.config.schema import Gauntlet, Reporting
+from receipts.gauntlet import subjects
 from receipts.refusal import Refusal
-from receipts.report import families
+from receipts.report import families, figures, output, tables
 from receipts.report.model import Report, Row, Table
+from receipts.report.page import facts
 from receipts.runs.record import Failure
 
+ROOT = Path(__file__).parents[2]
 HEAD = "tables:\n  over:\n    methods: [floor, linear, network]\n    against: linear\n"
 TWO = HEAD + "    tasks:\n      digits: [floor, linear, net]\n      fashion: [other_floor, other_linear, other_net]\n"
 
@@ -167,8 +175,6 @@ def test_a_task_is_held_like_with_like_and_another_task_may_be_anything(lab: Pat
 
 
 def test_what_was_let_in_names_its_task(lab: Path) -> None:
-    from receipts.config.schema import Reporting
-
     two()
     ran("other_linear", skill=0.7, second=50, deterministic=True, data="third", split="0ther-split")
     (found,) = reported(Reporting(allow={"mixed-data": "one file was renamed"})).tables
@@ -241,3 +247,88 @@ def test_from_six_tasks_ranks_and_from_ten_the_interquartile_mean_stand_beside(l
     assert report.numbers["over.friedman"].value == pytest.approx(stats.friedmanchisquare(*means).pvalue)
     assert any(note.startswith("Ranks over 10 tasks, by mean score: Friedman p = ") for note in found.notes)
     assert "over.network.rank.n" not in report.numbers
+
+
+def test_a_table_over_tasks_is_written_everywhere_and_the_same_again(lab: Path) -> None:
+    two(f"figures: []\n{TWO}")
+    report = reported()
+    output.write(report, lab / "report")
+    written = {path: path.read_bytes() for path in (lab / "report").rglob("*") if path.is_file()}
+    output.write(reported(), lab / "report")
+    assert written == {path: path.read_bytes() for path in (lab / "report").rglob("*") if path.is_file()}
+    text = (lab / "report/report.md").read_text()
+    assert "| over: network on fashion | `conf/other_net.yaml` |" in text
+    assert "Table over: fewer than 10 seeds, the least for a headline, behind network (5)." in text
+    assert 'data-key="over.network.fashion"' in (lab / "report/index.html").read_text()
+    assert (lab / "report/looks.csv").read_text().count("over.network.score,linear,") == 1
+    assert "| in over |" in (lab / "EXPERIMENTS.md").read_text()  # a verdict on the method is none on this experiment
+    points = facts.data(report, [], [])["numbers"]["over.network.score"]["points"]
+    assert len(points) == 10
+    by_seed = report.tables[0].rows[2].cells["score"].estimate.points
+    assert np.mean(list(points.values())) == pytest.approx(np.mean(list(by_seed.values())))
+
+
+def test_a_profile_is_drawn_from_ten_tasks_and_a_page_is_not_wider_than_paper(lab: Path) -> None:
+    report = many(10)
+    (profile,) = [figure for figure in figures.make(report) if figure.name == "profiles-over"]
+    lowest = [row for row in profile.rows if row["threshold"] == min(row["threshold"] for row in profile.rows)]
+    assert (lowest[0]["method"], lowest[0]["share"], lowest[0]["low"]) == ("floor", 0.0, "")
+    network = [row for row in profile.rows if row["method"] == "network"]
+    assert network[0]["share"] == 1.0
+    assert all(row["low"] <= row["share"] <= row["high"] for row in network)
+    assert "Interquartile means: network 0.9" in profile.takeaway
+    assert profile.drawing().axes
+    latex, text = tables.to_latex(report.tables[0]), tables.to_markdown(report.tables[0])
+    assert "t3 ↑ (accuracy)" in text
+    assert "(accuracy)}" not in latex
+    assert "over.csv" in latex
+
+
+def test_the_gauntlet_takes_methods_from_tables_of_one_task(lab: Path) -> None:
+    two(TWO + "  main: {rows: [linear, net], against: linear}\n")
+    assert [one.label for one in subjects.chosen(Gauntlet())] == ["net", "linear"]
+    asked(TWO)
+    with pytest.raises(Refusal, match="no table of one task"):
+        subjects.chosen(Gauntlet())
+    assert [one.label for one in subjects.chosen(Gauntlet(conf=["other_net"]))] == ["other_net"]
+
+
+CONFS = {
+    "floor": "facts: {deterministic: true}\n"
+    "model: {_target_: sklearn.dummy.DummyClassifier, strategy: most_frequent}\n",
+    "mean": "defaults: [override /data: diabetes]\nfacts: {deterministic: true}\n"
+    "model: {_target_: sklearn.dummy.DummyRegressor, strategy: mean}\n",
+    "tree": "model: {_target_: sklearn.tree.ExtraTreeClassifier, max_depth: 12}\n",
+    "branch": "defaults: [override /data: diabetes]\n"
+    "model: {_target_: sklearn.ensemble.ExtraTreesRegressor, n_estimators: 5}\n",
+}
+ASKED = """split: val
+tables:
+  over:
+    methods: [floor, linear, tree]
+    tasks: {digits: [floor, linear, tree], diabetes: [mean, ridge, branch]}
+    against: linear
+"""
+
+
+def test_two_real_tasks_are_trained_reported_and_checked_to_the_last_byte(project: Path) -> None:
+    for conf, text in CONFS.items():
+        (project / f"conf/{conf}.yaml").write_text(f"purpose: A test.\nseed: 0\n{text}")
+    (project / "conf/scripts").mkdir()
+    (project / "conf/scripts/report.yaml").write_text(ASKED)
+    shutil.copy(ROOT / "report.py", project)
+    folders.commit(project)
+    seeded = [(conf, seed) for conf in ("tree", "branch") for seed in (0, 1)]
+    for conf, seed in [*((conf, 0) for conf in ("floor", "mean", "linear", "ridge")), *seeded]:
+        done = launch(project, "train.py", f"conf={conf}", f"seed={seed}")
+        assert done.code == 0, done.err
+    assert (done := launch(project, "report.py")).code == 0, done.err
+    numbers = json.loads((project / "report/numbers.json").read_text())
+    scores = {row: numbers["numbers"][f"over.{row}.score"]["value"] for row in ("floor", "linear", "tree")}
+    assert scores["floor"] == 0.0
+    assert 0.0 < scores["tree"] < scores["linear"] <= 1.0
+    made = {run.name for run in folders.runs(project)}
+    assert {run for receipt in numbers["receipts"].values() for run in receipt["runs"]} == made
+    for name in ("tables/over.tex", "tables/over.csv", "tables/over.html", "report.md", "index.html"):
+        assert "over" in (project / "report" / name).read_text()
+    assert (done := launch(project, "report.py", "check=true")).code == 0, done.out

@@ -69,6 +69,12 @@ def chosen(asked: Gauntlet) -> list[Subject]:
     pairs = [(table, row) for table in judged for row in table.rows if row.runs]
     if asked.conf:
         return [named(conf.removesuffix(".yaml"), pairs, found) for conf in asked.conf]
+    if not pairs:
+        raise Refusal(
+            "the report has no table of one task",
+            "a method over several tasks is several experiments, and each is tried by itself",
+            "python gauntlet.py conf=NAME, or a table with rows in conf/scripts/report.yaml",
+        )
     tops = [(table, row) for table in judged if table.plan is None for row in top(table)]
     made = [subject(table, row) for table, row in tops or pairs[:TOP]]
     return list({one.key: one for one in made}.values())
