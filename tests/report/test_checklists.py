@@ -92,7 +92,7 @@ def test_weights_that_are_gone_and_commands_nobody_names_are_no_answer(folder: P
 
 def test_few_seeds_and_dirty_code_are_said(folder: Path) -> None:
     assert written(report(seeds=3), folder)["7"]["answer"] == "No"
-    assert written(report(seeds=1, deterministic=True), folder)["7"]["answer"] == "Yes"
+    assert written(report(seeds=1, deterministic=True), folder)["7"]["answer"] == "NA"
     dirty = report()
     dirty.tables[0].rows[0].runs[0].code.dirty.append("src/lab/net.py")
     assert written(dirty, folder)["4"]["answer"] == "No"
@@ -160,6 +160,8 @@ def test_a_card_states_no_date_and_no_address_that_nobody_recorded(folder: Path)
     assert (card(run)["datePublished"], card(run)["url"]) == ("1998-07", "https://example.org/code")
     run.code.repository = "https://example.org/fork"
     assert card(run)["url"] == "https://example.org/fork"
+    run.data.source = "A survey (https://example.org/survey), 2019"
+    assert card(run)["url"] == "https://example.org/survey"
 
 
 def test_a_dataset_written_by_a_model_says_so_and_folds_share_a_card(folder: Path) -> None:

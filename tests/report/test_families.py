@@ -22,9 +22,10 @@ def test_benjamini_and_hochberg_are_scipys() -> None:
     assert families.benjamini_hochberg(list(p)) == pytest.approx(stats.false_discovery_control(p))
 
 
-def test_a_score_is_normalised_by_task_before_it_is_averaged() -> None:
+def test_every_score_is_on_the_scale_of_its_task_whichever_direction_is_better() -> None:
     values = np.array([[0.5, 30.0], [0.75, 20.0]])
-    assert families.normalised(values, [0.0, 10.0], [1.0, 30.0]) == pytest.approx([0.75, 0.625])
+    assert families.normalised(values, [0.0, 10.0], [1.0, 30.0]) == pytest.approx(np.array([[0.5, 1], [0.75, 0.5]]))
+    assert families.normalised(values, [0.0, 30.0], [1.0, 10.0]) == pytest.approx(np.array([[0.5, 0], [0.75, 0.5]]))
 
 
 def test_the_interquartile_mean_is_scipys_trimmed_mean() -> None:
@@ -45,6 +46,24 @@ def test_the_stratified_bootstrap_uses_its_generator_and_nothing_else() -> None:
 
 def test_a_profile_is_the_share_above() -> None:
     assert families.profile(np.array([[0.1, 0.5], [0.7, 0.9]]), np.array([0.0, 0.5, 1.0])) == pytest.approx([1, 0.5, 0])
+
+
+def test_the_band_of_a_profile_is_that_of_its_generator_and_of_the_seeds_within_each_task() -> None:
+    thresholds = np.array([-1.0, 0.0, 9.0])
+    values = RNG(2).normal(0, 1, (5, 10))
+    low, high = families.band(values, thresholds, RNG(7))
+    assert families.band(values, thresholds, RNG(7))[0] == pytest.approx(low)
+    shares = families.profile(values, thresholds)
+    assert ((low <= shares) & (shares <= high)).all()
+    assert low[1] < high[1]
+    constant = np.tile(np.arange(10.0) - 5, (5, 1))
+    low, high = families.band(constant, thresholds, RNG(0))
+    assert list(low) == list(high) == pytest.approx([0.5, 0.4, 0.0])
+
+
+def test_methods_that_never_differ_have_no_ranks_to_compare() -> None:
+    found = families.ranks(np.ones((8, 3)))
+    assert (found.p, set(found.pairs.values()), found.means) == (1.0, {1.0}, [2.0, 2.0, 2.0])
 
 
 def test_ranks_are_friedmans_and_wilcoxons() -> None:

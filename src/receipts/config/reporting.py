@@ -1,15 +1,20 @@
 """`conf/scripts/report.yaml`: which numbers a paper prints."""
 
+import math
 import re
+from collections.abc import Iterator
 
 import msgspec
 from omegaconf import OmegaConf
 
 from receipts.config import project
 from receipts.config.files import load_yaml
-from receipts.refusal import Refusal
+from receipts.refusal import Refusal, nearest
 
 PATH = project.CONF / "scripts" / "report.yaml"
+OVER_TASKS = ("score", "iqm", "rank")  # columns of a table over tasks besides the tasks
+
+Fault = tuple[str, str, str]  # what, why, fix
 
 
 class PlanOf(msgspec.Struct, forbid_unknown_fields=True):
@@ -33,13 +38,21 @@ class TableAsked(msgspec.Struct, forbid_unknown_fields=True):
     """One table. `against` is the row that all others are compared with; an ablation has its reference already.
 
     Without `columns` it has the primary metric, without `split` the file's.
+
+    Instead of rows a table over several tasks has `methods` and, for each task, its experiment of every method, in
+    that order. `ends` are what counts as 0 and as 1 on a task; without them that is its floor and its best mean.
+    `margin` is the smallest difference of normalised scores worth a sentence.
     """
 
-    rows: list[str] | PlanOf
+    rows: list[str] | PlanOf = []
     caption: str = ""
     columns: list[str] = []
     against: str | None = None
     split: str | None = None
+    methods: list[str] = []
+    tasks: dict[str, list[str]] = {}
+    ends: dict[str, tuple[float, float]] = {}
+    margin: float | None = None
 
 
 class Selection(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,7 +76,8 @@ def load() -> Selection:
     except msgspec.ValidationError as error:
         raise wrong(
             f"it cannot be read as a selection of numbers: {error}",
-            "it holds split, tables, figures and looks; a table holds rows, columns, caption, against and split",
+            "it holds split, tables, figures and looks; a table holds rows, columns, caption, against and split, or "
+            "methods and tasks, ends, margin, caption, against and split",
             "correct it; docs and the file that the template ships show the form",
         ) from error
     if found.looks < 1:
@@ -77,6 +91,12 @@ def check(name: str, table: TableAsked) -> None:
     """Refuse a table whose name or rows cannot be meant."""
     if not re.fullmatch(r"[\w-]+", name):
         raise wrong(f"table {name!r} has a name that cannot be part of a key", "keys are table.row.column", "rename it")
+    if table.tasks or table.methods:
+        for fault in faults(name, table):
+            raise wrong(*fault)
+        return
+    if table.ends or table.margin is not None:
+        raise wrong(f"tables.{name} states ends or margin", "they belong to a table over tasks", "take them out")
     rows = table.rows
     if isinstance(rows, PlanOf):
         if len(rows.asked) != 1 or (rows.key and rows.sweep_of is None):
@@ -98,6 +118,45 @@ def check(name: str, table: TableAsked) -> None:
             f"its rows are {', '.join(rows)}",
             "against: one of them",
         )
+
+
+def faults(name: str, table: TableAsked) -> Iterator[Fault]:
+    """What leaves open which experiment is which method on which task: what, why, fix."""
+    methods, tasks, where = table.methods, table.tasks, f"tables.{name}"
+    if table.rows or table.columns:
+        yield f"{where} has tasks beside rows or columns", "its columns are the tasks", "take rows and columns out"
+    if len(methods) < 2 or len(tasks) < 2:
+        told = f"it lists {len(methods)} methods and {len(tasks)} tasks"
+        yield f"{where} is no table over several tasks", told, "methods: [linear, network], tasks: {digits: [a, b], …}"
+    for part in (*methods, *tasks):
+        if part in OVER_TASKS or not re.fullmatch(r"[\w-]+", part):
+            why = f"keys are table.method.task, and {', '.join(OVER_TASKS)} are columns of every such table"
+            yield f"{where} has {part!r}, which cannot be part of a key", why, "rename it"
+    for task, experiments in tasks.items():
+        if len(experiments) != len(methods):
+            what = f"{where}.tasks.{task} lists {len(experiments)} experiments for {len(methods)} methods"
+            why = f"methods: {', '.join(methods)}; {task}: {', '.join(experiments) or 'none'}"
+            yield what, why, "name one experiment for each method, in the order of `methods`"
+    for what, listed in {"methods": methods, **{f"tasks.{task}": one for task, one in tasks.items()}}.items():
+        if len(set(listed)) < len(listed):
+            yield f"{where}.{what} names one twice", f"it lists {', '.join(listed)}", "name every one once"
+    if table.against is not None and table.against not in methods:
+        what = f"{where}.against is {table.against!r}, which is no method of that table"
+        yield what, f"its methods are {', '.join(methods)}", "against: one of them"
+    yield from faults_of_scale(where, table)
+
+
+def faults_of_scale(where: str, table: TableAsked) -> Iterator[Fault]:
+    """A scale of no length, or of a task that the table does not have, and a margin that is none."""
+    for task, (low, high) in table.ends.items():
+        if task not in table.tasks:
+            what = f"{where}.ends names {task!r}, which is no task of it{nearest(task, list(table.tasks))}"
+            yield what, f"its tasks are {', '.join(table.tasks)}", "correct the name"
+        if not (math.isfinite(low) and math.isfinite(high)) or low == high:
+            why = "what counts as 0 and what counts as 1 are two different numbers"
+            yield f"{where}.ends.{task} is [{low:g}, {high:g}]", why, "ends: {digits: [0.1, 1.0]}"
+    if table.margin is not None and not 0 < table.margin < math.inf:
+        yield f"{where}.margin is {table.margin:g}", "a difference worth a sentence is more than 0", "margin: 0.02"
 
 
 def wrong(what: str, why: str, fix: str) -> Refusal:

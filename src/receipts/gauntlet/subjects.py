@@ -65,10 +65,17 @@ def chosen(asked: Gauntlet) -> list[Subject]:
         if not asked.conf:
             raise
         return [named(conf.removesuffix(".yaml"), [], collect.collect()) for conf in asked.conf]
-    pairs = [(table, row) for table in report.tables for row in table.rows if row.runs]
+    judged = [table for table in report.tables if table.over is None]  # a method over tasks is several experiments
+    pairs = [(table, row) for table in judged for row in table.rows if row.runs]
     if asked.conf:
         return [named(conf.removesuffix(".yaml"), pairs, found) for conf in asked.conf]
-    tops = [(table, row) for table in report.tables if table.plan is None for row in top(table)]
+    if not pairs:
+        raise Refusal(
+            "the report has no table of one task",
+            "a method over several tasks is several experiments, and each is tried by itself",
+            "python gauntlet.py conf=NAME, or a table with rows in conf/scripts/report.yaml",
+        )
+    tops = [(table, row) for table in judged if table.plan is None for row in top(table)]
     made = [subject(table, row) for table, row in tops or pairs[:TOP]]
     return list({one.key: one for one in made}.values())
 

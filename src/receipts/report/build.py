@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from numpy.random import default_rng
-
-from receipts.config.reporting import PATH, wrong
-from receipts.refusal import nearest
-from receipts.report import contrast, lock, methods, numerals, prompts, search, slices, training, wording
+from receipts.report import contrast, methods, numerals, prompts, search, slices, tasks, training, wording
 from receipts.report.collect import Collected
-from receipts.report.contrast import ALPHA, Side, Terms
-from receipts.report.intervals import estimate, folds
+from receipts.report.contrast import ALPHA, Terms
+from receipts.report.draft import Chosen, Draft
 from receipts.report.methods import Picked
-from receipts.report.model import Cell, Column, Comparison, Entry, Estimate, Receipt, Report, Row, Sliced, Table
-from receipts.report.selection import Chosen, Draft
+from receipts.report.model import Column, Comparison, Entry, Estimate, Receipt, Report, Row, Sliced, Table
+from receipts.report.rows import Sides, best, cell, column, first_metric, interval, receipt_of, side
 from receipts.report.stored import Store
 from receipts.runs import ledger as ledgers
 from receipts.runs.process import state
@@ -20,15 +16,16 @@ from receipts.runs.record import Record
 
 MANY_ROWS = 40  # beyond which predictions are not read for the error of the test sample
 
-Sides = Mapping[str, Mapping[str, Side]]  # column, row
-
 
 def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]], rate: float | None = None) -> Report:
     """Everything that is printed, from the runs that were chosen."""
     store = Store(found.folder)
     alpha = ALPHA / chosen.selection.looks
     everyone = search.candidates(found)
-    tables = [table(draft, marks[draft.name], alpha, store, everyone) for draft in chosen.drafts]
+    tables = [
+        (tasks.table if draft.across else table)(draft, marks[draft.name], alpha, store, everyone)
+        for draft in chosen.drafts
+    ]
     numbers = {number.key: number for one in tables for number in one.numbers()}
     waiting = [f"table {name} is left out: {why}" for name, why in chosen.waiting.items()]
     waiting += [row.note for draft in chosen.drafts for row in draft.rows if row.note]
@@ -41,6 +38,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         len(ledgers.openings("test", found.records)),
         chosen.selection.figures,
         rate=rate,
+        looks=chosen.selection.looks,
         folder=found.folder,
     )
 
@@ -56,7 +54,7 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyo
     estimates = {name: {row: interval(one, columns_by(columns)[name], terms) for row, one in rows.items()}
                  for name, rows in sides.items()}  # fmt: skip
     comparisons = declared(draft, columns, sides, terms, store)
-    bests = {one.metric: best(draft, one, sides, estimates, terms, store) for one in columns}
+    bests = {one.metric: best(one, sides[one.metric], estimates[one.metric], terms, store) for one in columns}
     places = {name: numerals.of_column(rows.values()) for name, rows in estimates.items()}
     judged = {(one.row, one.column): one for one in comparisons}
     receipts = {row.name: receipt_of(draft, row) for row in draft.rows}
@@ -77,6 +75,11 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyo
     )  # fmt: skip
 
 
+def columns_by(columns: Sequence[Column]) -> dict[str, Column]:
+    """Columns by their metric."""
+    return {one.metric: one for one in columns}
+
+
 def slices_of(
     draft: Draft, columns: Sequence[Column], sides: Sides, receipts: Mapping[str, Receipt], terms: Terms, store: Store
 ) -> Sequence[Sliced]:
@@ -84,56 +87,6 @@ def slices_of(
     one = next((one for one in columns if one.metric == terms.primary), columns[0])
     found = slices.sliced(draft.name, one, sides[one.metric], draft.against, terms, store)
     return slices.numbered(draft.name, found, {row.name: row.label for row in draft.rows}, receipts)
-
-
-def columns_by(columns: Sequence[Column]) -> dict[str, Column]:
-    """Columns by their metric."""
-    return {one.metric: one for one in columns}
-
-
-def first_metric(record: Record, split: str) -> str:
-    """The metric that stands first in a record without a primary one."""
-    score = record.score(split)
-    assert score is not None
-    return next(iter(score.metrics))
-
-
-def column(name: str, draft: Draft) -> Column:
-    """A metric of a table; refused where not one of its runs has it."""
-    known: list[str] = []
-    for _, _, score in lock.runs(draft):
-        if name in score.metrics:
-            found = score.metrics[name]
-            return Column(name, found.better, found.range, found.definition, wording.unit(found.definition))
-        known += [metric for metric in score.metrics if metric not in known]
-    raise wrong(
-        f"tables.{draft.name}.columns names {name!r}, and no run of it has that metric{nearest(name, known)}",
-        f"its runs have {', '.join(known)}",
-        f"correct the name in {PATH}",
-    )
-
-
-def side(row: Picked, metric: str, split: str) -> Side:
-    """A row's values of one metric; a run whose score lacks it, or has it undefined, gives no point."""
-    runs = {row.folds.get(run.run_id, run.seed): run for run in row.runs}
-    points: dict[int, float] = {}
-    for number, run in runs.items():
-        score = run.score(split)
-        found = score.metrics.get(metric) if score else None
-        if found is not None and found.value is not None:
-            points[number] = found.value
-    return Side(row, runs, points, bool(row.runs) and all(run.deterministic for run in row.runs))
-
-
-def interval(found: Side, one: Column, terms: Terms) -> Estimate:
-    """The mean of a row and its interval, by seeds or by folds."""
-    made = estimate(found.points, one.range, default_rng(0), deterministic=found.deterministic and not terms.folds)
-    if not terms.folds or len(found.points) < 2:
-        return made
-    low, high, _ = folds(list(found.points.values()), 1 / (terms.folds - 1))
-    bottom, top = one.range
-    low, high = low if bottom is None else max(low, bottom), high if top is None else min(high, top)
-    return Estimate(made.mean, low, high, found.points, "over folds, corrected by Nadeau and Bengio, 95%")
 
 
 def declared(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms, store: Store) -> list[Comparison]:
@@ -150,23 +103,6 @@ def declared(draft: Draft, columns: Sequence[Column], sides: Sides, terms: Terms
     return contrast.family(found, terms)
 
 
-def best(
-    draft: Draft, one: Column, sides: Sides, estimates: Mapping[str, Mapping[str, Estimate]], terms: Terms, store: Store
-) -> dict[str, str]:
-    """Each row's verdict against the best row of a column, Holm over the rows; the best itself is `best`."""
-    means = {row: made.mean for row, made in estimates[one.metric].items() if made.mean is not None}
-    if not means:
-        return {}
-    sign = 1 if one.better == "higher" else -1
-    top = max(means, key=lambda row: sign * means[row])
-    found = [
-        contrast.contrast(row, sides[one.metric][row], sides[one.metric][top], one, terms, store, sampled=False)
-        for row in means
-        if row != top
-    ]
-    return {top: "best"} | {judged.key: judged.verdict for judged in contrast.family(found, terms)}
-
-
 def made(
     draft: Draft, row: Picked, columns: Sequence[Column], sides: Sides,
     estimates: Mapping[str, Mapping[str, Estimate]], bests: Mapping[str, Mapping[str, str]],
@@ -176,12 +112,9 @@ def made(
     cells = {}
     for one in columns:
         found = estimates[one.metric][row.name]
-        verdict = bests[one.metric].get(row.name, "")
         key, judged = f"{draft.name}.{row.name}.{one.metric}", comparisons.get((row.name, one.metric))
         numbers = wording.numbers(key, found, judged, one, row.label, places[one.metric], receipt)
-        marks = {"worse": "*", "equivalent": "≈", "inconclusive": "?"}
-        bold = verdict not in ("", "worse") and len(bests[one.metric]) > 1
-        cells[one.metric] = Cell(found, numbers, bold, marks.get(verdict, ""))
+        cells[one.metric] = cell(found, numbers, bests[one.metric], row.name)
     deterministic = sides[columns[0].metric][row.name].deterministic
     return Row(
         row.name,
@@ -192,27 +125,6 @@ def made(
         deterministic,
         row.missing,
         wording.of_row(row, sides, columns),
-    )
-
-
-def receipt_of(draft: Draft, row: Picked) -> Receipt:
-    """What all numbers of a row point to."""
-    runs = [(run, score) for run in row.runs if (score := run.score(draft.split))]
-    first, score = runs[0] if runs else (None, None)
-    return Receipt(
-        tuple(run.run_id for run, _ in runs),
-        tuple(run.seed for run, _ in runs),
-        tuple(sorted({run.code.commit for run, _ in runs})),
-        first.identity.data if first else "",
-        first.data.version if first else "",
-        draft.split,
-        first.identity.split if first else "",
-        score.harness if score else "",
-        tuple(f"{run.run_id}: {run.checkpoint.weights}" for run, _ in runs if run.checkpoint),
-        {run.run_id: score.sha256 for run, score in runs},
-        wording.command(draft, row),
-        wording.query(draft, row),
-        f"{draft.name}.{row.name}",
     )
 
 

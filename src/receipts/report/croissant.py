@@ -83,7 +83,9 @@ def described(run: Record) -> dict[str, Any]:
 
 
 def address(run: Record) -> str | None:
-    """Where the data are described: the repository that holds their pointer."""
+    """Where the data are described: the address that their source states, else the repository of their pointer."""
+    if stated := re.search(r"https?://[^\s,;)]+", run.data.source):
+        return stated[0].rstrip(".")
     if run.code.repository and run.code.repository.startswith("http"):
         return run.code.repository
     cited = yaml.safe_load(CITATION.read_text(encoding="utf-8")) if CITATION.is_file() else {}

@@ -98,6 +98,8 @@ def verdicts_of(report: Report) -> dict[str, tuple[str, Comparison]]:
     """The verdict on every run's method, by run id, on the primary metric of the first table that has one."""
     found: dict[str, tuple[str, Comparison]] = {}
     for table in report.tables:
+        if table.over is not None:  # its verdicts are about no single run's task
+            continue
         judged = tables.judgements(table)
         for row in table.rows:
             if (one := judged.get(row.name)) is not None:

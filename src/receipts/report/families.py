@@ -11,6 +11,8 @@ from scipy.special import comb
 
 from receipts.report.intervals import LEVEL, Values
 
+Matrix = NDArray[np.float64]
+
 PROFILES = 2000  # resamples of what is drawn over several tasks
 
 
@@ -35,23 +37,23 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def normalised(values: NDArray[np.float64], low: Sequence[float], high: Sequence[float]) -> Values:
-    """The mean over tasks of each seed's normalised score: (seeds, tasks) to (seeds,).
+def normalised(values: Matrix, low: Sequence[float], high: Sequence[float]) -> Matrix:
+    """Every score on the scale of its task: (seeds, tasks) as it came.
 
     `low` and `high` are what counts as 0 and 1 on each task, say the floor and the best known.
     """
     bottom, top = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    return np.asarray(((values - bottom) / (top - bottom)).mean(axis=1), dtype=np.float64)
+    return np.asarray((values - bottom) / (top - bottom), dtype=np.float64)
 
 
-def interquartile_mean(values: NDArray[np.float64]) -> float:
+def interquartile_mean(values: Matrix) -> float:
     """The mean of the middle half of all scores: a quarter of them is cut from either end."""
     flat = np.sort(values, axis=None)
     cut = len(flat) // 4
     return float(flat[cut : len(flat) - cut].mean())
 
 
-def stratified(values: NDArray[np.float64], rng: Generator, level: float = LEVEL) -> tuple[float, float]:
+def stratified(values: Matrix, rng: Generator, level: float = LEVEL) -> tuple[float, float]:
     """Percentile interval of the interquartile mean, seeds drawn anew within each task: values (seeds, tasks)."""
     seeds, tasks = values.shape
     drawn = rng.integers(0, seeds, (PROFILES, seeds, tasks))
@@ -62,9 +64,19 @@ def stratified(values: NDArray[np.float64], rng: Generator, level: float = LEVEL
     return float(low), float(high)
 
 
-def profile(values: NDArray[np.float64], thresholds: Values) -> Values:
+def profile(values: Matrix, thresholds: Values) -> Values:
     """The share of all (seed, task) scores above each threshold: a performance profile (Dolan and Moré 2002)."""
     return np.asarray((values.reshape(-1)[None, :] > thresholds[:, None]).mean(axis=1), dtype=np.float64)
+
+
+def band(values: Matrix, thresholds: Values, rng: Generator, level: float = LEVEL) -> tuple[Values, Values]:
+    """Percentile intervals of a performance profile at each threshold, seeds drawn anew within each task."""
+    seeds, tasks = values.shape
+    above = (values[None] > thresholds[:, None, None]).astype(np.float64)
+    drawn = rng.integers(0, seeds, (PROFILES, seeds, tasks))
+    shares = np.stack([one[drawn, np.arange(tasks)].mean(axis=(1, 2)) for one in above])
+    low, high = np.quantile(shares, [0.5 - level / 2, 0.5 + level / 2], axis=1)
+    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class Ranks:
     pairs: dict[tuple[int, int], float]
 
 
-def ranks(values: NDArray[np.float64]) -> Ranks:
+def ranks(values: Matrix) -> Ranks:
     """Compare methods by their ranks over several tasks: values (tasks, methods), higher is better."""
     from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
@@ -85,7 +97,8 @@ def ranks(values: NDArray[np.float64]) -> Ranks:
     pairs = [(i, j) for i in range(methods) for j in range(i + 1, methods)]
     raw = [1.0 if (values[:, i] == values[:, j]).all() else float(wilcoxon(values[:, i], values[:, j]).pvalue)
            for i, j in pairs]  # fmt: skip
-    p = float(friedmanchisquare(*values.T).pvalue)
+    tied = bool((values == values[:, :1]).all())
+    p = 1.0 if tied else float(friedmanchisquare(*values.T).pvalue)
     return Ranks(means, p, dict(zip(pairs, holm(raw), strict=True)))
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from receipts.refusal import Refusal, nearest
+from receipts.report.draft import Draft
 from receipts.report.methods import Picked, word
-from receipts.report.selection import Draft
 from receipts.runs.record import Record, Score
 
 Fact = Callable[[Record, Score], object]
@@ -36,7 +36,21 @@ def refuse_mixtures(drafts: Sequence[Draft], allow: Mapping[str, str]) -> dict[s
             )
         if not str(reason).strip():
             raise Refusal(f"allow={{{allowed}: …}} has no reason", "it is printed under the table", "give the reason")
-    return {draft.name: [*mixed(draft, allow), *budgets(draft, allow), *blocked(draft, allow)] for draft in drafts}
+    return {
+        draft.name: [
+            f"{mark}{where}"
+            for where, part in like(draft)
+            for mark in (*mixed(part, allow), *budgets(part, allow), *blocked(part, allow))
+        ]
+        for draft in drafts
+    }
+
+
+def like(draft: Draft) -> list[tuple[str, Draft]]:
+    """What must be alike throughout: a table, or each task of one over several, which differ by their nature."""
+    if draft.across is None:
+        return [("", draft)]
+    return [(f", on task {name}", inner) for name, inner in draft.across.tasks.items()]
 
 
 def mixed(draft: Draft, allow: Mapping[str, str]) -> list[str]:

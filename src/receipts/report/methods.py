@@ -44,6 +44,14 @@ def label(record: Record) -> Label:
     return record.conf, tuple(sorted(kept))
 
 
+def labelled(records: Sequence[Record]) -> dict[Label, list[Record]]:
+    """All records by what their method is called."""
+    found: dict[Label, list[Record]] = {}
+    for record in records:
+        found.setdefault(label(record), []).append(record)
+    return found
+
+
 def shown(found: Label) -> str:
     """A label as a person types it in report.yaml."""
     return " ".join((found[0], *found[1]))

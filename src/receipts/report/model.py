@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from receipts.config.project import RUNS
 from receipts.runs.dynamics import Dynamics
 from receipts.runs.plans import Plan
@@ -111,7 +114,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A metric as a table's column. `unit` is empty for a share or a coefficient."""
+    """A metric as a table's column. `unit` is empty for a share or a coefficient; of a task it is its metric."""
 
     metric: str
     better: str
@@ -145,6 +148,11 @@ class Row:
     deterministic: bool = False
     missing: int = 0  # cells of a plan without a run
     notes: Sequence[str] = ()
+
+    @property
+    def behind(self) -> int:
+        """How many seeds, or folds, its first cell is a mean of; a table over tasks has more runs than that."""
+        return next((len(cell.estimate.points) for cell in self.cells.values()), len(self.runs))
 
     @property
     def ok(self) -> str:
@@ -185,6 +193,27 @@ class Dynamic:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a table over several: its metric, what counts as 0 and as 1, whence, and each method's runs."""
+
+    name: str
+    metric: str
+    zero: float
+    one: float
+    ends: str  # in words: the means of which methods, or that they were declared
+    runs: Mapping[str, tuple[Record, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OverTasks:
+    """Several tasks and, by method, every normalised score (seeds, tasks) of the seeds that all its tasks share."""
+
+    tasks: Sequence[Task]
+    seeds: Mapping[str, tuple[int, ...]]
+    scores: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
@@ -201,6 +230,8 @@ class Table:
     against: str | None = None
     slices: Sequence[Sliced] = ()
     dynamic: Dynamic | None = None  # of a sweep
+    over: OverTasks | None = None  # whose columns are the tasks
+    others: Sequence[Number] = ()  # of the table as a whole
 
     def label(self, name: str) -> str:
         """A row as people read it, by its name."""
@@ -214,6 +245,7 @@ class Table:
         for part in (part for found in self.slices for part in found.parts):
             for kinds in part.numbers.values():
                 yield from kinds.values()
+        yield from self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,4 +278,11 @@ class Report:
     openings: int = 0
     figures: Sequence[str] | None = None
     rate: float | None = None  # what an hour costs
+    looks: int = 1  # declared, by which α is divided
     folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own
+
+    @property
+    def runs(self) -> list[Record]:
+        """The runs in the tables, each once, by id."""
+        found = {run.run_id: run for table in self.tables for row in table.rows for run in row.runs}
+        return [found[name] for name in sorted(found)]

@@ -17,6 +17,7 @@ from receipts.report import (
     experiments,
     figures,
     gauntlet,
+    looks,
     numbers,
     page,
     parts,
@@ -29,6 +30,7 @@ from receipts.runs.files import writable, write_atomically
 
 WRITERS: tuple[Callable[[Report, Path], None], ...] = (
     *(tables.write, parts.write, training.write, numbers.write, costs.write, croissant.write, figures.write),
+    looks.write,  # in addition to those of earlier reports
     gauntlet.write,  # of what gauntlet.py left there
     technical.write,
     checklists.write,  # after these: it looks at what they wrote
@@ -52,6 +54,7 @@ def replace(report: Report, folder: Path, notebook: Path) -> None:
     with beside(folder) as fresh:
         figures.carry(folder, fresh)
         gauntlet.carry(folder, fresh)
+        looks.carry(folder, fresh)
         fill(report, fresh)
         swap(fresh, folder)
     if not notebook.is_file() or notebook.read_text(encoding="utf-8") != rows:

@@ -125,9 +125,8 @@ def spellings(number: Number) -> Iterable[str]:
 def settings(report: Report) -> set[str]:
     """Every number in the configs of the runs that are reported, as a person would write it."""
     found = set()
-    runs = {run.run_id for table in report.tables for row in table.rows for run in row.runs}
-    for run_id in sorted(runs):
-        for text in flat.parameters(report.folder / run_id).values():
+    for run in report.runs:
+        for text in flat.parameters(report.folder / run.run_id).values():
             for literal in re.findall(r"-?\d*\.?\d+(?:[eE][-+]?\d+)?", text):
                 value = float(literal)
                 found |= {literal, f"{value:g}", f"{value:.10f}".rstrip("0").rstrip("."), f"{100 * value:g}%"}

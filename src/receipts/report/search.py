@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
-from receipts.report import methods, selection
+from receipts.report import arms, methods
 from receipts.report.collect import Collected
+from receipts.report.draft import Draft
 from receipts.report.families import best_of
-from receipts.report.selection import Draft
 from receipts.runs.record import Record
 
 LEAST = 3  # configurations of one experiment that make a search
@@ -19,9 +19,9 @@ LEAST = 3  # configurations of one experiment that make a search
 
 def candidates(found: Collected) -> list[Record]:
     """The runs that could have been chosen among: all but the arms that a file declares, which answer a question."""
-    declared = [plan for plan in found.plans if selection.is_declared(plan)]
-    arms = {cell.identity for plan in declared for cell in plan.cells if cell.arm != plan.arms[0].name}
-    return [record for record in found.records if record.identity.id not in arms]
+    declared = [plan for plan in found.plans if arms.is_declared(plan)]
+    answering = {cell.identity for plan in declared for cell in plan.cells if cell.arm != plan.arms[0].name}
+    return [record for record in found.records if record.identity.id not in answering]
 
 
 def notes(draft: Draft, everyone: Sequence[Record]) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from receipts.refusal import DONE
-from receipts.report import costs
+from receipts.report import costs, looks
 from receipts.report.model import Report
 from receipts.report.tables import lines
 from receipts.runs.log import say
@@ -19,6 +19,8 @@ def show(report: Report, folder: Path) -> int:
             say(f"  {line.label:<24} {cells}  {line.ok}  {line.verdict}".rstrip())
     for finding in report.findings:
         say(f"  NOTE  {finding}")
+    for told in looks.undeclared(report, folder):
+        say(f"  NOTE  {told}")
     for told in costs.priced(report):
         say(told)
     used = sum(bool(entry.used_in) for entry in report.ledger)

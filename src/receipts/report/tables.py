@@ -2,15 +2,16 @@
 
 import html
 import json
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receipts.report import latex, numerals
 from receipts.report.model import Cell, Column, Comparison, Estimate, Report, Row, Table
 from receipts.runs.sheets import sheet
 from receipts.runs.views import ARROW, escaped
+
+WIDEST = 8  # columns that a page has room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def beside_of(found: Estimate, places: int) -> str:
     if found.deterministic:
         return "det."
     if found.low is None or found.high is None:
-        return f"n={len(found.points)}"
+        return f"n={len(found.points)}" if found.points else ""
     if numerals.is_symmetric(found):
         return f"± {numerals.fixed(numerals.half_width(found), places)}"
     return f"[{numerals.fixed(found.low, places)}, {numerals.fixed(found.high, places)}]"
@@ -198,6 +199,7 @@ def to_html(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """booktabs rules; each metric is two siunitx columns joined by ±, so that decimals align and bold stays bold."""
+    table = narrowed(table)
     grid = lines(table)
     specs = "".join(latex.columns([line.cells[at] for line in grid]) for at in range(len(table.columns)))
     against = latex.escaped(f"{headline(table)} against {table.label(table.against)}") if table.against else ""
@@ -239,7 +241,11 @@ def to_latex(table: Table) -> str:
     )
 
 
-def digits(text: str) -> tuple[int, int]:
-    """How many digits stand before and after the point of a printed number."""
-    whole, _, rest = re.sub(r"[^\d.]", "", text).partition(".")
-    return len(whole), len(rest)
+def narrowed(table: Table) -> Table:
+    """A table that fits a page: of one over many tasks, the columns of all tasks together."""
+    if table.over is None or len(table.columns) <= WIDEST:
+        return table
+    tasks = {task.name for task in table.over.tasks}
+    note = f"The columns of single tasks stand in {table.name}.csv."
+    columns = [column for column in table.columns if column.metric not in tasks]
+    return replace(table, columns=columns, notes=[*table.notes, note])

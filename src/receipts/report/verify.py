@@ -14,7 +14,7 @@ from receipts.evaluation.metrics import confusion, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions, read
 from receipts.provenance import code, identity
 from receipts.refusal import CHECK_FAILED, DONE, Refusal
-from receipts.report import experiments, gauntlet, numbers, output, paper
+from receipts.report import experiments, gauntlet, looks, numbers, output, paper
 from receipts.report.collect import Collected, value
 from receipts.report.model import Report
 from receipts.runs import repeat, store, tracked, views
@@ -185,6 +185,7 @@ def outputs(report: Report, folder: Path, seen: Findings) -> None:
     """Write everything anew beside the report and compare byte by byte."""
     with output.beside(folder) as fresh:
         gauntlet.carry(folder, fresh)
+        looks.carry(folder, fresh)
         output.fill(report, fresh)
         files = [path.relative_to(root) for root in (fresh, folder) for path in root.rglob("*") if path.is_file()]
         names = sorted(set(files))

@@ -7,11 +7,11 @@ from pathlib import Path
 from receipts.report import lock, numerals
 from receipts.report.comparing import smallest_detectable
 from receipts.report.contrast import Side, Terms
+from receipts.report.draft import Draft
 from receipts.report.figures.caption import listed
 from receipts.report.intervals import LEAST
 from receipts.report.methods import Picked
 from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
-from receipts.report.selection import Draft
 from receipts.runs.figures import decimals
 from receipts.runs.record import Record
 from receipts.runs.views import counted
@@ -156,8 +156,9 @@ def numbers(
     named = f"{one.metric} of {of} on {receipt.split}"
     kinds: dict[str, tuple[float | None, str, str]] = {
         "": (found.mean, numerals.fixed(found.mean, places), f"{named}: {mean_of(found)}"),
-        "n": (float(len(found.points)), str(len(found.points)), f"runs behind {named}"),
     }
+    if found.points:
+        kinds["n"] = (float(len(found.points)), str(len(found.points)), f"runs behind {named}")
     ends = {"half": numerals.half_width(found), "low": found.low, "high": found.high}
     what = {"half": "half the width", "low": "lower end", "high": "upper end"}
     for kind, end in ends.items():

@@ -20,15 +20,6 @@ from receipts.runs.record import Check
 FOLDER = RUNS / ".preflight"
 # What of a config the data checks read.
 ASKED = ("data", "split", "task", "transforms", "augment", "facts", "limit", "model")
-    "data",
-    "split",
-    "task",
-    "transforms",
-    "augment",
-    "facts",
-    "limit",
-    "model",
-)  # what of a config the data checks read
 OF_FIT = ("train_fraction", "init_from")
 
 

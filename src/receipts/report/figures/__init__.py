@@ -17,6 +17,7 @@ from receipts.report.figures import (
     groups,
     learning,
     mistakes,
+    profiles,
     reliability,
     style,
     sweeps,
@@ -37,6 +38,7 @@ KINDS: Mapping[str, Callable[[Report], Iterator[Figure]]] = {
     "mistakes": mistakes.make,
     "sensitivity": sweeps.sensitivity,
     "data_size": sweeps.data_size,
+    "profiles": profiles.make,
 }
 
 

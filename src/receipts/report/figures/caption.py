@@ -58,7 +58,7 @@ def counted(row: Row) -> str:
     seeds = sorted({record.seed for record in row.runs})
     started = len(row.runs) + len(row.failed)
     ok = "" if not row.failed else f", {len(row.runs)}/{started} ok"
-    if any(cell.estimate.deterministic for cell in row.cells.values()):
+    if row.deterministic and any(cell.estimate.deterministic for cell in row.cells.values()):
         return f"det.{ok}"
     return f"n={len(seeds)} ({spans(seeds)}){ok}"
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed, metric
-from receipts.report.figures.evidence import best, prediction_checksums, primary
+from receipts.report.figures.evidence import best, pictured, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
 
@@ -23,9 +23,10 @@ def make(report: Report) -> Iterator[Figure]:
         shown = [row for row in table.rows if column and column.metric in row.cells and points(row, column)][:MOST]
         if column is None or not shown:
             continue
-        runs = [record for row in shown for record in row.runs]
         labels = {"measured": column.metric, "better": column.better, "unit": column.unit}
-        yield Figure(
+        yield pictured(
+            table,
+            shown,
             name=f"dots-{table.name}",
             title=f"Every seed of every method, {column.metric}",
             caption=caption(
@@ -37,12 +38,9 @@ def make(report: Report) -> Iterator[Figure]:
                 "does not start at zero",
                 takeaway(table, column),
             ),
-            split=table.split,
             rows=[point for row in shown for point in points(row, column)],
-            runs=runs,
             draw=draw,
             labels=labels,
-            inputs=prediction_checksums(runs, table.split),
         )
 
 

@@ -4,12 +4,13 @@
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.bounds import confine, read_whole
+from receipts.report.figures.figure import Figure
 from receipts.report.methods import slug
 from receipts.report.model import Column, Report, Row, Table
 from receipts.runs import dynamics
@@ -66,6 +67,12 @@ def prediction_checksums(records: list[Record], split: str) -> dict[str, str]:
     return {f"{record.run_id}/{score.file}": score.sha256 for record in records if (score := record.score(split))}
 
 
+def pictured(table: Table, shown: Sequence[Row], **told: Any) -> Figure:
+    """A figure that rests on the scored runs of some rows; `told` is all that a figure says besides."""
+    runs = [record for row in shown for record in row.runs]
+    return Figure(split=table.split, runs=runs, inputs=prediction_checksums(runs, table.split), **told)
+
+
 def primary(table: Table) -> Column | None:
     """The column of the table's primary metric; the first where it is not printed."""
     return next((column for column in table.columns if column.metric == table.primary), None) or next(
@@ -100,8 +107,8 @@ def mean_of(row: Row, column: Column) -> float | None:
 
 
 def is_main(table: Table) -> bool:
-    """Whether a table compares methods, rather than the arms of one plan."""
-    return table.plan is None
+    """Whether a table compares methods on one task, rather than over several, or the arms of one plan."""
+    return table.plan is None and table.over is None
 
 
 def arm_of(table: Table, row: str) -> Arm | None:

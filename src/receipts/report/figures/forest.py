@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed, metric
-from receipts.report.figures.evidence import prediction_checksums
+from receipts.report.figures.evidence import pictured
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Comparison, Report, Row, Table
 
@@ -29,11 +29,12 @@ def figure(table: Table, column: Column, found: list[Comparison]) -> Figure:
     rows = {row.name: row for row in table.rows}
     named = dict.fromkeys(name for one in found for name in (one.row, one.against))
     shown = [rows[name] for name in named if name in rows]
-    runs = [record for row in shown for record in row.runs]
     labels = {"measured": column.metric, "better": column.better, "unit": column.unit}
     last = "" if column.metric == table.primary else f"-{column.metric}"
     against = listed(dict.fromkeys(rows[one.against].label for one in found if one.against in rows))
-    return Figure(
+    return pictured(
+        table,
+        shown,
         name=f"forest-{table.name}{last}",
         title=f"Differences from {against}, {column.metric}",
         caption=caption(
@@ -45,12 +46,9 @@ def figure(table: Table, column: Column, found: list[Comparison]) -> Figure:
             f"single seeds or pairs of them{band(found)}; no bar where an interval is not warranted",
             takeaway(found, rows),
         ),
-        split=table.split,
         rows=[line for one in found for line in lines(one, rows)],
-        runs=runs,
         draw=draw,
         labels=labels,
-        inputs=prediction_checksums(runs, table.split),
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def make(report: Report) -> Iterator[Figure]:
     """One figure for each table that has a method trained in epochs."""
     for table in report.tables:
-        if (column := primary(table)) is None:
+        if (column := primary(table)) is None or table.over is not None:
             continue
         curves = [
             (row, found) for row in table.rows[: style.MOST] if (found := points(row, column.metric, report.folder))

@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from receipts.report.arms import turned
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, metric
-from receipts.report.figures.evidence import arm_of, mean_of, prediction_checksums, primary
+from receipts.report.figures.evidence import arm_of, mean_of, pictured, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
-from receipts.report.selection import turned
 from receipts.runs.plans import Plan
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
     if column is None or len(turned) < 2:
         return
     shown = [row for row, _ in turned]
-    runs = [record for row in shown for record in row.runs]
     labels = {"key": plan.key, "measured": column.metric, "better": column.better}
-    yield Figure(
+    yield pictured(
+        table,
+        shown,
         name=f"{kind}-{table.name}",
         title=title,
         caption=caption(
@@ -58,12 +59,9 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
             "Every point is one seed, the line joins means, the band is the 95 % interval over seeds where n ≥ 5",
             takeaway(turned, column, plan),
         ),
-        split=table.split,
         rows=[point for row, value in turned for point in points(row, value, plan.key, column)],
-        runs=runs,
         draw=draw,
         labels=labels,
-        inputs=prediction_checksums(runs, table.split),
     )
 
 

@@ -68,7 +68,7 @@ def render(
         counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-        data=Markup(embedded(facts.data(report, shown, [run for method in methods for run in method.runs]))),
+        data=Markup(embedded(facts.data(report, shown, [*drill.over_tasks(report), *drill.runs(methods)]))),
     )
 
 

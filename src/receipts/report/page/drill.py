@@ -58,6 +58,17 @@ def methods(report: Report) -> list[Method]:
     return found
 
 
+def runs(shown: Sequence[Method]) -> list[Record]:
+    """The runs that the methods' drill-down shows."""
+    return [run for method in shown for run in method.runs]
+
+
+def over_tasks(report: Report) -> list[Record]:
+    """The runs of tables over several tasks, which have no drill-down of their own, bounded like those of methods."""
+    tables = [table for table in report.tables if table.over is not None]
+    return [run for table in tables for row in table.rows for run in row.runs][: METHODS * RUNS]
+
+
 def groups_of(row: Row, table: Table, budget: int, runs: Path) -> tuple[list[Group], int]:
     """The worst groups of a method and how many are left out."""
     lines = [line for line in groups.per_group(row, table.split, runs) if line["seed"] == "mean"]

@@ -8,7 +8,7 @@ from typing import Any
 from receipts.report.figures.caption import dataset, listed
 from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Comparison, Entry, Number, Receipt, Report, Table
+from receipts.report.model import Comparison, Entry, Number, OverTasks, Receipt, Report, Table
 from receipts.runs import reviews
 from receipts.runs.plans import Arm
 from receipts.runs.record import Record
@@ -38,7 +38,7 @@ class Verdict:
 
 def headline(report: Report) -> list[tuple[str, str]]:
     """A few facts under the title."""
-    runs = records(report)
+    runs = report.runs
     data = listed(dict.fromkeys(f"{dataset(run)} {run.data.version}" for run in runs))
     states = Counter(entry.state for entry in report.ledger)
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "completed"]
@@ -52,12 +52,6 @@ def headline(report: Report) -> list[tuple[str, str]]:
         ("commits", listed(sorted({run.code.commit[:7] for run in runs})) or "none"),
         ("harness", listed(sorted({run.code.harness[:12] for run in runs})) or "none"),
     ]
-
-
-def records(report: Report) -> list[Record]:
-    """The runs behind the tables, each once, in the order of their ids."""
-    found = {run.run_id: run for table in report.tables for row in table.rows for run in row.runs}
-    return [found[name] for name in sorted(found)]
 
 
 def verdicts(report: Report) -> list[Verdict]:
@@ -123,7 +117,7 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
 
 
 def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
-    """The values of single seeds behind every mean, by the mean's key."""
+    """The values of single seeds behind every mean, by the mean's key; of single runs behind a score over tasks."""
     for table in report.tables:
         means = [(cell.numbers.get(""), cell.estimate) for row in table.rows for cell in row.cells.values()]
         means += [
@@ -135,6 +129,22 @@ def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:
         for number, estimate in means:
             if number is not None:
                 yield number.key, {str(seed): value for seed, value in estimate.points.items()}
+        if table.over is not None:
+            yield from by_run(table, table.over)
+
+
+def by_run(table: Table, over: OverTasks) -> Iterator[tuple[str, dict[str, float]]]:
+    """What each run adds to its method's score, by run: the runs of one seed differ from task to task."""
+    for row in table.rows:
+        if (number := row.cells[table.primary].numbers.get("")) is not None:
+            found = {}
+            for task in over.tasks:
+                for run in task.runs[row.name]:
+                    score = run.score(table.split)
+                    metric = score.metrics.get(task.metric) if score else None
+                    if metric is not None and metric.value is not None:
+                        found[run.run_id] = (metric.value - task.zero) / (task.one - task.zero)
+            yield number.key, found
 
 
 def receipt(found: Receipt) -> dict[str, Any]:

@@ -121,7 +121,7 @@
     line(facts, "harness", receipt.harness);
     parts.push(facts, element("h3", receipt.runs.length === 1 ? "1 run" : `${receipt.runs.length} runs`));
     const weights = Object.fromEntries(receipt.checkpoints.map((text) => text.split(": ")));
-    const value = (id, run) => { const seed = run && number.points[run.seed]; return note || seed === undefined ? "" : full(seed); };
+    const value = (id, run) => { const seed = run && (number.points[id] ?? number.points[run.seed]); return note || seed === undefined ? "" : full(seed); };
     const hashes = (id) => [["weights", weights[id]], ["predictions", receipt.predictions[id]]].filter(([, hash]) => hash);
     parts.push(runList(receipt.runs, value, hashes), element("h3", "chosen as"), element("p", receipt.query, "meaning"));
     parts.push(element("h3", "make it again"), command(receipt.command), command(`receipts rerun ${key}`));

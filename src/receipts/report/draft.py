@@ -1,0 +1,47 @@
+"""A table before its numbers: the runs of its rows, and what they are compared by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from receipts.config.reporting import Selection
+from receipts.report.methods import Picked
+from receipts.runs.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Several tasks in one table: each a draft of its own, in which the rows stand in the order of the methods.
+
+    `ends` are what was declared to count as 0 and as 1 on a task, `margin` is in units of the normalised score.
+    """
+
+    tasks: "Mapping[str, Draft]"
+    ends: Mapping[str, tuple[float, float]]
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A table before its numbers. No `columns` means the primary metric.
+
+    `exploratory` says that nobody declared beforehand what would be compared.
+    """
+
+    name: str
+    caption: str
+    split: str
+    rows: tuple[Picked, ...]
+    columns: tuple[str, ...] = ()
+    against: str | None = None
+    plan: Plan | None = None
+    exploratory: bool = False
+    across: Across | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """All tables, and tables that were asked for and have nothing to show yet, with what they wait for."""
+
+    drafts: Sequence[Draft]
+    waiting: Mapping[str, str]
+    selection: Selection
