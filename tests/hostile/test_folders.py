@@ -1,4 +1,4 @@
-"""Run folders whose files are links, devices or something else than they say: nothing is read or written through them."""
+"""Run folders whose files are links, devices or not what they say: nothing is read or written through them."""
 
 import io
 import os
@@ -139,35 +139,50 @@ def test_a_history_that_is_none_is_refused(trap: Trap, case: str) -> None:
         flat.points(folder, record.read(folder))
 
 
+LAUGHS = "x0: &x0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"x{n + 1}: &x{n + 1} [{','.join([f'*x{n}'] * 9)}]\n" for n in range(8)
+)
 CONFIGS = {
-    "an object of Python": "model: !!python/object/apply:os.system ['touch ../canary']\n",
-    "a million laughs": "a: &a [x,x,x,x,x,x,x,x,x]\n"
-    + "".join(f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi")),
-    "a list in itself": "a: &a [*a]\n",
-    "a key that stands twice": "seed: 0\nseed: 1\n",
-    "nested without end": "a: " + "[" * 20_000,
-    "too long": "# " + "x" * 2_000_000,
-    "no text": "\udcff\udcfe",
-    "no mapping": "- a\n",
-    "an interpolation": "purpose: ${oc.env:HOME}\nseed: 0\n",
-    "one inside a list": "seed: 0\nmodel: {_target_: lab.net.Net, sizes: ['${oc.env:HOME}']}\n",
-    "an unknown key": "seed: 0\nevil: 1\n",
-    "a key of Hydra": "seed: 0\nhydra: {callbacks: {a: {_target_: os.system}}}\n",
+    "an object of Python": ("x: !!python/object/apply:os.system ['touch ../canary']\n", "python/object"),
+    "a million laughs": (LAUGHS, "aliases stand for more than"),
+    "a list in itself": ("x: &a [*a]\n", "holds itself"),
+    "a key that stands twice": ("seed: 1\n", "'seed' stands twice"),
+    "nested without end": ("x: " + "[" * 20_000, "cannot be read"),
+    "too long": ("# " + "x" * 2_000_000, "is no file of at most"),
+    "no text": ("# \udcff\udcfe", "cannot be read"),
+    "an interpolation": ("on_end: ${oc.env:HOME}\n", "holds an interpolation"),
+    "one inside a list": ("metrics: [{function: '${oc.env:HOME}'}]\n", "holds an interpolation"),
+    "an unknown key": ("evil: 1\n", "evil"),
+    "a key of Hydra": ("hydra: {callbacks: {a: {_target_: os.system}}}\n", "hydra"),
 }
 
 
 @pytest.mark.parametrize("case", CONFIGS)
 def test_a_config_beside_a_record_that_none_wrote_is_refused(trap: Trap, case: str) -> None:
     folder = trap.run()
-    (folder / "config.yaml").write_bytes(CONFIGS[case].encode(errors="surrogateescape"))
-    with pytest.raises(Refusal):
+    path = folder / "config.yaml"
+    assert repeat.experiment_of(record.read(folder)).config.seed == 0
+    lines, reason = CONFIGS[case]
+    for key in ("on_end", "metrics"):
+        if lines.startswith(key):
+            path.write_text(path.read_text().replace({"on_end": "on_end: null\n", "metrics": "metrics: []\n"}[key], ""))
+    path.write_bytes(path.read_bytes() + lines.encode(errors="surrogateescape"))
+    with pytest.raises(Refusal, match=reason):
+        repeat.experiment_of(record.read(folder))
+
+
+def test_a_list_where_the_config_should_be_is_refused(trap: Trap) -> None:
+    folder = trap.run()
+    (folder / "config.yaml").write_text("- a\n")
+    with pytest.raises(Refusal, match="is not a config"):
         repeat.experiment_of(record.read(folder))
 
 
 def test_the_command_in_a_stored_config_is_nobodys_to_run(trap: Trap) -> None:
     folder = trap.run()
-    text = f"seed: 0\nmodel: {{_target_: lab.net.Net}}\ndata: {{_target_: a.b}}\non_end: touch {trap.canary}\n"
-    (folder / "config.yaml").write_text(text)
+    path = folder / "config.yaml"
+    path.write_text(path.read_text().replace("on_end: null", f"on_end: touch {trap.canary}"))
+    assert "canary" in path.read_text()
     assert repeat.experiment_of(record.read(folder)).config.on_end is None
 
 

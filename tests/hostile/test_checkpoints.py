@@ -1,0 +1,95 @@
+"""Checkpoints and estimators that somebody sent: read as plain data, or refused before anything of them is built."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from traps import Touch, Trap, pickled
+
+from receipts.refusal import Refusal
+from receipts.training import checkpoints, estimators
+
+
+def saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "case", ["in the zip", "bare", "among the weights", "beside the weights", "as a key", "legacy"]
+)
+def test_code_in_a_checkpoint_does_not_run(trap: Trap, case: str) -> None:
+    payload = Touch(trap.canary)
+    path = trap.project / "evil.ckpt"
+    if case == "bare":
+        path.write_bytes(pickled(trap.canary))
+    elif case == "legacy":
+        torch.save({"state_dict": payload}, path, _use_new_zipfile_serialization=False)
+    else:
+        path.write_bytes(
+            saved(
+                {
+                    "in the zip": payload,
+                    "among the weights": {"state_dict": {"w": payload}},
+                    "beside the weights": {"state_dict": {"w": torch.zeros(1)}, "callbacks": payload},
+                    "as a key": {"state_dict": {"w": torch.zeros(1)}, "hyper_parameters": {"x": [payload]}},
+                }[case]
+            )
+        )
+    with pytest.raises(Refusal, match="is no readable checkpoint"):
+        checkpoints.read(path)
+
+
+@pytest.mark.parametrize(
+    "content", [[1], {"state_dict": 1}, {}, torch.zeros(1)], ids=["list", "number", "empty", "tensor"]
+)
+def test_a_checkpoint_without_weights_is_refused(trap: Trap, content: object) -> None:
+    path = trap.project / "odd.ckpt"
+    path.write_bytes(saved(content))
+    with pytest.raises(Refusal, match="is no checkpoint"):
+        checkpoints.read(path)
+
+
+def node(**facts: object) -> dict[str, object]:
+    return {"__class__": "x", "__module__": "x", "__loader__": "ObjectNode", "__id__": 1, **facts}
+
+
+SKOPS = {
+    "a function": {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "__id__": 1, "content": {}},
+    "a type": {"__class__": "Popen", "__module__": "subprocess", "__loader__": "TypeNode", "__id__": 1},
+    "an object": node(__class__="Popen", __module__="subprocess", content={"__loader__": "JsonNode", "content": "{}"}),
+    "a function that an allowed package imports": {
+        "__class__": "check_output", "__module__": "sklearn.utils._testing", "__loader__": "FunctionNode", "__id__": 1,
+        "content": {"module_path": "sklearn.utils._testing", "function": "check_output"},
+    },
+    "a loader of nobody's": {"__class__": "a", "__module__": "b", "__loader__": "EvilNode", "__id__": 1},
+    "a list where a node belongs": ["x"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SKOPS)
+def test_code_in_an_estimator_does_not_run(trap: Trap, case: str) -> None:
+    path = trap.project / "evil.skops"
+    with zipfile.ZipFile(path, "w") as members:
+        members.writestr("schema.json", json.dumps(SKOPS[case]))
+        members.writestr("../../victim", "mine now")
+    with pytest.raises(Refusal):
+        estimators.read(path)
+
+
+def test_a_pickle_that_is_called_an_estimator_is_refused(trap: Trap) -> None:
+    path = trap.project / "evil.skops"
+    path.write_bytes(pickled(trap.canary))
+    with pytest.raises(Refusal, match="cannot be read"):
+        estimators.read(path)
+
+
+def test_the_run_that_weights_come_from_is_found_inside_runs(trap: Trap) -> None:
+    for name in ("../../project", "/etc", ".."):
+        with pytest.raises(Refusal):
+            checkpoints.begin_from({"run": name, "identity": "ab", "weights": "ab"}, torch.nn.Linear(1, 1))
+    assert not Path("runs").exists()
