@@ -54,6 +54,7 @@ def full(letter: str = "a", conf: str = "net", second: int = 0, **changes: Any) 
         "openings": [Opening("test", "2026-11-20T13:40:00Z", "eval.py", "c0ffee")],
         "checks": [Check("val-rescored", "pass", "359 of 359 ids once")],
         "warnings": ["odd"],
+        "removed": {"command": ["GitHub token"]},
         "cost": Cost(31.0, 29.4, 760.5, 93962, 0.125),
     }
     return running(letter, conf, second, **(values | changes))

@@ -1,12 +1,14 @@
 """A project with something to lose, and what an attacker would send to it."""
 
 import pickle
-import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from records import made, score, stored
+
+from receipts.config.compose import compose
 
 SMALL = Path(__file__).parent / "projects" / "small"
 
@@ -22,8 +24,14 @@ class Trap:
     def run(self, **changes: Any) -> Path:
         """A run folder that somebody sent, whole and honest so far."""
         folder = stored(made(0, score(), **changes))
-        shutil.copy(SMALL / "conf/net.yaml", folder / "config.yaml")
+        (folder / "config.yaml").write_bytes(config())
         return folder
+
+
+@cache
+def config() -> bytes:
+    """What the experiment `net` leaves as its config; the working folder is the small project."""
+    return compose("conf=net").text
 
 
 class Touch:

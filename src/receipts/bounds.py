@@ -7,6 +7,8 @@ place is refused before anything is read through it, written through it or sent 
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from receipts.refusal import Refusal
@@ -37,9 +39,9 @@ def is_inside(name: str) -> bool:
 
 def refuse_links(folder: Path) -> None:
     """Refuse a folder in which anything, at any depth, is a link that leads out of it, or no plain file or folder."""
-    root, waiting, seen = folder.resolve(), [folder], 0
+    root, waiting, seen = folder.resolve(), [folder] if folder.is_dir() else [], 0
     while waiting:
-        with os.scandir(waiting.pop()) as entries:
+        with listed(waiting.pop()) as entries:
             for entry in entries:
                 seen += 1
                 inside = not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root)
@@ -51,6 +53,16 @@ def refuse_links(folder: Path) -> None:
                     )
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(Path(entry.path))
+
+
+@contextmanager
+def listed(folder: Path) -> Iterator[Iterator["os.DirEntry[str]"]]:
+    """What lies in a folder; refused where it may not be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            yield entries
+    except PermissionError as error:
+        raise Refusal(f"{folder} cannot be read", str(error.strerror), f"chmod -R u+rx {folder}") from error
 
 
 def read_whole(path: Path, most: int = MOST) -> bytes:

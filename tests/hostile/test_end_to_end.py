@@ -51,6 +51,11 @@ def test_a_run_that_was_altered_is_neither_evaluated_nor_made_again(project: Pat
     refused(run("receipts", "rerun", folder.name), project, "is not a readable record")
 
 
+@pytest.mark.parametrize("word", ["+=", "=1", "a" * 999 + "=1"])
+def test_a_word_that_is_none_is_refused_before_hydra_stumbles_over_it(project: Path, run: Start, word: str) -> None:
+    refused(run("train.py", word), project, "names no key")
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

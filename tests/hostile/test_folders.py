@@ -118,6 +118,12 @@ def test_a_name_that_only_a_link_leads_out_is_refused_and_an_honest_one_is_not(t
         bounds.confine(folder, "predictions/victim")
 
 
+def test_a_folder_that_is_gone_has_no_ways_out(trap: Trap) -> None:
+    bounds.refuse_links(trap.project / "runs/gone")
+    with pytest.raises(Refusal, match="holds no record"), store.editing("20261120-133700-gone-s0-9f3c1a7e"):
+        pass
+
+
 HISTORIES = {
     "text for numbers": "step,loss\n1,=cmd\n",
     "cells too many": "step,loss\n1,2,3,4\n",

@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from receipts.bounds import LONGEST
 from receipts.config import presets, project, variants
 from receipts.config.devices import gpus
 from receipts.config.explain import explain, into_list, unknown_option
@@ -160,9 +161,18 @@ def composed(overrides: Sequence[str]) -> tuple[Experiment, dict[str, Any]]:
 
 def plain(overrides: Sequence[str]) -> DictConfig:
     """Compose inside or outside Hydra's application; the result still holds Hydra's own node."""
+    refuse_wordless(overrides)
     around = nullcontext() if GlobalHydra.instance().is_initialized() else hydra.initialize(None, version_base="1.3")
     with around:
         return hydra.compose("config", list(overrides), return_hydra_config=True)
+
+
+def refuse_wordless(words: Sequence[str]) -> None:
+    """A word without a key, or with one that no file states, on which Hydra's parser stumbles."""
+    for word in words:
+        key = word.lstrip("+~").partition("=")[0]
+        if not (key.strip() and len(key) <= LONGEST and key.isprintable()):
+            raise Refusal(f"the word {word[:80]!r} names no key", "settings are words like seed=3", "correct the word")
 
 
 def read(composed: DictConfig, asked: Any) -> Experiment:
@@ -176,6 +186,7 @@ def read(composed: DictConfig, asked: Any) -> Experiment:
     preset = presets.chosen(str(choices.get("preset", "")), typed)
     variants.refuse_exchanged_class(conf, typed)
     values = resolved(composed) | variants.not_inherited(conf, typed)
+    values = resolved(OmegaConf.create(values))  # what is not inherited comes from its file, as it is written
     changed = [] if is_bare(typed) else differences(resolved(plain([f"conf={conf}"])), values)
     config = to_config(values)
     refuse_command_in_file(config, typed)
@@ -226,9 +237,7 @@ def refuse_unresolved(values: Any, key: str = "") -> None:
         for position, part in parts:
             refuse_unresolved(part, f"{name}[{position}]")
         if isinstance(value, str) and "${" in value:
-            raise Refusal(
-                f"{name} holds an interpolation", "a resolved config holds values alone: this one was altered", "look"
-            )
+            raise Refusal(f"{name} holds an interpolation", "a resolved config holds values alone", "state the value")
 
 
 def to_config(values: dict[str, Any]) -> Config:

@@ -52,6 +52,7 @@ def start(
         sys.argv[1:] = words
         with compose.told(words, options or Config):
             check_options(words)
+            compose.refuse_wordless(words)
             if {"-h", "--help"} & set(words):
                 print(help_text(words, options))
                 return

@@ -33,7 +33,7 @@ def load_yaml(path: Path) -> DictConfig:
         text = path.read_text(encoding="utf-8")
         refuse_bomb(text)
         node = OmegaConf.create(text)
-    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError, RecursionError) as error:
         raise Refusal(f"{path} cannot be read as YAML", str(error), f"mend {path}") from error
     if any(line.startswith("# @package") for line in text.splitlines()):
         raise Refusal(
@@ -76,7 +76,8 @@ def refuse_bomb(text: str) -> None:
         return
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        if weight(yaml.compose(text, loader), {}) > MOST:
+        root = yaml.compose(text, loader)
+        if root is not None and weight(root, {}) > MOST:
             raise ValueError(f"its aliases stand for more than {MOST:,} values")
     except RecursionError as error:
         raise ValueError("it is nested too deeply, or holds itself") from error
