@@ -25,6 +25,13 @@ def project(template: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def here(project: Path) -> Iterator[Path]:
+    """That copy, with the test standing in it."""
+    with inside(project):
+        yield project
+
+
+@pytest.fixture
 def run(project: Path) -> Callable[..., Ended]:
     """Start a script of the project: `run("train.py", "conf=net")`."""
 

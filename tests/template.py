@@ -1,11 +1,9 @@
 """The small project as tests and benchmarks use it: with real data under a data.dvc, split, and committed."""
 
-import os
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
-from folders import commit, git
+from folders import commit, git, inside, shipped_data
 from launching import launch
 
 from receipts.provenance.checksums import folder_md5
@@ -19,12 +17,7 @@ def small(folder: Path) -> Path:
     shutil.copytree(ROOT / "tests" / "projects" / "small", folder)
     for script in ("train.py", "eval.py", "ablate.py"):
         shutil.copy(ROOT / script, folder)
-    (folder / "data").mkdir()
-    sklearn = find_spec("sklearn")
-    assert sklearn is not None
-    assert sklearn.origin is not None
-    for name in SHIPPED:
-        shutil.copy(Path(sklearn.origin).parent / "datasets" / "data" / name, folder / "data")
+    shipped_data(folder, *SHIPPED)
     git(folder, "init", "-q", "-b", "main")
     pointer = "outs:\n- md5: {}\n  hash: md5\n  path: data\n"
     (folder / "data.dvc").write_text(pointer.format(folder_checksum(folder)))
@@ -43,9 +36,5 @@ def reporting(folder: Path) -> Path:
 
 def folder_checksum(folder: Path) -> str:
     """MD5 of the data as DVC has it."""
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
+    with inside(folder):
         return folder_md5(Path("data"))
-    finally:
-        os.chdir(here)
