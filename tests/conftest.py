@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from folders import inside
 from launching import Ended, launch
 from serving import Postgres, Server, lacking
 from template import small
