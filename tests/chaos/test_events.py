@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import clocks
 import leaving
 import media
 import pytest
 
-EVENTS = leaving.EVENTS | media.EVENTS
+EVENTS = leaving.EVENTS | media.EVENTS | clocks.EVENTS
 LONG = ("SQLite locked", "read-only folder", "record cut short")  # of which other tests have the short form
 
 
