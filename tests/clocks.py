@@ -1,60 +1,63 @@
-"""A clock that jumps back by an hour while a run trains, by libfaketime in a real Python."""
+"""A clock that is set back by an hour while a run trains.
 
-import os
-import subprocess
-import sys
+The machine's own clock is everybody's, so each process has one of its own: whatever reads the time of day gets it moved
+by what a file says, and so is the start of every process, which psutil counts from that clock.
+"""
+
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import surviving
 from folders import record, runs
 from held import TRAIN, held, holding, release
-
-import receipts
-
-
-def library() -> Path | None:
-    """libfaketime, where it is installed."""
-    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+from launching import begin, ended, launch
+from media import failed, refused
 
 
 def jump_back(folder: Path) -> list[str]:
-    """The run is still running for others, ends well, and later runs are told that their ids lie."""
+    """The run is still running for others, ends well, and the next one is told that ids lie for a while."""
     holding(folder)
     clock = folder.with_suffix(".clock")
-    clock.write_text("+0")
-    process = start(folder, clock, *TRAIN)
-    held(folder)
+    clock.write_text("0")
+    follow = partial(following, clock)
+    process = begin(folder, *TRAIN, before=follow)
+    first = held(folder)
     clock.write_text("-3600")
-    twin = start(folder, clock, *TRAIN)
-    said = twin.communicate(timeout=300)[0]
-    found = [] if twin.returncode == 3 and "is running" in said else [f"an identical launch: {twin.returncode} {said}"]
+    found = refused(launch(folder, *TRAIN, before=follow), f"{first.name} is running", "wait=true")
     release(folder)
-    said = process.communicate(timeout=300)[0]
-    found += [] if process.returncode == 0 else [f"it ended with {process.returncode}: {said}"]
-    other = start(folder, clock, *TRAIN, "seed=1")
-    said = other.communicate(timeout=300)[0]
-    warned = "the clock is behind" in said and "name this one by its id" in said
-    found += [] if other.returncode == 0 and warned else [f"the next run: {other.returncode} {said}"]
+    process.join(300)
+    found += failed(ended(folder, process))
+    found += failed(other := launch(folder, *TRAIN, "seed=1", before=follow))
+    told = f"the clock is behind {first.name}" in other.out and "name this one by its id" in other.out
+    found += [] if told else [f"nobody was told that the clock is behind: {other.out}"]
     costs = [record(folder, number)["cost"]["wall_s"] for number in range(len(runs(folder)))]
     found += [] if len(costs) == 2 and all(0 < cost < 600 for cost in costs) else [f"seconds of runs: {costs}"]
     return found + surviving.findings(folder, {})
 
 
-def start(folder: Path, clock: Path, *words: str) -> "subprocess.Popen[str]":
-    """A real Python whose clock a file says."""
-    paths = [str(folder / "src"), str(Path(receipts.__file__).parents[1])]
-    told = {"LD_PRELOAD": str(library()), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
-    told |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": os.pathsep.join(paths)}
-    told |= {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}  # nobody: the store is not what is tried here
-    return subprocess.Popen(
-        [sys.executable, *words],
-        cwd=folder,
-        env=os.environ | told,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def following(clock: Path) -> None:
+    """Let the time of day in this process be off by as many seconds as a file says."""
+    from receipts.runs import claims, process, store
+
+    now, started = time.time, process.started_at
+
+    class Set(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=float(clock.read_text()))
+
+    def off(pid: int) -> float | None:
+        at = started(pid)
+        return None if at is None else at + float(clock.read_text())
+
+    time.time = lambda: now() + float(clock.read_text())
+    process.started_at = off
+    for module in (process, store, claims):
+        module.datetime = Set  # type: ignore[attr-defined]
 
 
 EVENTS: dict[str, Callable[[Path], list[str]]] = {"clock an hour back": jump_back}

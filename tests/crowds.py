@@ -64,9 +64,11 @@ def writers(folder: Path, total: int = 1000, processes: int = 8) -> list[str]:
     found += counted("the index of runs", len(known.recorded(folder / "runs")), share * processes)
     found += surviving.litter(folder)
     found += failed(launch(folder, "report.py", timeout=600)) + failed(launch(folder, "receipts", "sync", timeout=1200))
-    rows = [line for line in (folder / "EXPERIMENTS.md").read_text().splitlines() if line.startswith("| 2")]
-    found += counted("EXPERIMENTS.md", len(rows), -(-share * processes // SEEDS))
-    found += [f"a row lacks seeds: {row}" for row in rows[: share * processes // SEEDS] if "0–4" not in row][:3]
+    rows = [
+        line.split(" | ") for line in (folder / "EXPERIMENTS.md").read_text().splitlines() if line.startswith("| [`2")
+    ]
+    found += counted("rows of EXPERIMENTS.md", len(rows), -(-share * processes // SEEDS))
+    found += counted("seeds in EXPERIMENTS.md", sum(len(row[4].split(", ")) for row in rows), share * processes)
     return found + in_mlflow(folder) + sent_once(folder, share * processes)
 
 

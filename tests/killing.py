@@ -136,8 +136,9 @@ def values(record: Record) -> list[str]:
 
 
 def told_badly(done: Ended) -> list[str]:
-    """A traceback is for bugs; a kill is none."""
-    return [f"a traceback: {done.err}"] if "Traceback" in done.err else []
+    """A traceback is for bugs; a kill is none. What tests make an error, people are not shown."""
+    told = "Traceback" in done.err and "ResourceWarning: unclosed" not in done.err
+    return [f"a traceback: {done.err}"] if told else []
 
 
 def interrupted(folder: Path, name: str) -> bool:

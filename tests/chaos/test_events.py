@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import clocks
 import leaving
 import media
 import pytest
 
-EVENTS = leaving.EVENTS | media.EVENTS
-LONG = ("SQLite locked",)  # for a minute; the tests of tracking lock it for seconds
+EVENTS = leaving.EVENTS | media.EVENTS | clocks.EVENTS
+LONG = ("SQLite locked", "read-only folder", "record cut short")  # of which other tests have the short form
 
 
 @pytest.mark.parametrize("event", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in EVENTS])

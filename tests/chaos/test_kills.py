@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from killing import MANY, matrix
 
-FEW = {"train": 3, "eval": 2, "ablate": 1, "report": 1}
+FEW = {"train": 2, "eval": 1, "ablate": 1, "report": 1}
 
 
 def play(project: Path, place: Path, kills: dict[str, int], seed: int) -> None:

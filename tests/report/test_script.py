@@ -10,6 +10,8 @@ import pytest
 from launching import launch
 from recorded import asked, ran, three
 
+from receipts.report import output
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +49,26 @@ def test_it_says_what_it_made_and_where_to_look(started: Path) -> None:
     assert "digits  test, 3 rows" in done.out
     assert "runs  11 of 11 are in a table; test was opened 0 times" in done.out
     assert "next  " in done.out
+
+
+def test_a_report_that_was_killed_between_two_renames_comes_back(tmp_path: Path) -> None:
+    for name in (
+        ".report-abcdefgh-old",
+        ".report-abcdefgh",
+        ".report-zzzzzzzz",
+        ".report-anonymous-abcdefgh",
+        "report-b",
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "gauntlet.json").write_text(name)
+    output.recover(tmp_path / "report")
+    assert (tmp_path / "report" / "gauntlet.json").read_text() == ".report-abcdefgh-old"
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".report-anonymous-abcdefgh", "report", "report-b"]
+    (tmp_path / ".report-abcdefgh-old").mkdir()
+    output.recover(tmp_path / "report")  # killed after the second one: the new report is there
+    assert (tmp_path / "report" / "gauntlet.json").is_file()
+    assert not (tmp_path / ".report-abcdefgh-old").exists()
 
 
 def test_wrong_input_is_refused_and_nothing_is_overwritten(started: Path) -> None:

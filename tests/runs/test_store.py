@@ -221,10 +221,12 @@ def test_what_a_killed_process_had_begun_is_swept_by_the_next_one() -> None:
     put(full())
     half = RUNS / "20261120-133700-net-s0-aaaaaaaa" / ".record.json.abcd_efg"
     half.write_text("{")
-    claim(running("b"), b"")
+    index = RUNS / "..known.json.abcdefgh"
+    index.write_text("{")
+    claim(running("b"), b"").complete()
     with store.editing("20261120-133700-net-s0-aaaaaaaa"):
         pass
-    assert (orphan.exists(), half.exists()) == (False, False)
+    assert [path.exists() for path in (orphan, half, index)] == [False, False, False]
 
 
 def test_views_that_a_killed_process_left_behind_are_written_when_the_run_is_shown() -> None:

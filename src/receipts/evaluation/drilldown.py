@@ -74,8 +74,9 @@ def write(folder: Path, split: str, predictions: Predictions, task: Task) -> Non
     scored = looked_at(split, predictions, task)
     top = folder / "groups"
     top.mkdir(exist_ok=True)
+    for orphan in top.glob(f".{split}.*"):
+        shutil.rmtree(orphan, ignore_errors=True)  # of a process that was killed; one at a time writes to a run
     draft = top / f".{split}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         write_groups(draft, scored)

@@ -1,5 +1,6 @@
 """Everything that is written, by one list of writers, into a folder of its own first: a failure overwrites nothing."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -81,8 +82,9 @@ def beside(folder: Path) -> Iterator[Path]:
 
 def recover(folder: Path) -> None:
     """Put back the report that a killed process had just moved away, and remove the halves of others."""
-    halves = sorted(folder.parent.glob(f".{folder.name}-????????*"))
-    for half in halves:
+    for half in sorted(folder.parent.glob(f".{folder.name}-*")):
+        if not re.fullmatch(rf"[a-z0-9_]{{8}}({OLD})?", half.name.removeprefix(f".{folder.name}-")):
+            continue
         if half.name.endswith(OLD) and not folder.exists():
             half.rename(folder)
         else:

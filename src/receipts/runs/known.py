@@ -68,6 +68,8 @@ def recorded(runs: Path) -> list[Known]:
         after[name] = kept if kept is not None and kept[0] == state else (state, read(runs / name))
     if after != before:
         with suppress(OSError, Refusal):  # a folder that cannot be written to costs a second reading, no more
+            for half in runs.glob(f".{NAME}.*"):
+                half.unlink()  # of a killed process; whoever is about to rename it reads once more, too
             write_atomically(runs / NAME, msgspec.json.encode(after))
     return [one for _, one in after.values() if one is not None and one.sound]
 
