@@ -46,14 +46,20 @@ class Share:
         if self.world == 1:
             return subset
         rows = np.arange(self.rank, len(subset), self.world) if self.rank < len(subset) else np.arange(1)
-        return replace(
-            subset,
-            ids=[subset.ids[row] for row in rows],
-            inputs=taken(subset.inputs, rows),
-            targets=subset.targets[rows],
-            entities=None,
-            groups=None,
-        )
+        return picked(subset, rows)
+
+
+def picked(subset: Subset, rows: np.ndarray[Any, Any]) -> Subset:
+    """Some rows of a split in the order given, without the columns that only the whole is scored with."""
+    return replace(
+        subset,
+        ids=[subset.ids[row] for row in rows],
+        inputs=taken(subset.inputs, rows),
+        targets=subset.targets[rows],
+        entities=None,
+        groups=None,
+        slices={},
+    )
 
 
 def taken(inputs: Inputs | Items, rows: np.ndarray[Any, Any]) -> Inputs | Items:
