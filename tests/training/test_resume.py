@@ -434,6 +434,9 @@ def test_slurm_puts_a_job_that_is_pre_empted_back_into_the_queue(bench: Path, tm
     assert done.code == 128 + signal.SIGUSR1, done.out + done.err
     assert "job 7 is queued again" in done.out
     assert told.read_text().split() == ["requeue", "7"]
+    late = launch(bench, "train.py", *words, environment={"HOOK": "epoch end", "AT": "17", "SIGNAL": "SIGTERM"})
+    assert late.code == 143, "there is no point any more, and the signal is not forgotten"
+    assert "goes on  from training step 3 (it was stopped" in late.out
     assert "goes on  from training step 3 (it was stopped" in train(bench, *words).out
 
 
