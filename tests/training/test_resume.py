@@ -434,6 +434,9 @@ def test_slurm_puts_a_job_that_is_pre_empted_back_into_the_queue(bench: Path, tm
     assert done.code == 128 + signal.SIGUSR1, done.out + done.err
     assert "job 7 is queued again" in done.out
     assert told.read_text().split() == ["requeue", "7"]
+    late = launch(bench, "train.py", *words, environment={"HOOK": "epoch end", "AT": "17", "SIGNAL": "SIGTERM"})
+    assert late.code == 143, "there is no point any more, and the signal is not forgotten"
+    assert "goes on  from training step 3 (it was stopped" in late.out
     assert "goes on  from training step 3 (it was stopped" in train(bench, *words).out
 
 
@@ -453,7 +456,7 @@ def test_a_job_is_named_as_scontrol_does(monkeypatch: pytest.MonkeyPatch, array:
 @pytest.mark.parametrize("conf", ["plateau", "cycled"])
 def test_two_processes_that_are_killed_are_two_that_are_not(bench: Path, conf: str) -> None:
     words = (f"conf={conf}", OFTEN, "trainer=ddp_cpu", "fit.batch_size=32")
-    for number, killed in enumerate(("batch end 20", "in val 34", "epoch end 34", "batch end 55")):
+    for number, killed in enumerate(("batch end 20", "batch end 34", "epoch end 34", "in val 68")):
         done = train(bench, *words, killed=killed)
         assert ("  goes on  from training step" in done.out) == (number > 0), (killed, done.out)
     train(bench, *words)

@@ -116,10 +116,9 @@ class Resumption(Callback):
         due = time.monotonic() >= self.next_save or self.notice.given is not None
         if self.site.world > 1:
             due = batch_idx % AGREE_EVERY == 0 and self.is_agreed(due, pl_module)
-        if not due:
+        if not due or not self.is_whole(trainer, pl_module, batch_idx):
             return
-        if self.is_whole(trainer, pl_module, batch_idx):
-            self.save(trainer, batch_idx)
+        self.save(trainer, batch_idx)
         if self.notice.given is not None:
             self.notice.obey()
 
@@ -149,8 +148,10 @@ class Resumption(Callback):
             trainer.save_checkpoint(self.site.folder / points.FOLDER / f"{step:09d}.ckpt", weights_only=False)
         finally:
             self.place = None
-        if self.site.rank == 0 and (point := points.newest(self.site.folder)) is not None:
-            points.keep_beside(point, Path(self.best.best_model_path or self.site.folder / "none"))
+        if self.site.rank == 0:
+            points.keep_beside(
+                points.found(self.site.folder)[0], Path(self.best.best_model_path or self.site.folder / "none")
+            )
         took = time.monotonic() - begun
         self.next_save = time.monotonic() + max(self.every_s, took / SHARE if self.every_s else 0.0)
 
@@ -185,7 +186,9 @@ class Resumption(Callback):
         trainer.fit_loop._restarting = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Signals are no longer ours."""
+        """Signals are no longer ours; one that came after the last point still ends the run."""
+        if self.notice.given is not None:
+            self.notice.end()
         self.notice.leave()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

@@ -107,6 +107,17 @@ class HarnessValidation(Callback):
         """Begin a new table."""
         self.parts = []
 
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, _: int = 0
+    ) -> None:
+        """Every process scores with the running statistics that a checkpoint would hold: those of the first.
+
+        DDP hands them out too, but not after a step that only adds up gradients.
+        """
+        if batch_idx == 0 and self.share.world > 1:
+            for buffer in pl_module.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Score the table and log what selection, schedulers and history read."""
         outputs = joined(self.parts)
