@@ -1,10 +1,13 @@
 """F7: report.py over many recorded runs, against mlflow.search_runs and pandas over the same runs.
 
 python benchmarks/report.py            (1,000, 3,000 and 10,000 runs; or: python benchmarks/report.py 100 300 1000)
+python benchmarks/report.py in=FOLDER  (keeps what was recorded there, and goes on from it the next time;
+                                        with `record-only` it stops before it measures)
 
 The runs are made by the recorder itself: composed, drafted, claimed, scored from stored predictions and completed, as
 in train.py and eval.py; only the fitting is left out. They are recorded in folders of a hundred, as by many machines,
-and then moved together. MLflow gets them by `receipts sync`, which takes minutes at the largest size.
+and then moved together. MLflow gets them by `receipts sync`. Recording ten thousand takes the better part of an hour,
+so all sizes are recorded first and measured afterwards: `in=` lets the two happen at different times of a day.
 """
 
 import json
@@ -104,7 +107,7 @@ def recorded(place: Path, total: int) -> None:
         pending = pending[2:]
         for shard, process in shards:
             assert process.wait() == 0
-            for folder in shard.glob("runs/2*"):
+            for folder in sorted(shard.glob("runs/2*")):  # in the order of their numbers, should this be interrupted
                 folder.rename(runs / folder.name)
             shutil.rmtree(shard)
 
@@ -127,40 +130,64 @@ def timed(place: Path, *words: str) -> tuple[float, float, float]:
     return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def main(sizes: tuple[int, ...]) -> None:
-    with TemporaryDirectory() as folder, clone() as source:
-        place = Path(folder) / "bench"
-        shutil.copytree(source, place, symlinks=True)
-        identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
-        subprocess.run(["git", "rm", "-q", "conf/scripts/report.yaml"], cwd=place, check=True)
-        subprocess.run(["git", *identity, "commit", "-qm", "The default selection"], cwd=place, check=True)
-        middles: list[tuple[int, float]] = []
-        for size in sizes:
-            recorded(place, size)
-            sync = [sys.executable, "-m", "receipts.cli", "sync"]
-            subprocess.run(sync, cwd=place, env=environment(place), check=True, stdout=subprocess.DEVNULL)
-            pairs = [(timed(place, "report.py"), timed(place, "-c", SEARCH)) for _ in range(ROUNDS + 1)][1:]
-            ours, theirs = ([pair[at] for pair in pairs] for at in (0, 1))
-            wall, cpu, peak = (round(statistics.median(each[at] for each in ours), 3) for at in range(3))
-            middles.append((size, cpu))
-            tell(
-                "F7",
-                runs=size,
-                wall_s=wall,
-                cpu_s=cpu,
-                peak_mib=peak,
-                search_runs_s=round(statistics.median(each[0] for each in theirs), 3),
-                search_runs_cpu_s=round(statistics.median(each[1] for each in theirs), 3),
-                times_faster=round(statistics.median(b[0] / a[0] for a, b in pairs), 2),
-                goal=">= 10 times faster, < 2048 MiB",
-            )
-        (small, fast), (large, slow) = middles[0], middles[-1]
-        if large > small:
-            tell("F7", exponent=round(math.log(slow / fast) / math.log(large / small), 3), goal="<= 1.1: linear")
+def grow(folder: Path, sizes: tuple[int, ...]) -> list[Path]:
+    """A project for each size under `folder`, each grown out of the one before; what is there is not made again."""
+    places = [folder / str(size) for size in sizes]
+    for before, place, size in zip([None, *places], places, sizes, strict=False):
+        if (place / "recorded").exists():
+            continue
+        if place.exists():
+            pass  # interrupted: what it holds is whole, and the rest follows
+        elif before is None:
+            with clone() as source:
+                shutil.copytree(source, place, symlinks=True)
+            identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+            subprocess.run(["git", "rm", "-q", "conf/scripts/report.yaml"], cwd=place, check=True)
+            subprocess.run(["git", *identity, "commit", "-qm", "The default selection"], cwd=place, check=True)
+        else:
+            shutil.copytree(before, place, symlinks=True, ignore=shutil.ignore_patterns("recorded"))
+        recorded(place, size)
+        sync = [sys.executable, "-m", "receipts.cli", "sync"]
+        subprocess.run(sync, cwd=place, env=environment(place), check=True, stdout=subprocess.DEVNULL)
+        (place / "recorded").touch()
+    return places
+
+
+def compare(places: list[Path], sizes: tuple[int, ...]) -> None:
+    """Time the report and the search over each, in turn."""
+    middles: list[tuple[int, float]] = []
+    for place, size in zip(places, sizes, strict=True):
+        pairs = [(timed(place, "report.py"), timed(place, "-c", SEARCH)) for _ in range(ROUNDS + 1)][1:]
+        ours, theirs = ([pair[at] for pair in pairs] for at in (0, 1))
+        wall, cpu, peak = (round(statistics.median(each[at] for each in ours), 3) for at in range(3))
+        middles.append((size, cpu))
+        tell(
+            "F7",
+            runs=size,
+            wall_s=wall,
+            cpu_s=cpu,
+            peak_mib=peak,
+            search_runs_s=round(statistics.median(each[0] for each in theirs), 3),
+            search_runs_cpu_s=round(statistics.median(each[1] for each in theirs), 3),
+            times_faster=round(statistics.median(b[0] / a[0] for a, b in pairs), 2),
+            goal=">= 10 times faster, < 2048 MiB",
+        )
+    (small, fast), (large, slow) = middles[0], middles[-1]
+    if large > small:
+        tell("F7", exponent=round(math.log(slow / fast) / math.log(large / small), 3), goal="<= 1.1: linear")
+
+
+def main(words: list[str]) -> None:
+    sizes = tuple(int(word) for word in words if word.isdigit()) or SIZES
+    kept = next((Path(word.removeprefix("in=")) for word in words if word.startswith("in=")), None)
+    with TemporaryDirectory() as folder:
+        places = grow(kept or Path(folder), sizes)
+        if "record-only" not in words:
+            compare(places, sizes)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["record"]:
         record(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
     else:
-        main(tuple(int(word) for word in sys.argv[1:]) or SIZES)
+        main(sys.argv[1:])

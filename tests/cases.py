@@ -12,12 +12,11 @@ import subprocess
 import time
 import warnings
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import yaml
-from folders import commit, git
+from folders import commit, git, shipped_data
 from launching import Ended, launch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,12 +131,7 @@ def workshop(folder: Path) -> Path:
     shutil.copytree(WORKSHOP, folder)
     for script in SCRIPTS:
         shutil.copy(ROOT / script, folder)
-    (folder / "data").mkdir()
-    sklearn = find_spec("sklearn")
-    assert sklearn is not None
-    assert sklearn.origin is not None
-    for name in SHIPPED:
-        shutil.copy(Path(sklearn.origin).parent / "datasets" / "data" / name, folder / "data")
+    shipped_data(folder, *SHIPPED)
     git(folder, "init", "-q", "-b", "main")
     point(folder)
     for name in DATASETS:

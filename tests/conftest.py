@@ -1,12 +1,11 @@
 """Fixtures: small projects of the tests' own, and the entry scripts started in them."""
 
 import shutil
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from folders import commit, git
+from folders import commit, git, inside, shipped_data
 from launching import Ended, launch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,12 +19,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "tests" / "projects" / "small", folder)
     for script in ("train.py", "eval.py", "ablate.py"):
         shutil.copy(ROOT / script, folder)
-    (folder / "data").mkdir()
-    sklearn = find_spec("sklearn")
-    assert sklearn is not None
-    assert sklearn.origin is not None
-    for name in SHIPPED:
-        shutil.copy(Path(sklearn.origin).parent / "datasets" / "data" / name, folder / "data")
+    shipped_data(folder, *SHIPPED)
     git(folder, "init", "-q", "-b", "main")
     pointer = "outs:\n- md5: {}\n  hash: md5\n  path: data\n"
     (folder / "data.dvc").write_text(pointer.format(folder_checksum(folder)))
@@ -36,16 +30,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def folder_checksum(folder: Path) -> str:
-    import os
-
     from receipts.provenance.checksums import folder_md5
 
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
+    with inside(folder):
         return folder_md5(Path("data"))
-    finally:
-        os.chdir(here)
 
 
 @pytest.fixture
@@ -54,6 +42,13 @@ def project(template: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(template, folder)
     return folder
+
+
+@pytest.fixture
+def here(project: Path) -> Iterator[Path]:
+    """That copy, with the test standing in it."""
+    with inside(project):
+        yield project
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A small project with runs of a net, a linear model and a floor, all invented: records, predictions, histories."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import reports
+from folders import inside
 from records import made, stored
 
 from receipts.config.schema import Task
@@ -30,14 +30,10 @@ METRICS = ("accuracy", "nll", "ece")
 @contextmanager
 def project(folder: Path) -> Iterator[Path]:
     """An empty project as the working folder."""
-    before = Path.cwd()
-    os.chdir(folder)
     evidence.loaded.cache_clear()
-    try:
+    with inside(folder):
         yield folder
-    finally:
-        os.chdir(before)
-        evidence.loaded.cache_clear()
+    evidence.loaded.cache_clear()
 
 
 def report(**words: str) -> Report:

@@ -2,10 +2,17 @@
 
 import csv
 import json
+import os
+import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+
+from receipts.config import project as place
 
 
 def git(folder: Path, *words: str) -> str:
@@ -46,3 +53,39 @@ def table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file."""
     with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[Path]:
+    """Stand in a project, with its own settings."""
+    before = Path.cwd()
+    os.chdir(folder)
+    place.settings.cache_clear()
+    try:
+        yield folder
+    finally:
+        os.chdir(before)
+        place.settings.cache_clear()
+
+
+def shipped_data(folder: Path, *names: str) -> None:
+    """Real tables that scikit-learn ships, in the project's data/."""
+    found = find_spec("sklearn")
+    assert found is not None
+    assert found.origin is not None
+    (folder / "data").mkdir()
+    for name in names:
+        shutil.copy(Path(found.origin).parent / "datasets" / "data" / name, folder / "data")
+
+
+def lasting(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without what two runs of one identity may differ in: names, times, costs, what the machine has left."""
+    found: dict[str, Any] = json.loads(json.dumps(record))
+    for key in ("run_id", "command", "started", "heartbeat", "ended", "process", "cost"):
+        del found[key]
+    for score in found["scores"]:
+        del score["at"]
+    for check in found["checks"]:
+        if check["code"] in ("disk-room", "time-limit", "cannot-learn-a-batch"):
+            del check["evidence"]
+    return found

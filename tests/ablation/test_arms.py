@@ -1,13 +1,11 @@
 """Arms: composed from what was typed or declared, and proved to differ in that and in nothing else."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from folders import commit, write
 
 from receipts.ablation.arms import Question, question
-from receipts.config import project as place
 from receipts.config.schema import Ablating
 from receipts.refusal import Refusal
 
@@ -20,12 +18,7 @@ ablations:
 """
 
 
-@pytest.fixture(autouse=True)
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(project)
-    place.settings.cache_clear()
-    yield project
-    place.settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def asked(**words: object) -> Question:

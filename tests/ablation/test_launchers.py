@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folders import runs
+from folders import lasting, runs
 from launching import begin, ended, launch
 
 import receipts
@@ -23,7 +23,6 @@ from receipts.refusal import Refusal
 
 WORDS = ("conf=net,linear", "preset=smoke", "seeds=1")
 CORE = Path(receipts.__file__).parents[1]
-DIFFERENT = ("run_id", "command", "started", "heartbeat", "ended", "process", "cost")
 
 
 def plain(project: Path, *words: str) -> None:
@@ -51,18 +50,9 @@ def found(project: Path) -> dict[str, Any]:
     everything = {}
     for run in runs(project):
         record = json.loads((run / "record.json").read_text())
-        for score in record["scores"]:
-            del score["at"]
-        for check in record["checks"]:
-            if check["code"] in (
-                "disk-room",
-                "time-limit",
-                "cannot-learn-a-batch",
-            ):  # what the machine has left, and how fast it was
-                del check["evidence"]
         environment = json.loads((run / "environment.json").read_text())
         told = {key: environment[key] for key in ("threads", "variables", "packages", "lock", "cpu", "gpu")}
-        everything[record["conf"]] = ({k: v for k, v in record.items() if k not in DIFFERENT}, told)
+        everything[record["conf"]] = (lasting(record), told)
     return everything
 
 

@@ -1,26 +1,18 @@
 """What is refused before anything heavy is imported, and what only earns a warning."""
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receipts.config import project as place
 from receipts.config.build import build, resolve
 from receipts.config.check import validate
 from receipts.config.compose import compose
 from receipts.config.schema import Config
 from receipts.refusal import Refusal
 
-
-@pytest.fixture(autouse=True)
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(project)
-    place.settings.cache_clear()
-    yield project
-    place.settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def net(**changes: Any) -> Config:

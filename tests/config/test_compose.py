@@ -1,6 +1,5 @@
 """Command lines of the handbook, composed in the small project: what comes out, and what is refused."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ from receipts.config.entry import spelt, split, worst
 from receipts.config.schema import Ablating
 from receipts.refusal import Refusal
 
-
-@pytest.fixture(autouse=True)
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(project)
-    place.settings.cache_clear()
-    yield project
-    place.settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def test_the_default_experiment_is_the_one_pyproject_names() -> None:
@@ -48,6 +41,12 @@ def test_a_variant_is_its_difference_and_inherits_neither_purpose_nor_ablations(
 def test_overrides_are_the_values_that_differ_from_the_file_not_the_words_typed() -> None:
     assert compose("seed=0", "model.hidden=16").overrides == []
     assert compose("seed=3", "model.hidden=16").overrides == ["seed=3"]
+
+
+def test_a_step_of_a_pipeline_is_addressed_by_its_number() -> None:
+    assert compose("conf=linear", "model.steps.1.1.C=2.5").config.model["steps"][1][1]["C"] == 2.5
+    with pytest.raises(Refusal, match=r"model.steps.1 is a list, and 'logreg' is no place in one"):
+        compose("conf=linear", "model.steps.1.logreg.C=2.5")
 
 
 def test_presets_cap_and_stack() -> None:

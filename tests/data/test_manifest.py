@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from launching import Ended
 from tables import Table, divided, plan
 
-from receipts.config import project as place
 from receipts.config.compose import DataPlan, Experiment, data_plan
 from receipts.config.schema import Config, Fit, Limit
 from receipts.data import manifest, splits
@@ -22,14 +21,6 @@ from receipts.provenance import code
 from receipts.refusal import Refusal
 
 Start = Callable[..., Ended]
-
-
-@pytest.fixture
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(project)
-    place.settings.cache_clear()
-    yield project
-    place.settings.cache_clear()
 
 
 @pytest.mark.usefixtures("here")

@@ -1,10 +1,11 @@
 """The examples' tests go with the examples: where those were deleted, nothing in this folder is collected."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from folders import commit, git
+from folders import commit, git, inside
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("conf", "src/lab", "splits", "data", ".dvc")
@@ -27,3 +28,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(folder, "init", "-q", "-b", "main")
     commit(folder, "start")
     return folder
+
+
+@pytest.fixture
+def here(shipped: Path) -> Iterator[Path]:
+    """The repository, with the test standing in it."""
+    with inside(shipped):
+        yield shipped

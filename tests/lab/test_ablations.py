@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from launching import launch
 
 from receipts import cli
 from receipts.ablation.arms import question
-from receipts.config import project as place
 from receipts.config.entry import spelt
 from receipts.config.schema import Ablating
 
@@ -23,14 +21,6 @@ SHOWN = [
     for line in block.splitlines()
     if (words := shlex.split(line, comments=True))
 ]
-
-
-@pytest.fixture
-def here(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(shipped)
-    place.settings.cache_clear()
-    yield shipped
-    place.settings.cache_clear()
 
 
 def asked(words: list[str]) -> Ablating:

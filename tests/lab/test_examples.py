@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,12 @@ import yaml
 from folders import record, runs, write
 from launching import launch
 
-from receipts.config import project as place
 from receipts.config.check import validate
 from receipts.config.compose import compose, differences
 from receipts.refusal import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf").glob("*.yaml"))
-
-
-@pytest.fixture
-def here(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(shipped)
-    place.settings.cache_clear()
-    yield shipped
-    place.settings.cache_clear()
 
 
 @pytest.mark.parametrize("conf", EXPERIMENTS)

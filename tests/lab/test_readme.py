@@ -11,12 +11,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from folders import record
+from folders import inside, record
 from launching import launch
 
 from receipts import cli
 from receipts.config import entry
-from receipts.config import project as place
 from receipts.config.compose import compose
 from receipts.config.schema import Evaluation
 
@@ -65,11 +64,9 @@ def told(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(told: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(told)
-    place.settings.cache_clear()
-    yield told
-    place.settings.cache_clear()
+def here(told: Path) -> Iterator[Path]:
+    with inside(told):
+        yield told
 
 
 def check_python(words: list[str]) -> None:
@@ -130,9 +127,11 @@ def test_the_readmes_own_model_and_data_work_as_it_says(told: Path) -> None:
                 follow(told, words)
     names = [Path(name).stem for name in examples() if re.fullmatch(r"conf/\w+\.yaml", name)]
     assert names
-    for name in names:
-        assert (told / "results" / f"{name}.json").is_file()
-    assert all(record(told, number)["reportable"] for number in range(len(names)))
+    found = [record(told, number) for number in range(len(names))]
+    assert sorted(run["conf"] for run in found) == sorted(names)
+    for run in found:
+        assert run["reportable"]
+        assert {score["split"] for score in run["scores"]} == {"val", "test"}
 
 
 def follow(folder: Path, line: str) -> None:

@@ -1,7 +1,7 @@
 """`latest:CONF`: the newest completed run with exactly the values that the file of CONF states today."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,6 @@ from folders import commit
 from invented import full
 from launching import Ended
 
-from receipts.config import project as place
 from receipts.config.compose import compose
 from receipts.provenance.identity import config_hash
 from receipts.refusal import Refusal
@@ -17,14 +16,6 @@ from receipts.runs import record as records
 from receipts.runs import store
 
 Start = Callable[..., Ended]
-
-
-@pytest.fixture
-def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(project)
-    place.settings.cache_clear()
-    yield project
-    place.settings.cache_clear()
 
 
 def put(second: int, *words: str) -> str:

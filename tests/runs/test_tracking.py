@@ -22,16 +22,6 @@ from receipts.runs.record import Checkpoint, Code, Core, Cost, Data, Failure, Id
 HISTORY = "epoch,step,elapsed_s,train/loss,val/accuracy,module/top-1 @5\n1,10,0.5,2.25,0.5,\n2,20,1.0,nan,0.75,3\n"
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with tables and nothing in them; making them takes a second."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("tables") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture(autouse=True)
 def project(tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project folder with a store of its own; mlflow caches stores by address, so that is absolute."""

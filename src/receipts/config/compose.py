@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from receipts.config import presets, project, variants
 from receipts.config.devices import gpus
-from receipts.config.explain import explain, unknown_option
+from receipts.config.explain import explain, into_list, unknown_option
 from receipts.config.files import files, load_yaml
 from receipts.config.schema import SWITCHES, Config, Split, Task
 
@@ -119,6 +119,10 @@ def told(words: Sequence[str] = (), schema: type = Config) -> Iterator[None]:
         yield
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error, {group: list(files(group)) for group in GROUPS}, schema, lambda: stated(words)) from error
+    except TypeError as error:  # what OmegaConf says of a name where a list is
+        if (refusal := into_list(str(error), words)) is None:
+            raise
+        raise refusal from error
 
 
 def stated(words: Sequence[str]) -> list[str]:

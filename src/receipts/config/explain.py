@@ -1,7 +1,7 @@
 """Hydra's and OmegaConf's errors in the words of the person who typed the mistake."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
@@ -40,6 +40,20 @@ def explain(error: Exception, options: dict[str, list[str]], schema: type, state
         "write key=value; a value with signs such as = , ( or a blank in double quotes: 'key=\"a=b\"'"
         if word
         else "correct the words after the script's name",
+    )
+
+
+def into_list(text: str, words: Sequence[str]) -> Refusal | None:
+    """A refusal for `model.steps.1.logreg.C=2`, where `model.steps.1` is a list; None for any other TypeError."""
+    if not (found := re.fullmatch(r"Index '(?P<part>.+)' \(str\) is not an int", text)):
+        return None
+    keys = [word.lstrip("+~").partition("=")[0].split(".") for word in words]
+    key = next((key for key in keys if found["part"] in key[1:]), [])
+    place = ".".join(key[: key.index(found["part"], 1)]) if key else "a key of the command line"
+    return Refusal(
+        f"{place} is a list, and {found['part']!r} is no place in one",
+        "what stands in a list is found by its number, counted from 0",
+        f"{place}.NUMBER=…" if key else "write the number",
     )
 
 

@@ -48,15 +48,20 @@ class Share:
             return subset
         every = np.arange(len(subset))
         rows = every[every // batch % self.world == self.rank]
-        rows = rows if len(rows) else every[:1]
-        return replace(
-            subset,
-            ids=[subset.ids[row] for row in rows],
-            inputs=taken(subset.inputs, rows),
-            targets=subset.targets[rows],
-            entities=None,
-            groups=None,
-        )
+        return picked(subset, rows if len(rows) else every[:1])
+
+
+def picked(subset: Subset, rows: np.ndarray[Any, Any]) -> Subset:
+    """Some rows of a split in the order given, without the columns that only the whole is scored with."""
+    return replace(
+        subset,
+        ids=[subset.ids[row] for row in rows],
+        inputs=taken(subset.inputs, rows),
+        targets=subset.targets[rows],
+        entities=None,
+        groups=None,
+        slices={},
+    )
 
 
 def taken(inputs: Inputs | Items, rows: np.ndarray[Any, Any]) -> Inputs | Items:

@@ -38,7 +38,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException:  # interrupted too: no half-written file stays behind
         Path(temporary).unlink(missing_ok=True)
         raise
 

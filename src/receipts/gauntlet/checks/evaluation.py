@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from receipts.data.sealed import Array, Subset
-from receipts.data.shares import taken
+from receipts.data.shares import picked
 from receipts.evaluation.predictions import Predictions
 from receipts.gauntlet import cost, trial
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, idle, passed, undone
@@ -65,19 +64,6 @@ def otherwise(subject: Subject, made: trial.Trial) -> Iterator[tuple[str, Predic
         replace(
             parts[0], ids=ids, targets=None, entities=None, groups=None, metadata={}, slices={}, **{column: stated}
         ),
-    )
-
-
-def picked(subset: Subset, rows: Array) -> Subset:
-    """Some rows of a split, in the order given."""
-    return replace(
-        subset,
-        ids=[subset.ids[row] for row in rows],
-        inputs=taken(subset.inputs, rows),
-        targets=subset.targets[rows],
-        entities=None,
-        groups=None,
-        slices={},
     )
 
 

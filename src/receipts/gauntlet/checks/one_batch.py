@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from receipts.config.schema import Config, Limit
+from receipts.data.shares import picked
 from receipts.gauntlet import cost, information, trial
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
-from receipts.gauntlet.checks.evaluation import picked
 from receipts.gauntlet.subjects import Subject
 
 ROWS, STEPS = 16, 1000

@@ -5,6 +5,7 @@ sample stands in `notes/examples.csv` (`data,sample,note`) and is only ever read
 """
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def classified(stated: "Sequence[Predictions]", images: dict[str, Any], written:
             sample=sample,
             group=groups[place],
             target=str(first.targets[place]),
-            given=most_frequent(given[counted[:, place], place]),
+            given=most_frequent(given[counted[:, place], place].tolist()),
             seeds=len(stated),
             wrong=int(wrong[:, place].sum()),
             confidence=float(confidence[place]),
@@ -96,12 +97,10 @@ def classified(stated: "Sequence[Predictions]", images: dict[str, Any], written:
     ]
 
 
-def most_frequent(answers: Any) -> str:
+def most_frequent(answers: list[Any]) -> str:
     """The answer that most seeds gave; of equally frequent ones the lowest."""
-    import numpy as np
-
-    values, counts = np.unique(answers, return_counts=True)
-    return str(values[counts.argmax()])
+    counts = Counter(answers)
+    return str(min(counts, key=lambda answer: (-counts[answer], answer)))
 
 
 def valued(stated: "Sequence[Predictions]", images: dict[str, Any], written: dict[str, str]) -> list[Example]:

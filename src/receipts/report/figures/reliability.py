@@ -24,6 +24,8 @@ def make(report: Report) -> Iterator[Figure]:
         shown: list[Row] = []
         rows: list[dict[str, Any]] = []
         for row in table.rows:
+            if len(shown) == MOST:
+                break  # what is not shown is not read
             found = [point for record in readable(row) for point in points(row, record, table.split, report.folder)]
             if found and len(shown) < MOST:
                 shown.append(row)
