@@ -15,6 +15,9 @@ import pytest
 from folders import commit, record, runs, write
 from launching import Ended, begin, ended, impatient, launch
 
+from receipts.config.place import place
+from receipts.refusal import Refusal
+from receipts.training import board
 from receipts.training.ranks import free_port
 
 CHANGED = """
@@ -133,7 +136,7 @@ def test_a_killed_process_fails_the_run_by_name_within_a_minute(project: Path) -
     assert "Traceback" in (runs(project)[0] / "train.rank2.log").read_text()
 
 
-def test_a_process_that_fails_is_named_with_its_last_words_and_one_that_does_not_come_is_waited_for_in_vain(
+def test_a_process_that_fails_is_named_with_its_last_words_and_all_hear_that_it_is_refused_again(
     project: Path,
 ) -> None:
     experiment(project)
@@ -177,6 +180,14 @@ def test_other_scripts_are_not_for_a_launcher_and_train_wants_as_many_as_it_asks
     assert "torchrun started 2 processes on 2 nodes, and the experiment asks for 2 on each of 1" in first.err
     assert "trainer.processes=1 trainer.nodes=2" in first.err
     assert runs(project) == []
+
+
+def test_one_that_finds_nobody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables(2, 2)[1].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(board, "JOIN_S", 1.0)
+    with pytest.raises(Refusal, match="the 2 processes of this fit did not find each other"):
+        board.Board(place())
 
 
 # --- torchrun itself --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,7 @@ from receipts.training.ranks import beside
 from receipts.training.validation import once
 
 READY, GO = b"ready\n", b"go\n"
+GONE_S = 10.0  # from the end of its output to the end of a process
 LOG = "eval.rank{}.log"
 
 
@@ -79,6 +81,8 @@ class Parts:
         out = self.processes[rank].stdout
         assert out is not None
         if not out.readline():
+            with suppress(subprocess.TimeoutExpired):
+                self.processes[rank].wait(GONE_S)
             self.end()
             how = f"process {rank} of {self.share.world} ended with exit code {self.processes[rank].returncode}"
             raise RankDied(f"{how} ({last_line(self.run.folder / LOG.format(rank))})")
