@@ -144,7 +144,8 @@ def slipped(faults: list[Played]) -> str:
         for each in faults
         if each.outcome.verdict == "caught" and not each.named
     ]
-    return "\n".join([*(missed or ["Nothing of the suite."]), "", "Caught, and the cause named otherwise:", "", *other])
+    told = ["", "Caught, and the cause named otherwise:", "", *other] if other else []
+    return "\n".join([*(missed or ["Nothing of the suite."]), *told])
 
 
 def alarms(honest: list[Played]) -> str:

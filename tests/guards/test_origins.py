@@ -164,7 +164,8 @@ def test_another_seed_is_told_the_same_verdicts_and_other_data_are_looked_at(mon
     asked: list[int] = []
     verdicts = [passed("inputs-vary", "they do")]
     monkeypatch.setattr(kept.audit, "examine", lambda *_: asked.append(1) or verdicts)
-    values: dict[str, Any] = {key: {} for key in (*kept.ASKED, "model")} | {
+    fit = dict.fromkeys(kept.OF_FIT)
+    values: dict[str, Any] = {key: {} for key in (*kept.ASKED, "model")} | {"fit": fit, "seed": 0}
         "fit": dict.fromkeys(kept.OF_FIT),
         "seed": 0,
     }
