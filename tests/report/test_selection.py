@@ -225,7 +225,7 @@ def test_what_waits_is_said_and_the_rest_is_printed(lab: Path) -> None:
         ("tables:\n  main: {rows: [net, net]}", "one row twice"),
         ("tables:\n  main: {rows: []}", "no row"),
         ("tables:\n  main: {rowz: [net]}", "unknown field `rowz`"),
-        ("tables:\n  main: {caption: Nothing.}", "missing required field `rows`"),
+        ("tables:\n  main: {caption: Nothing.}", "tables.main.rows names no row"),
         ("tables:\n  main.x: {rows: [net]}", "cannot be part of a key"),
         ("colour: red", "unknown field `colour`"),
         ("looks: 0", "looks is 0"),
