@@ -222,7 +222,10 @@ KILLS = {
 WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
 
 
-@pytest.mark.parametrize("conf", list(CONFS))
+SLOW = [pytest.param("cycled", marks=pytest.mark.slow)]  # its parts are among those of the stop below
+
+
+@pytest.mark.parametrize("conf", ["plateau", "byhand", "single", *SLOW])
 def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path, conf: str) -> None:
     words = (f"conf={conf}", OFTEN, *WORDS.get(conf, ()))
     for number, killed in enumerate(KILLS[conf]):
