@@ -166,9 +166,6 @@ def test_another_seed_is_told_the_same_verdicts_and_other_data_are_looked_at(mon
     monkeypatch.setattr(kept.audit, "examine", lambda *_: asked.append(1) or verdicts)
     fit = dict.fromkeys(kept.OF_FIT)
     values: dict[str, Any] = {key: {} for key in (*kept.ASKED, "model")} | {"fit": fit, "seed": 0}
-        "fit": dict.fromkeys(kept.OF_FIT),
-        "seed": 0,
-    }
     experiment = Experiment(Config(), values, "net", ["full"], "table", [])
     nothing: Any = None
 
