@@ -218,6 +218,21 @@ def test_labels_that_mean_something_else_in_one_split(rows: slice, how: Any, nam
     assert failing(relabelled(rows, how)) == names
 
 
+def test_two_classes_that_changed_names_in_val() -> None:
+    names = np.arange(10)
+    names[[3, 8]] = names[[8, 3]]
+    assert failing(relabelled(slice(1078, 1437), lambda y: names[y])) == {"labels-aligned"}
+
+
+@pytest.mark.parametrize(
+    "how", [lambda x: x.transpose(0, 1, 3, 2), lambda x: x[..., ::-1], lambda x: np.rot90(x, 1, (2, 3))]
+)
+def test_images_of_val_that_were_turned(how: Any) -> None:
+    images = (DIGITS.images[:, None] / 16).astype(np.float32)
+    images[1078:1437] = how(images[1078:1437].copy())
+    assert "inputs-alike" in failing(digits(inputs=images))
+
+
 def test_classes_that_train_lacks() -> None:
     labels = np.where(np.arange(1797) < 1078, DIGITS.target % 5, DIGITS.target).astype(np.int64)
     assert "labels-covered" in failing(digits(targets=labels))

@@ -9,7 +9,7 @@ from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
 from receipts.config.schema import Split
-from receipts.data import golden
+from receipts.data import golden, twins, views
 from receipts.data.manifest import Golden, Manifest
 from receipts.data.sealed import Subset
 from receipts.guards.data import feeding, recurring
@@ -18,6 +18,7 @@ from receipts.runs.record import Check
 
 Array = np.ndarray[Any, Any]
 
+SAME, NEARER = 0.97, 0.25  # correlation of mean images that are one; of what others lack, a changed form's part
 FEW = 20  # rows below which a split has no mean to speak of
 GREY = (200, 255)  # where the largest of grey values as bytes lies
 SCALED = 20.0  # values that a first layer with weights may be given once they are scaled
@@ -91,9 +92,34 @@ def alike(looked: Looked, drawn: bool) -> Check:
         return passed(name, evidence)
     if differ(looked, train, val, DRAWN if drawn else (MOVED, SURE, SPREAD)) > 0.5:
         return failed(name, evidence)
+    if told := turned(looked):
+        return failed(name, f"{told}; {evidence}")
     if told := recurring.moved(looked.train.inputs, looked.val.inputs, table):
         return failed(name, f"{told}; {evidence}")
     return passed(name, evidence)
+
+
+def turned(looked: Looked) -> str:
+    """Whether the mean image of val is that of train only after it is mirrored or turned; empty where it is not so."""
+    axes = twins.grid(looked.shape)
+    if axes is None:
+        return ""
+    mean, other = (rows.inputs.astype(np.float64).mean(0)[None] for rows in (looked.train, looked.val))
+    plain = related(mean, other)
+    down, right = (axis % mean.ndim for axis in axes)
+    square = mean.shape[down] == mean.shape[right]
+    forms = [*views.forms(other, axes), *([("transposed", other.swapaxes(down, right))] if square else [])]
+    close = {name: related(mean, form) for name, form in forms if name not in ("moved", *views.EVENED[:1])}
+    best = max(close, key=lambda name: close[name])
+    if plain > SAME or 1 - close[best] > NEARER * (1 - plain):
+        return ""
+    return f"the mean of val's images is that of train's {best}: correlation {close[best]:.2f}, as they are {plain:.2f}"
+
+
+def related(one: Array, other: Array) -> float:
+    """The correlation of two mean images."""
+    flat = one.std() == 0 or other.std() == 0 or one.shape != other.shape
+    return 0.0 if flat else float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def differ(looked: Looked, train: Array, val: Array, bounds: tuple[float, float, float]) -> float:

@@ -20,6 +20,7 @@ COMMON = 0.05  # share of a split from which on a class that train lacks moves t
 NEIGHBOURS, MOST = 10, 7  # of whom so many of one opinion contradict
 NOISY, MORE, SURE = 0.05, 2.0, 5.0  # share of train that is contradicted, times val's, and by how many deviations
 TELLING, NOTHING = 0.5, 0.1  # agreement beyond chance that shows a rule, and one that shows none
+SOME, KNOWN = 8, 0.8  # rows of a class with neighbours of one opinion, and the share of them that says one thing
 ENOUGH = 30  # rows with neighbours of one opinion
 
 
@@ -122,7 +123,22 @@ def aligned(train: Votes, val: Votes) -> Check:
     evidence = f"{seen}, {val.agreement:.2f} in val"
     if train.agreement >= TELLING and val.agreement <= NOTHING:
         return failed(name, f"{evidence}; labels of val do not mean what those of train mean")
+    if pairs := exchanged(train, val):
+        return failed(name, f"{evidence}; what train calls {', '.join(f'{a} is {b} in val' for a, b in pairs.items())}")
     return passed(name, evidence)
+
+
+def exchanged(train: Votes, val: Votes) -> dict[int, int]:
+    """Classes of train that go by another's name in val, while that name's own rows do not: neighbours say so."""
+    names = {}
+    for label in np.unique(train.labels):
+        own, there = (votes.sure & (votes.labels == label) for votes in (train, val))
+        if min(own.sum(), there.sum()) < SOME or np.mean(train.vote[own] == label) < KNOWN:
+            continue
+        voted, counts = np.unique(val.vote[there], return_counts=True)
+        if counts.max() / counts.sum() >= KNOWN and voted[counts.argmax()] != label:
+            names[int(voted[counts.argmax()])] = int(label)
+    return names if names and set(names) == set(names.values()) else {}
 
 
 def clean(train: Votes, val: Votes, looked: Looked) -> Check:
