@@ -106,3 +106,12 @@ def test_a_damaged_run_and_one_that_did_not_end_tell_nothing() -> None:
     ran(1, 1.0, status="failed")
     (stored(made(2)) / "record.json").write_text("{")
     assert [record.seed for record in forecast.past()] == [0]
+
+
+def test_a_plan_that_would_take_longer_than_it_may_is_refused_before_it_begins() -> None:
+    limited, free = compose("conf=net", "limits.hours=2"), compose("conf=net")
+    with pytest.raises(Refusal, match=r"the plan is likely to take about 2\.5 h, and limits\.hours allows 2"):
+        forecast.refuse_too_long(9000, [limited, limited])
+    forecast.refuse_too_long(7200, [limited, limited])
+    forecast.refuse_too_long(9000, [limited, free])
+    forecast.refuse_too_long(None, [limited])

@@ -5,6 +5,7 @@ same experiment under others, step for step, else of anything on the same data u
 kind of device tell nothing.
 """
 
+import math
 import shutil
 import statistics
 from collections.abc import Callable, Sequence
@@ -147,7 +148,7 @@ def size(run: Record) -> int:
 
 
 def announce(found: Planned, work: Work, asked: Ablating) -> None:
-    """Say what is about to happen; refused where the disk cannot hold it."""
+    """Say what is about to happen; refused where it would take longer than may be, or the disk cannot hold it."""
     plan, workers = found.plan, workers_of(asked, [found.experiments[number] for number in work.todo])
     folds = f" x {plan.folds} folds" if plan.folds else ""
     arms, seeds = counted(len(plan.arms), "arm"), counted(len(plan.seeds), "seed")
@@ -164,7 +165,24 @@ def announce(found: Planned, work: Work, asked: Ablating) -> None:
         seconds = work.seconds(work.todo, workers)
         say(f"  time     {'unknown: no recorded run resembles these' if seconds is None else about(seconds)}, "
             f"{workers} at a time ({asked.launcher})")  # fmt: skip
+        refuse_too_long(seconds, [found.experiments[number] for number in work.todo])
         say(f"  disk     {disk(work)}")
+
+
+def refuse_too_long(seconds: float | None, experiments: Sequence[Experiment]) -> None:
+    """Refuse a plan whose cells together are likely to take longer than `limits.hours`, the largest any of them states.
+
+    A cell without that limit may take what it takes, and so may its plan.
+    """
+    stated = [experiment.config.limits.hours for experiment in experiments]
+    allowed = [hours for hours in stated if hours is not None]
+    if seconds is None or len(allowed) < len(stated) or seconds <= max(allowed) * 3600:
+        return
+    raise Refusal(
+        f"the plan is likely to take {about(seconds)}, and limits.hours allows {max(allowed):g}",
+        "its time is that of recorded runs like its cells",
+        f"limits.hours={math.ceil(seconds / 3600)}, fewer seeds or arms, or preset=fast",
+    )
 
 
 def told(arm: plans.Arm) -> list[str]:

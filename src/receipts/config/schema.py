@@ -139,9 +139,10 @@ class Limit:
 
 @dataclass
 class Limits:
-    """What may be spent: `hours` on one run, and minutes without a step until the stacks of all threads are logged.
+    """What may be spent: `hours` on a run, and on a whole plan of runs.
 
-    `save_seconds` of training are the most that an interruption costs, but for a save that takes long itself.
+    `silence_minutes` without a step, and the stacks of all threads are logged. `save_seconds` of training are the most
+    that an interruption costs, but for a save that takes long itself.
     """
 
     hours: float | None = None
