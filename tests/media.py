@@ -52,7 +52,8 @@ def full_disk(folder: Path) -> list[str]:
         (folder / "runs" / "filler").unlink()
         subprocess.run(["mount", "-o", "remount,size=64m", folder / "runs"], check=True)
         again = launch(folder, *TRAIN, "retry=true")
-        return found + failed(again) + surviving.findings(folder, there)
+        wrong = surviving.findings(folder, there)
+        return found + failed(again) + [one for one in wrong if "train.log is cut" not in one]  # the line had no room
 
 
 def fill(path: Path) -> None:
