@@ -3,12 +3,13 @@
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
 from receipts.training.sentinels.findings import Findings
-from receipts.training.sentinels.updates import counted
+from receipts.training.sentinels.hooked import Hooked
+from receipts.training.sentinels.parameters import counted
 
 SAMPLED = 4096  # elements of a tensor that are compared, spread evenly over it
 FEWEST = 8  # elements that can tell whether a tensor was turned
@@ -16,7 +17,7 @@ ALIKE = 0.5  # cosine below which a tensor is another one; averaging, clipping t
 TIMES = 2  # once may be an operation on purpose: pruning, an average taken over, a head for a new task
 
 
-class ContinuityLedger(Callback):
+class ContinuityLedger(Hooked):
     """Compares samples of the weights at the end of an epoch with those that the next one's first step starts from."""
 
     def __init__(self, findings: Findings) -> None:
@@ -26,7 +27,7 @@ class ContinuityLedger(Callback):
         self.due = True
         self.undone: dict[str, int] = {}
         self.boundaries = 0
-        self.handles: list[Any] = []
+        super().__init__()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look right before a step, after every hook that might change something."""
@@ -62,15 +63,10 @@ class ContinuityLedger(Callback):
             self.findings.is_beside("learning-undone", "there was one epoch")
         self.leave()
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave nothing behind, whatever happens."""
-        self.leave()
-
     def leave(self) -> None:
-        """Take every hook away."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles, self.began, self.before = [], {}, {}
+        """Take every hook away, and let the samples go."""
+        super().leave()
+        self.began, self.before = {}, {}
 
 
 def samples(module: LightningModule) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.fingerprints import bits
 from receipts.training.sentinels.influence import SEEN, distance, predict
-from receipts.training.sentinels.updates import counted, is_declared
+from receipts.training.sentinels.parameters import counted, is_declared
 
 LOOKS = 2  # passes over val that are watched
 

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from receipts.runs.files import write_atomically
 from receipts.training.progress import loss_of
 from receipts.training.sentinels.findings import Findings
-from receipts.training.sentinels.updates import counted, values
+from receipts.training.sentinels.hooked import Hooked
+from receipts.training.sentinels.parameters import counted, values
 
 DENSE, EVERY = 8, 64  # gradient norms are taken in the first steps, and then now and then
 OVERFLOWS = 8  # losses that a gradient scaler may still find its scale with
@@ -22,7 +23,7 @@ TINY, SHARE, ASSETS = 0.02, 0.95, 0.1  # a clipped norm, how often, and how much
 UPHEAVAL, HELD_STEPS, LARGEST = 10.0, 3, 20_000_000
 
 
-class NumericsLedger(Callback):
+class NumericsLedger(Hooked):
     """`ids` names the samples of a batch by its number in the epoch, where that is known."""
 
     lasting = ("attempts", "steps", "overflows", "norms", "changes")
@@ -34,7 +35,7 @@ class NumericsLedger(Callback):
         self.norms: list[tuple[float, float]] = []  # before and after clipping
         self.weights: list[Tensor] = []
         self.changes: list[float] = []
-        self.handles: list[Any] = []
+        super().__init__()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Follow every optimizer."""
@@ -113,16 +114,6 @@ class NumericsLedger(Callback):
         """Say what held; leave nothing behind."""
         self.findings.passes("numbers-not-finite", f"the losses of {trainer.fit_loop.total_batch_idx + 1} batches")
         self.leave()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave nothing behind, whatever happens."""
-        self.leave()
-
-    def leave(self) -> None:
-        """Take every hook away."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []
 
     def stop(self, trainer: Trainer, pl_module: LightningModule, what: str, batch_idx: int | None) -> None:
         """End the fit, and leave where it was and on which samples."""

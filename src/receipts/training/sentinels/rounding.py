@@ -4,26 +4,27 @@ import statistics
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
 from receipts.training.sentinels.findings import Findings
-from receipts.training.sentinels.updates import in_groups
+from receipts.training.sentinels.hooked import Hooked
+from receipts.training.sentinels.parameters import in_groups
 
 LOOKS = 3  # steps
 LOST = 0.5  # of the weights with a gradient, untouched by a step
 HALF = (torch.float16, torch.bfloat16)
 
 
-class RoundingLedger(Callback):
+class RoundingLedger(Hooked):
     """Counts, in the first steps, how many weights of 16 bits have a gradient and stay the same to the last bit."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.held: list[tuple[Tensor, Tensor]] = []
         self.shares: list[float] = []
-        self.handles: list[Any] = []
+        super().__init__()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Follow the optimizers of such weights; there are none as a rule."""
@@ -64,16 +65,7 @@ class RoundingLedger(Callback):
             self.findings.passes("updates-lost", said)
             self.shares.append(share)
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave nothing behind."""
-        self.leave()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave nothing behind, whatever happens."""
-        self.leave()
-
     def leave(self) -> None:
-        """Take every hook away."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles, self.held = [], []
+        """Take every hook away, and let the weights go."""
+        super().leave()
+        self.held = []

@@ -5,7 +5,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.modes import running
-from receipts.training.sentinels.updates import counted
+from receipts.training.sentinels.parameters import counted
 
 
 class StatisticsLedger(Callback):

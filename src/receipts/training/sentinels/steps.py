@@ -2,25 +2,26 @@
 
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
 from receipts.training.sentinels.findings import Findings
-from receipts.training.sentinels.updates import in_groups, is_empty
+from receipts.training.sentinels.hooked import Hooked
+from receipts.training.sentinels.parameters import in_groups, is_empty
 
 SKIPPED, ATTEMPTS = 0.5, 20  # a share of steps left out, and the fewest that can tell
 PLANNED = 0.9  # of all planned batches, below which a training has not run its course
 
 
-class StepLedger(Callback):
+class StepLedger(Hooked):
     """Counts batches, steps, and the batches whose gradients were wiped before any optimizer took a step."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.attempts = self.steps = self.batches = self.wiped = self.steps_before = 0
         self.waits = False  # a batch ended with a gradient and without a step
-        self.handles: list[Any] = []
+        super().__init__()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Follow every optimizer; of a module that steps by itself, the gradient of the smallest tensor, too."""
@@ -76,13 +77,3 @@ class StepLedger(Callback):
         if whole and done < PLANNED * epochs * per_epoch:
             self.findings.fails("steps-skipped", f"{said}, and {epochs * per_epoch} batches were planned")
         self.findings.passes("steps-skipped", said)
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave nothing behind, whatever happens."""
-        self.leave()
-
-    def leave(self) -> None:
-        """Take every hook away."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []

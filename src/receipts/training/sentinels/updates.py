@@ -6,19 +6,28 @@ training. Nothing is left in place afterwards.
 """
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from receipts.refusal import Refusal
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.fingerprints import bits
+from receipts.training.sentinels.hooked import Hooked
 from receipts.training.sentinels.influence import influential
 from receipts.training.sentinels.loose import loose
+from receipts.training.sentinels.parameters import (
+    counted,
+    in_groups,
+    is_declared,
+    is_empty,
+    owner,
+    refuse_unmatched,
+    strangers,
+    values,
+)
 from receipts.training.sentinels.thawing import may_thaw
 
 EARLY = 3  # optimizer steps after which a parameter without any optimizer is judged
@@ -44,7 +53,7 @@ class Trace:
     hooks: list[Handle] = field(default_factory=list)
 
 
-class UpdateLedger(Callback):
+class UpdateLedger(Hooked):
     """Follows every parameter through the first epoch. `frozen` are the declared patterns of names."""
 
     lasting = ("seen",)
@@ -52,7 +61,7 @@ class UpdateLedger(Callback):
     def __init__(self, findings: Findings, frozen: list[str]) -> None:
         self.findings, self.frozen = findings, frozen
         self.traces: dict[int, Trace] = {}
-        self.handles: list[Handle] = []
+        super().__init__()
         self.steps = self.stale = 0
         self.settled = self.early = False
         self.asleep: dict[str, Tensor] = {}  # without a gradient in the first epoch, and perhaps not for good
@@ -163,16 +172,10 @@ class UpdateLedger(Callback):
         """Whether a parameter is what it was; a bias before a norm may be when awake, since it gets no gradient."""
         return bits(tensor) == self.traces[id(tensor)].first and (tensor.dim() > 1 or not tensor.requires_grad)
 
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave nothing behind, whatever happens."""
-        self.leave()
-
     def leave(self) -> None:
         """Take every hook away."""
         self.unhook()
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []
+        super().leave()
 
     def unhook(self) -> None:
         """Stop looking at single gradients."""
@@ -303,52 +306,3 @@ HELD = (
     "unregistered-parameters",
     "foreign-parameters",
 )
-
-
-def refuse_unmatched(patterns: list[str], names: list[str]) -> None:
-    """A declared pattern that no parameter answers to: a misspelling would declare nothing."""
-    for pattern in patterns:
-        if not any(is_declared(name, [pattern]) for name in names):
-            raise Refusal(
-                f"facts.frozen names {pattern!r}, and no parameter answers to it",
-                f"there are {', '.join(names[:6])}{' …' if len(names) > 6 else ''}",
-                "correct the pattern: backbone, backbone.* and *.bias are ways to say it",
-            )
-
-
-def is_declared(name: str, patterns: list[str]) -> bool:
-    """Whether a parameter is meant by one of the patterns: its name, the beginning of it, or a shell pattern."""
-    return any(fnmatch(name, pattern) or name.startswith(f"{pattern}.") for pattern in patterns)
-
-
-def strangers(optimizers: list[Optimizer], named: dict[str, Any], strays: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors that an optimizer holds and the module does not, however deep one looks."""
-    known = {id(tensor) for tensor in (*named.values(), *strays.values())}
-    found = [tensor for tensor in in_groups(optimizers) if id(tensor) not in known]
-    return {f"tensor {number} of the optimizers": tensor for number, tensor in enumerate(found)}
-
-
-def in_groups(optimizers: list[Optimizer]) -> list[Tensor]:
-    """Every tensor that an optimizer holds."""
-    return [tensor for optimizer in optimizers for group in optimizer.param_groups for tensor in group["params"]]
-
-
-def owner(module: nn.Module, name: str) -> nn.Module:
-    """The layer that a parameter belongs to."""
-    return module.get_submodule(name.rpartition(".")[0])
-
-
-def is_empty(gradient: Tensor | None) -> bool:
-    """Whether there is no gradient, or nothing but zeros."""
-    return gradient is None or not bool(values(gradient).any())
-
-
-def values(gradient: Tensor) -> Tensor:
-    """The stored numbers of a gradient, sparse or not."""
-    return gradient._values() if gradient.is_sparse else gradient
-
-
-def counted(names: list[str], total: int) -> str:
-    """A few names, and how many there are in all."""
-    more = f" and {total - len(names)} more" if total > len(names) else ""
-    return ", ".join(names[:6]) + more
