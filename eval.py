@@ -8,7 +8,7 @@ from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
 from receipts.runs import repeat, store, views
-from receipts.runs.tracking import Tracker
+from receipts.runs.sending import Tracker
 
 
 def evaluate(asked: Evaluation, by: str = "eval.py") -> int:

@@ -9,7 +9,7 @@ from receipts.data import manifest
 from receipts.guards.gate import checked, validate
 from receipts.provenance.trace import refuse_unfit, trace
 from receipts.runs import ancestry, claims, draft, objective, resuming, views
-from receipts.runs.tracking import Tracker
+from receipts.runs.sending import Tracker
 from receipts.training.launched import led
 
 

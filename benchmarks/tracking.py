@@ -15,7 +15,7 @@ ROUNDS = 5
 OFF = """
 import json, sys, time
 from pathlib import Path
-from receipts.runs.tracking import Tracker
+from receipts.runs.sending import Tracker
 folder, trains = Path(sys.argv[1]), float(sys.argv[2])
 tracker = Tracker(folder)
 began = time.perf_counter(); tracker.start(); started = time.perf_counter() - began

@@ -145,11 +145,11 @@ def finish(code: int) -> None:
 
 def untracked() -> None:
     """Keep a launch from starting the process that feeds MLflow."""
-    from receipts.runs import tracking
+    from receipts.runs import sending
 
-    tracking.Tracker.start = lambda self: None
-    tracking.Tracker.finish = lambda self, wait_s=0.0: None
-    tracking.Sender.send = lambda self, folder: None
+    sending.Tracker.start = lambda self: None
+    sending.Tracker.finish = lambda self, wait_s=0.0: None
+    sending.Sender.send = lambda self, folder: None
 
 
 def forking() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from receipts.refusal import Refusal
-from receipts.runs import flat, record, tracking
+from receipts.runs import flat, record, sending, tracking
 from receipts.runs.record import Checkpoint, Code, Core, Cost, Data, Failure, Identity, Metric, Process, Score, World
 
 HISTORY = "epoch,step,elapsed_s,train/loss,val/accuracy,module/top-1 @5\n1,10,0.5,2.25,0.5,\n2,20,1.0,nan,0.75,3\n"
@@ -173,7 +173,7 @@ def test_a_run_followed_for_a_while_and_synced_later_equals_one_sent_at_once(
 
 def test_a_tracker_shows_the_run_while_it_trains() -> None:
     folder = write_run(status="running")
-    tracker = tracking.Tracker(folder)
+    tracker = sending.Tracker(folder)
     tracker.start()
     tracker.start()
     for _ in range(200):
@@ -226,7 +226,7 @@ def test_a_live_run_is_left_to_its_own_tracker_and_a_broken_folder_stops_nobody(
 def test_several_processes_at_once_on_a_fresh_store_all_succeed() -> None:
     Path("mlflow.db").unlink()
     folders = [write_run(number) for number in range(4)]
-    trackers = [tracking.Tracker(folder) for folder in [*folders, folders[0]]]
+    trackers = [sending.Tracker(folder) for folder in [*folders, folders[0]]]
     for tracker in trackers:
         tracker.start()
     assert [tracker.finish(120) for tracker in trackers] == [None] * 5
@@ -236,7 +236,7 @@ def test_several_processes_at_once_on_a_fresh_store_all_succeed() -> None:
 def test_a_corrupt_database_costs_a_warning() -> None:
     folder = write_run()
     Path("mlflow.db").write_bytes(b"this was a database once" * 100)
-    warning = tracking.Tracker(folder).finish()
+    warning = sending.Tracker(folder).finish()
     assert warning is not None
     assert "file is not a database" in warning
     assert "receipts sync" in warning
@@ -250,7 +250,7 @@ def test_a_store_that_cannot_be_opened_is_told_at_once() -> None:
     Path("mlflow.db").unlink()
     Path("mlflow.db").mkdir()
     started = time.monotonic()
-    assert "unable to open" in str(tracking.Tracker(folder).finish())
+    assert "unable to open" in str(sending.Tracker(folder).finish())
     assert time.monotonic() - started < 20
 
 
@@ -258,7 +258,7 @@ def test_a_server_that_is_away_costs_a_warning_within_bounded_time(monkeypatch: 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{closed_port()}")
     folder = write_run()
     started = time.monotonic()
-    warning = tracking.Tracker(folder).finish()
+    warning = sending.Tracker(folder).finish()
     assert time.monotonic() - started < 20
     assert warning is not None
     assert "MLflow lacks part of this run" in warning
@@ -278,7 +278,7 @@ def test_a_server_that_is_broken_or_slow_costs_a_warning(
     with answering(delay) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         started = time.monotonic()
-        warning = tracking.Tracker(folder).finish()
+        warning = sending.Tracker(folder).finish()
         assert time.monotonic() - started < 20
         with pytest.raises(Refusal, match="cannot be used"):
             tracking.sync([folder])
@@ -319,7 +319,7 @@ def test_a_locked_database_costs_a_warning_and_loses_nothing() -> None:
     with closing(sqlite3.connect("mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         started = time.monotonic()
-        warning = tracking.Tracker(folder).finish()
+        warning = sending.Tracker(folder).finish()
         assert time.monotonic() - started < 40
         other.execute("ROLLBACK")
     assert warning is not None
@@ -332,12 +332,12 @@ def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "100")
         started = time.monotonic()
-        assert "no answer within 3 s" in str(tracking.Tracker(write_run()).finish(3))
+        assert "no answer within 3 s" in str(sending.Tracker(write_run()).finish(3))
         assert time.monotonic() - started < 10
 
 
 def test_the_follower_ends_with_its_run() -> None:
-    tracker = tracking.Tracker(write_run(status="running"))
+    tracker = sending.Tracker(write_run(status="running"))
     tracker.start()
     child = tracker._child
     assert child is not None
@@ -354,7 +354,7 @@ def test_importing_the_room_does_not_import_mlflow() -> None:
 
 
 def test_runs_of_other_processes_are_sent_by_one_process_for_all() -> None:
-    sender, folders = tracking.Sender(), [write_run(number) for number in range(3)]
+    sender, folders = sending.Sender(), [write_run(number) for number in range(3)]
     assert sender.finish() is None  # nothing was to be sent, and nothing was started
     for folder in folders:
         sender.send(folder)
@@ -365,7 +365,7 @@ def test_runs_of_other_processes_are_sent_by_one_process_for_all() -> None:
 
 def test_runs_that_could_not_be_sent_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mlflow.db").write_text("no database")
-    sender = tracking.Sender()
+    sender = sending.Sender()
     sender.send(write_run())
     warning = sender.finish()
     assert warning is not None
@@ -374,8 +374,8 @@ def test_runs_that_could_not_be_sent_are_told_of(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_run_that_others_will_send_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking.Tracker, "deferred", True)
-    with tracking.Tracker(write_run()) as tracker:
+    monkeypatch.setattr(sending.Tracker, "deferred", True)
+    with sending.Tracker(write_run()) as tracker:
         tracker.start()
         assert tracker._child is None
     assert contents() == {}

@@ -25,7 +25,7 @@ from receipts.runs.plans import Cell
 from receipts.runs.process import is_stale
 from receipts.runs.record import Record
 from receipts.runs.screen import texts
-from receipts.runs.tracking import Sender
+from receipts.runs.sending import Sender
 
 LOOK_S = 0.5
 TAIL = 2000  # bytes of train.log in which the last step stands

@@ -24,7 +24,7 @@ from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
 from receipts.refusal import Refusal
-from receipts.runs import ancestry, plans, store, tracking
+from receipts.runs import ancestry, plans, sending, store
 from receipts.runs.plans import Cell
 
 THREADS = "OMP_NUM_THREADS"
@@ -61,7 +61,7 @@ def work(order: Order) -> int:
     cell = plan.cells[order.number]
     experiment = planning.thaw(order.folder, plan, cell)
     sys.argv[:] = ["train.py", *cell.words]  # the record's command is the one that makes this run
-    tracking.Tracker.deferred = True
+    sending.Tracker.deferred = True
     refuse_changed(cell, experiment)
     launched = replace(experiment, config=replace(experiment.config, wait=True, retry=order.retry))
     code = attempt(script("train.py", "train"), launched)

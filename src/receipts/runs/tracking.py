@@ -1,8 +1,7 @@
 """MLflow as a view of the run folders: all it holds is read from `runs/<id>/`, so it can be deleted and rebuilt.
 
-While a run trains, a process of its own follows the folder (`Tracker`). A thread would do the same, but its import of
-mlflow took 1.5 s away from training and put 120 MiB onto the peak memory that the record reports. Afterwards, and in
-`receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
+While a run trains, a process of its own follows the folder (`runs/sending.py` starts it, `follow` is what it does).
+Afterwards, and in `receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
 
 There is one experiment per project (`MLFLOW_EXPERIMENT_NAME`, or the folder's name) and one run per record, named by
 its run id. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'.
@@ -12,15 +11,13 @@ import os
 import re
 import select
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -28,7 +25,6 @@ from receipts.bounds import read_whole, refuse_links
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import flat
-from receipts.runs.log import say
 from receipts.runs.process import is_stale
 from receipts.runs.record import Record, decode, read
 
@@ -58,95 +54,6 @@ LOCK_S: Final = 60.0
 LOOK_S: Final = 2.0
 
 
-class Tracker:
-    """Shows one run in MLflow while it trains; neither call raises, and only `finish` waits, for a bounded time.
-
-    Call `start` after the first step: rows of history.csv are then sent as they appear. Call `finish` when everything
-    in the run folder is written; a record that still says running is shown as killed. Where `deferred` is set, whoever
-    started this process sends its runs: see `Sender`.
-    """
-
-    deferred = False
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._child: subprocess.Popen[str] | None = None
-        self._trouble = ""
-
-    def __enter__(self) -> "Tracker":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if warning := self.finish():
-            say(f"WARNING {warning}")
-
-    def start(self) -> None:
-        """Begin to follow the run folder; a second call does nothing."""
-        if self._child or self._trouble or self.deferred:
-            return
-        try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self.folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                start_new_session=True,  # Ctrl-C is meant for the training; this one ends when its stdin does
-            )
-        except OSError as error:
-            self._trouble = str(error)
-
-    def finish(self, wait_s: float = 30.0) -> str | None:
-        """Send the rest of the run; the warning to print when that did not succeed within `wait_s` seconds."""
-        if self.deferred:
-            return None
-        self.start()
-        child, self._child = self._child, None
-        trouble = _end(child, wait_s) if child else self._trouble
-        if not trouble:
-            return None
-        return f"MLflow lacks part of this run ({trouble}); nothing is lost: receipts sync"
-
-
-class Sender:
-    """Sends runs of other processes as they end, one after the other, in one process for all of them."""
-
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
-        self.trouble = ""
-
-    def send(self, folder: Path) -> None:
-        """A run has ended: MLflow is to know of it soon."""
-        if self._child is None and not self.trouble:
-            self.start()
-        if self._child is not None and self._child.stdin is not None:
-            with suppress(OSError):  # it gave up; `finish` says why
-                self._child.stdin.write(f"{folder}\n")
-                self._child.stdin.flush()
-
-    def start(self) -> None:
-        """Start the process that sends."""
-        try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", __name__, "-"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self.trouble = str(error)
-
-    def finish(self, wait_s: float = 60.0) -> str | None:
-        """Wait until everything is sent; the warning to print when that did not succeed within `wait_s` seconds."""
-        child, self._child = self._child, None
-        trouble = _end(child, wait_s) if child else self.trouble
-        return f"MLflow lacks some of these runs ({trouble}); nothing is lost: receipts sync" if trouble else None
-
-
 def send_each() -> None:
     """Send every run that standard input names, until it says `end` or closes."""
     store = Store()
@@ -154,18 +61,6 @@ def send_each() -> None:
         if line.strip() == "end":
             return
         send(Path(line.strip()), store)
-
-
-def _end(child: subprocess.Popen[str], wait_s: float) -> str:
-    try:
-        said, _ = child.communicate("end\n", timeout=wait_s)
-    except subprocess.TimeoutExpired:
-        return f"no answer within {wait_s:g} s"
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.communicate()
-    return said.strip() or (f"exit code {child.returncode}" if child.returncode else "")
 
 
 def follow(folder: Path) -> None:
@@ -386,7 +281,7 @@ def reason(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    # Whatever goes wrong becomes the one line that `Tracker.finish` passes on; `receipts sync` shows a bug whole.
+    # Whatever goes wrong becomes the one line that `sending` passes on; `receipts sync` shows a bug whole.
     sys.excepthook = lambda _kind, error, _trace: sys.stdout.write(reason(error))
     send_each() if sys.argv[1] == "-" else follow(Path(sys.argv[1]))
     os._exit(0)  # everything is committed; unloading mlflow would keep train.py waiting for 0.8 s
