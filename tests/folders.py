@@ -81,7 +81,7 @@ def shipped_data(folder: Path, *names: str) -> None:
 def lasting(record: dict[str, Any]) -> dict[str, Any]:
     """A record without what two runs of one identity may differ in: names, times, costs, what the machine has left."""
     found: dict[str, Any] = json.loads(json.dumps(record))
-    for key in ("run_id", "command", "started", "heartbeat", "ended", "process", "cost"):
+    for key in ("run_id", "command", "started", "heartbeat", "ended", "process", "lives", "cost"):
         del found[key]
     for score in found["scores"]:
         del score["at"]

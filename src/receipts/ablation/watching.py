@@ -28,7 +28,7 @@ from receipts.runs.screen import texts
 from receipts.runs.sending import Sender
 
 LOOK_S = 0.5
-TAIL = 2000  # bytes of train.log in which the last step stands
+TAIL = 32_768  # bytes of a log: what is checked after training is told below the last step
 STEP = re.compile(r"epoch \d+/\d+ step \d+/\d+")
 
 

@@ -20,6 +20,8 @@ TIMES = 2  # once may be an operation on purpose: pruning, an average taken over
 class ContinuityLedger(Hooked):
     """Compares samples of the weights at the end of an epoch with those that the next one's first step starts from."""
 
+    lasting = ("began", "before", "due", "undone", "boundaries")
+
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.began: dict[str, Tensor] = {}
@@ -85,9 +87,9 @@ def is_undone(began: Tensor | None, before: Tensor, now: Tensor) -> bool:
 
 
 def sampled(tensor: Tensor) -> Tensor:
-    """Some elements of a tensor, spread evenly over it, as a copy."""
+    """Some elements of a tensor, spread evenly over it, as a copy on the CPU: it may outlive this process."""
     plain = tensor.detach().reshape(-1)
-    return plain[:: max(1, plain.numel() // SAMPLED)].clone()
+    return plain[:: max(1, plain.numel() // SAMPLED)].clone().cpu()
 
 
 def alike(one: Tensor, other: Tensor) -> float:

@@ -26,7 +26,7 @@ UPHEAVAL, HELD_STEPS, LARGEST = 10.0, 3, 20_000_000
 class NumericsLedger(Hooked):
     """`ids` names the samples of a batch by its number in the epoch, where that is known."""
 
-    lasting = ("attempts", "steps", "overflows", "norms", "changes")
+    lasting = ("attempts", "overflows", "norms", "changes")
 
     def __init__(self, findings: Findings, ids: Callable[[int], list[str] | None]) -> None:
         self.findings, self.ids = findings, ids

@@ -20,6 +20,8 @@ HALF = (torch.float16, torch.bfloat16)
 class RoundingLedger(Hooked):
     """Counts, in the first steps, how many weights of 16 bits have a gradient and stay the same to the last bit."""
 
+    lasting = ("shares",)
+
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.held: list[tuple[Tensor, Tensor]] = []

@@ -19,6 +19,8 @@ TOO_OFTEN = 1.8  # of what was planned
 class ScheduleLedger(Callback):
     """Counts how far each schedule went, against how often Lightning was to step it."""
 
+    lasting = ("first", "rates", "moved", "epoch", "step")
+
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.first: list[int] = []

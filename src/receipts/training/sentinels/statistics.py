@@ -11,6 +11,8 @@ from receipts.training.sentinels.parameters import counted
 class StatisticsLedger(Callback):
     """Compares running means and variances before the first epoch and after it, of the layers that saw batches."""
 
+    lasting = ("first", "settled")
+
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.first: dict[str, int] | None = None

@@ -17,6 +17,8 @@ PLANNED = 0.9  # of all planned batches, below which a training has not run its 
 class StepLedger(Hooked):
     """Counts batches, steps, and the batches whose gradients were wiped before any optimizer took a step."""
 
+    lasting = ("attempts", "steps", "batches", "wiped", "steps_before", "waits")
+
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.attempts = self.steps = self.batches = self.wiped = self.steps_before = 0

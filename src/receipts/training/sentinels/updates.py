@@ -86,7 +86,7 @@ class UpdateLedger(Hooked):
     def seen(self) -> dict[str, Any]:
         """What was seen so far, parameters by name; given to a run that goes on, it looks no further than this one."""
         traces = {self.names[key]: {name: getattr(trace, name) for name in SEEN} for key, trace in self.traces.items()}
-        return {"traces": traces, **{name: getattr(self, name) for name in COUNTS}}
+        return {"traces": traces, "asleep": list(self.asleep), **{name: getattr(self, name) for name in COUNTS}}
 
     @seen.setter
     def seen(self, seen: dict[str, Any]) -> None:
@@ -94,6 +94,7 @@ class UpdateLedger(Hooked):
             setattr(self, name, seen[name])
         for key, trace in self.traces.items():
             vars(trace).update(seen["traces"].get(self.names[key], {}))
+        self.asleep = {name: self.named[name] for name in seen["asleep"]}
         if self.early or self.settled:
             self.unhook()
 
@@ -133,11 +134,9 @@ class UpdateLedger(Hooked):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Judge what the first steps can tell."""
-        if self.settled:
-            return
-        if self.x is None:
+        if self.x is None and (self.asleep or not self.settled):
             self.x = batch[0]
-        if self.early:
+        if self.settled or self.early:
             return
         if self.stale:
             self.judge_stale()
