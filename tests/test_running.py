@@ -47,7 +47,7 @@ from lab.net import Net
 class Changed(Net):
     def on_train_epoch_start(self):
         if self.current_epoch == 1:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (18_000, 18_000))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (24_000, 24_000))
 """
 
 

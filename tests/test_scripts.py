@@ -83,9 +83,9 @@ def test_a_run_says_what_it_does_and_what_to_do_next(trained: tuple[Path, Ended]
     for sentence in (
         f"run {run.name}\n",
         "  purpose  Does a two-layer network learn anything at all?",
-        "  method   lab.net.Net, 1,242 parameters on cpu, 1 threads",
+        "  method   lab.net.Net, 1,242 parameters on cpu, 1 thread",
         "  data     1078 train, 359 val rows of digits (real)",
-        "  batch    64 samples an optimizer step, over all processes",
+        "  batch    64 samples an optimizer step, all in one process",
         "epoch 1/2 step 1/34 loss ",
         f"run {run.name}  completed\n",
         f"  next  python eval.py run_id={run.name}",

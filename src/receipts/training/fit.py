@@ -26,6 +26,7 @@ from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost, World
 from receipts.runs.store import Run
+from receipts.runs.views import counted
 from receipts.training import ranks
 from receipts.training.method import Method, Outputs, Site, build_method
 from receipts.training.preflight import kept, room
@@ -99,7 +100,7 @@ def announce(run: Run, method: Method, experiment: Experiment, train: Subset, va
     if record.purpose:
         say(f"  purpose  {record.purpose}")
     size = "" if method.size() is None else f", {method.size():,} parameters"
-    say(f"  method   {experiment.config.model['_target_']}{size} on {world.device}, {world.threads} threads")
+    say(f"  method   {experiment.config.model['_target_']}{size} on {world.device}, {counted(world.threads, 'thread')}")
     say(f"  data     {names_of([train, val])} rows of {experiment.dataset} ({record.data.kind})")
     if world.global_batch:
         say(f"  batch    {world.global_batch} samples an optimizer step, {shared(world)}")
