@@ -28,7 +28,7 @@ FIT = "fit: {epochs: 1, batch_size: 64}\n"
 
 
 def refused(done: Ended, *sentences: str, code: int = 3) -> None:
-    """A refusal as the handbook shows it, and nothing else on the error stream."""
+    """A refusal in its three lines, and nothing else on the error stream."""
     title = {3: "REFUSED", 4: "FAILED"}[code]
     assert done.code == code, done.out + done.err
     assert "Traceback" not in done.out + done.err

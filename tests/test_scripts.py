@@ -95,7 +95,7 @@ def test_a_run_says_what_it_does_and_what_to_do_next(trained: tuple[Path, Ended]
     assert re.fullmatch(r"\d{8}-\d{6}-net-s0-[0-9a-f]{8}", run.name)
 
 
-def test_a_run_folder_holds_all_that_the_handbook_names(trained: tuple[Path, Ended]) -> None:
+def test_a_run_folder_holds_all_that_the_readme_names(trained: tuple[Path, Ended]) -> None:
     (run,) = runs(trained[0])
     assert {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()} == {
         *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "train.log", "history.csv"),

@@ -1,4 +1,4 @@
-"""Command lines of the handbook, composed in the small project: what comes out, and what is refused."""
+"""Command lines as people type them, composed in the small project: what comes out, and what is refused."""
 
 from pathlib import Path
 

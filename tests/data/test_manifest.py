@@ -24,7 +24,7 @@ Start = Callable[..., Ended]
 
 
 @pytest.mark.usefixtures("here")
-def test_the_digits_are_divided_as_the_handbook_says() -> None:
+def test_the_digits_are_divided_as_their_file_says() -> None:
     path, found = manifest.load(data_plan("digits"))
     assert path == Path("splits/digits.json")
     assert found.dataset == "lab.data.Digits"

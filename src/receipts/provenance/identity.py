@@ -1,4 +1,4 @@
-"""One hash over everything that can change a run's numbers: config, code, lock, data, split (handbook: identity).
+"""One hash over everything that can change a run's numbers: config, code, lock, data, split.
 
 The commit is recorded beside it; a README, a report table or an unrelated model never makes a run new.
 """

@@ -1,4 +1,4 @@
-"""Validation by the harness inside Lightning's own loop (handbook 08, probe 4, way B).
+"""Validation by the harness inside Lightning's own loop.
 
 The module *instance* gets a `validation_step` made of its `predict_step`, so evaluation mode, autocast, weight
 averaging and `val_check_interval` are Lightning's; what is selected on is the harness's number, in float64.
