@@ -33,7 +33,7 @@ def test_without_a_log_of_ours_a_step_goes_where_logging_sends_it(caplog: pytest
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 def test_a_full_disk_is_told_and_not_stepped_over() -> None:
-    log = Log("/dev/full", encoding="utf-8")
+    log = Log(Path("/dev/full"))
     with pytest.raises(OSError, match="No space left"):
         log.write("a step")
     log.close()

@@ -13,10 +13,14 @@ from receipts.runs.record import Opening, Record
 def openings(split: str, read: Iterable[Record]) -> list[Opening]:
     """Every opening of a split by anybody whose records are here, once each; `read` are records at hand already."""
     known = {record.run_id: record for record in read}
-    found: dict[tuple[str, ...], Opening] = {}
+    found: dict[tuple[str, ...], list[Opening]] = {}
     for record in (*known.values(), *others(known.keys())):
-        found |= {(record.run_id, one.at, one.by, one.commit): one for one in record.openings if one.split == split}
-    return list(found.values())
+        told: dict[tuple[str, ...], list[Opening]] = {}
+        for one in record.openings:
+            if one.split == split:  # two of one second are two: only copies of a record are the same twice
+                told.setdefault((record.run_id, one.at, one.by, one.commit), []).append(one)
+        found |= {key: max(same, found.get(key, []), key=len) for key, same in told.items()}
+    return [one for same in found.values() for one in same]
 
 
 def others(known: Iterable[str]) -> Iterator[Record]:
