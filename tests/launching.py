@@ -191,3 +191,19 @@ def patient(message: str) -> None:
 def without_gpu() -> None:
     """Go on as on a machine without a GPU."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def dvc(folder: Path, *words: str) -> None:
+    """`dvc WORDS` in a folder, forked."""
+    process = context.Process(target=dvc_main, args=(folder, words))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0, words
+
+
+def dvc_main(folder: Path, words: tuple[str, ...]) -> None:
+    """What the forked process does."""
+    from dvc.cli import main
+
+    os.chdir(folder)
+    raise SystemExit(main(list(words)))

@@ -1,12 +1,11 @@
 """Two people, one MLflow server on PostgreSQL, one DVC remote, one test set: docs/team.md, played through."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from folders import commit, git, runs
-from launching import Ended, bound_by_permissions, context, launch
+from launching import Ended, bound_by_permissions, dvc, launch
 from serving import Server, lacking
 
 from receipts.runs import pulling
@@ -15,21 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 TEAM = "digits-team"
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
-
-
-def dvc(folder: Path, *words: str) -> None:
-    """`dvc WORDS`, forked."""
-    process = context.Process(target=dvc_main, args=(folder, words))
-    process.start()
-    process.join(120)
-    assert process.exitcode == 0, words
-
-
-def dvc_main(folder: Path, words: tuple[str, ...]) -> None:
-    from dvc.cli import main
-
-    os.chdir(folder)
-    raise SystemExit(main(list(words)))
 
 
 @pytest.fixture
