@@ -57,14 +57,16 @@ def collect(runs: Path = RUNS) -> Collected:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: it would walk through all records again and again, which more than doubles the
-    time, and find nothing.
+    """No garbage collection meanwhile, and none of what was made meanwhile later on: records stay to the end.
+
+    It would walk through all of them again and again, which more than doubles the time, and find nothing.
     """
     before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if before:
             gc.enable()
 

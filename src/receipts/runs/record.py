@@ -280,7 +280,12 @@ class Record(Struct, kw_only=True):
 
 def encode(record: Record) -> bytes:
     """The record as indented JSON, fields in their declared order."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    return formatted(record)
+
+
+def formatted(values: Any) -> bytes:
+    """Indented JSON, as every core has written it."""
+    return msgspec.json.format(msgspec.json.encode(values), indent=1) + b"\n"
 
 
 def decode(data: bytes, where: Path) -> Record:
@@ -294,10 +299,9 @@ def decode(data: bytes, where: Path) -> Record:
                 f"it has schema {schema}, this core knows up to {SCHEMA}",
                 "take the newer core into this clone",
             )
-        record = msgspec.convert(found, Record)
-        if encode(record) != data:  # by an older core, or by hand
+        if formatted(found) != data:  # not as any core writes it: by hand, or with a key that stands twice
             json.loads(data, object_pairs_hook=unrepeated)
-        return record
+        return msgspec.convert(found, Record)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Refusal(
             f"{where} is not a readable record",

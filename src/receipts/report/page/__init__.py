@@ -11,7 +11,7 @@ from typing import Any
 from receipts.report import checklists, costs, figures, gauntlet, numerals, parts, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Cell, Column, Report, Row, Table
+from receipts.report.model import Report, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
 from receipts.runs.views import counted
@@ -63,7 +63,8 @@ def render(
         trials=gauntlet.ordered(passed) if passed else [],
         outdated=gauntlet.other_runs(passed, report) if passed else [],
         marks=marks,
-        printed=beside,
+        printed=tables.printed,
+        decimals=decimals,
         spans=spans,
         counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
@@ -72,10 +73,14 @@ def render(
     )
 
 
-def beside(row: Row, cell: Cell, column: Column, table: Table) -> str:
-    """What the tables print beside a value: `± 0.008`, both ends, `det.`, `n=3`."""
-    places = numerals.of_column(other.cells[column.metric].estimate for other in table.rows)
-    return tables.printed(row, cell, places).beside
+def decimals(table: Table) -> dict[str, int]:
+    """How many decimals each column of a table prints."""
+    return {
+        column.metric: numerals.of_column(
+            row.cells[column.metric].estimate for row in table.rows if column.metric in row.cells
+        )
+        for column in table.columns
+    }
 
 
 def embedded(values: Any) -> str:
