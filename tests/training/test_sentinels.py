@@ -23,11 +23,16 @@ HEAD_ONLY = """
 """
 
 
-def test_a_fault_ends_the_run_with_the_check_and_its_cure(run: Any, project: Path) -> None:
-    write(project, "src/lab/head.py", HEAD_ONLY)
-    text = (project / "conf/net.yaml").read_text().replace("lab.net.Net", "lab.head.HeadOnly")
-    (project / "conf/head.yaml").write_text(text)
+def hand_in(project: Path, name: str, kind: str, code: str) -> None:
+    """A module of somebody's, and an experiment that is net's in everything else."""
+    write(project, f"src/lab/{name}.py", code)
+    text = (project / "conf/net.yaml").read_text().replace("lab.net.Net", f"lab.{name}.{kind}")
+    (project / f"conf/{name}.yaml").write_text(text)
     commit(project)
+
+
+def test_a_fault_ends_the_run_with_the_check_and_its_cure(run: Any, project: Path) -> None:
+    hand_in(project, "head", "HeadOnly", HEAD_ONLY)
     done = run("train.py", "conf=head")
     assert done.code == 4, done.err
     assert "FAILED" in done.err
@@ -138,10 +143,7 @@ def rehearsals(project: Path) -> list[Path]:
 
 
 def test_a_rehearsal_stops_a_run_before_it_trains_and_is_asked_once_for_all_seeds(run: Any, project: Path) -> None:
-    write(project, "src/lab/wrong.py", WRONG_SIGN)
-    text = (project / "conf/net.yaml").read_text().replace("lab.net.Net", "lab.wrong.WrongSign")
-    (project / "conf/wrong.yaml").write_text(text)
-    commit(project)
+    hand_in(project, "wrong", "WrongSign", WRONG_SIGN)
     done = run("train.py", "conf=wrong")
     assert done.code == 4, done.err
     assert "cannot-learn-a-batch" in done.err
