@@ -52,6 +52,7 @@ def found(project: Path) -> dict[str, Any]:
         record = json.loads((run / "record.json").read_text())
         environment = json.loads((run / "environment.json").read_text())
         told = {key: environment[key] for key in ("threads", "variables", "packages", "lock", "cpu", "gpu")}
+        told["variables"].pop("CUDA_VISIBLE_DEVICES", None)  # submitit and ray deal out GPUs by it, and there are none
         everything[record["conf"]] = (lasting(record), told)
     return everything
 
