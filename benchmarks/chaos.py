@@ -26,7 +26,7 @@ import outages
 from killing import MANY, matrix
 from template import reporting, small
 
-EVENTS = leaving.EVENTS | media.EVENTS | outages.EVENTS | clocks.EVENTS | crowds.EVENTS
+EVENTS = leaving.EVENTS | media.EVENTS | outages.EVENTS | clocks.EVENTS | clocks.BY_LIBRARY | crowds.EVENTS
 
 
 class Row(NamedTuple):

@@ -110,11 +110,11 @@ def child(
     sys.path.insert(0, str(folder / "src"))
     if not tracked:
         untracked()
+    sys.argv = [script, *words]
     if before is not None:
         before()
     if script == "receipts":
         run_verb(words)
-    sys.argv = [script, *words]
     code = 1
     try:
         runpy.run_path(script, run_name="__main__")

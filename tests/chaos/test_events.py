@@ -14,3 +14,9 @@ LONG = ("SQLite locked", "read-only folder", "record cut short")  # of which oth
 @pytest.mark.parametrize("event", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in EVENTS])
 def test_nothing_is_lost(event: str, project: Path) -> None:
     assert EVENTS[event](project) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(clocks.library() is None, reason="libfaketime is not installed: apt-get install libfaketime")
+def test_nothing_is_lost_when_libfaketime_sets_the_clock_back(project: Path) -> None:
+    assert clocks.jump_back_by_library(project) == []

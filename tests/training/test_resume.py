@@ -370,8 +370,10 @@ def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Pat
     newest, before = points.found(tmp_path)
     newest.write_bytes(b"poin")
     assert points.newest(tmp_path) == before
-    points.bring_back(before, best)
-    assert best.read_bytes() == b"best at 10"
+    for _ in range(2):  # it may be there already, as the same file under another name
+        points.bring_back(before, best)
+        assert best.read_bytes() == b"best at 10"
+        assert list(best.parent.iterdir()) == [best]
     points.write(tmp_path, 12, b"point 12")
     assert [points.step_of(point) for point in points.found(tmp_path)] == [12, 10]
     assert {path.suffix for path in (tmp_path / points.FOLDER).iterdir()} == {".ckpt", ".best"}

@@ -1,6 +1,7 @@
 """From arms to cells: every arm under the same seeds (and folds), each with its identity, before anything runs."""
 
 import shlex
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,8 +28,8 @@ from receipts.provenance.trace import refuse_unfit, trace
 from receipts.refusal import Refusal
 from receipts.runs import ancestry, plans
 from receipts.runs.draft import planned_epochs
-from receipts.runs.files import write_atomically
-from receipts.runs.plans import PLANS, Arm, Cell, Plan
+from receipts.runs.files import sweep, write_atomically
+from receipts.runs.plans import HALF, PLANS, Arm, Cell, Plan
 from receipts.runs.process import now
 
 SEEDS = 5
@@ -214,15 +215,28 @@ def device(config: Config) -> str:
 
 
 def freeze(found: Planned) -> None:
-    """Write the plan and every cell's resolved config; what already lies there must be what would be written."""
+    """Write the plan and every cell's resolved config, all or nothing; what already lies there must be the same."""
+    with plans.changing():
+        if found.folder.exists():
+            sweep(found.folder)
+            fill(found.folder, found)
+            return
+        made = Path(tempfile.mkdtemp(prefix=HALF, dir=PLANS.parent))
+        made.chmod(0o755)
+        fill(made, found)
+        made.rename(found.folder)
+
+
+def fill(folder: Path, found: Planned) -> None:
+    """Write what a plan's folder lacks."""
     for cell, experiment in zip(found.plan.cells, found.experiments, strict=True):
-        path = confine(found.folder, cell.config)
+        path = confine(folder, cell.config)
         if not path.is_file():
             write_atomically(path, experiment.text)
         elif read_whole(path) != experiment.text:
             raise is_altered(path)
-    if not (found.folder / "plan.json").is_file():
-        save(found.plan)
+    if not (folder / "plan.json").is_file():
+        write_atomically(folder / "plan.json", plans.encode(found.plan))
 
 
 def is_altered(path: Path) -> Refusal:
@@ -236,7 +250,8 @@ def is_altered(path: Path) -> Refusal:
 
 def save(plan: Plan) -> None:
     """Write a plan as it stands."""
-    write_atomically(plans.folder(plan) / "plan.json", plans.encode(plan))
+    with plans.changing():
+        write_atomically(plans.folder(plan) / "plan.json", plans.encode(plan))
 
 
 def thaw(folder: Path, plan: Plan, cell: Cell) -> Experiment:

@@ -19,7 +19,7 @@ from typing import Any
 
 from receipts.ablation import planning
 from receipts.config import place, project
-from receipts.config.entry import STOPPED, attempt, stop, worst
+from receipts.config.entry import STOPPED, attempt, heed, worst
 from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
@@ -101,7 +101,7 @@ def forked(order: Order) -> None:
     gc.freeze()  # or every collection would walk through all of torch
     threading.Thread(target=end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the plan, which ends its cells one by one
-    signal.signal(signal.SIGTERM, stop)
+    heed()
     order.log.parent.mkdir(parents=True, exist_ok=True)
     log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for number in (1, 2):
@@ -154,7 +154,7 @@ def remote(order: Order, root: Path) -> int:
 
 def main(words: Sequence[str]) -> int:
     """Run the cell that the words name."""
-    signal.signal(signal.SIGTERM, stop)
+    heed()
     folder, number, *switches = words
     project.enter(Path.cwd())
     return attempt(work, Order(Path(folder), int(number), "retry" in switches, "test" in switches))

@@ -6,9 +6,11 @@ code is the worst of all.
 """
 
 import math
+import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -40,7 +42,7 @@ def start(
 
     `objective` is what a search over combinations wants to know of a job that has ended.
     """
-    signal.signal(signal.SIGTERM, stop)
+    heed()
     outlet.outlive_reader()
     codes: list[int] = []
     try:
@@ -73,9 +75,26 @@ def help_text(words: Sequence[str], options: type | None) -> str:
     return help.of_experiment(story, [word for word in words if not word.startswith("-")])
 
 
+def heed() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, wherever it comes."""
+    signal.signal(signal.SIGTERM, stop)
+    sys.unraisablehook = ask_again
+
+
 def stop(number: int, frame: FrameType | None) -> None:
     """End as SIGTERM asks. A run that is under way is left as it is, and shows as stale."""
     raise SystemExit(STOPPED + number)
+
+
+def ask_again(ignored: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again that came in a destructor or a weak reference's callback: Python ignores what these raise."""
+    asked = {SystemExit: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}.get(ignored.exc_type)
+    if asked is None:
+        sys.__unraisablehook__(ignored)
+        return
+    later = threading.Timer(0.05, os.kill, (os.getpid(), asked))  # what this function raises would be ignored as well
+    later.daemon = True
+    later.start()
 
 
 def spelt(words: Sequence[str], options: type | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from receipts.config.entry import BUG, attempt, stop
+from receipts.config.entry import BUG, attempt, heed
 from receipts.gauntlet.catalogue import named
 from receipts.gauntlet.check import Outcome, Terms, undone
 from receipts.gauntlet.subjects import Subject
@@ -21,7 +21,7 @@ def forked(name: str, subject: Subject, terms: Terms, answer: Path, log: Path) -
     """Become the process of one check; its outcome is written to `answer`."""
     gc.freeze()  # or every collection would walk through all of torch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gauntlet, which ends its checks
-    signal.signal(signal.SIGTERM, stop)
+    heed()
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for number in (1, 2):
         os.dup2(written, number)

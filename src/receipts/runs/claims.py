@@ -19,7 +19,7 @@ from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import points, resuming, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, writable, write_atomically
+from receipts.runs.files import roomy, writable, write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import is_stale, now
 from receipts.runs.record import Record
@@ -136,13 +136,12 @@ def create(draft: Record, config: bytes, on_end: str | None = None) -> Run:
     while (RUNS / draft.run_id).exists():
         time.sleep(0.2)  # ids are stamped by the second
         draft.run_id = stamped(draft.conf, draft.seed, draft.identity.id)
-    try:
-        write_atomically(temporary / "config.yaml", config)
-        write_atomically(temporary / "record.json", records.encode(draft))
-        temporary.rename(RUNS / draft.run_id)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if error.errno in FULL:
-            raise Refusal(f"{RUNS}/ is on a full disk", f"{error.strerror}: no run can start", "make room") from error
-        raise
+    with roomy(RUNS):
+        try:
+            write_atomically(temporary / "config.yaml", config)
+            write_atomically(temporary / "record.json", records.encode(draft))
+            temporary.rename(RUNS / draft.run_id)
+        except OSError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
     return Run(RUNS / draft.run_id, draft, on_end)

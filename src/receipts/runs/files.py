@@ -29,6 +29,19 @@ def writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def roomy(folder: Path) -> Iterator[None]:
+    """What is done inside is refused, not crashed, where the disk of a folder is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise Refusal(
+            f"{folder}/ is on a full disk", f"{error.strerror}: nothing can be started", "make room"
+        ) from error
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary name, flush to the disk, rename; a reader sees the old file or the new one."""
     with writable(path.parent):

@@ -4,18 +4,24 @@ Stored as `runs/plans/<utc>-<conf>-<hash8>/plan.json`, with each cell's resolved
 point to ordinary runs and hold no numbers; a cell's state and scores are those of its run.
 """
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from filelock import FileLock
 
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import store
+from receipts.runs.files import roomy, writable
 from receipts.runs.record import Commit, Digest, Id, Inside, Record
 
 PLANS = RUNS / "plans"
+HALF = ".half-"  # beside the runs: a plan's folder that is being made
 SCHEMA = 1
 
 Kind = Literal["ablations", "sweep", "comparison", "folds", "seeds"]
@@ -89,6 +95,15 @@ def encode(plan: Plan) -> bytes:
 def folder(plan: Plan) -> Path:
     """Where a plan lies."""
     return PLANS / plan.plan_id
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """Plans are made and changed by one process at a time; what another had half made when it was killed goes."""
+    with writable(PLANS), roomy(RUNS), FileLock(RUNS / ".plan.lock"):
+        for orphan in RUNS.glob(f"{HALF}*"):
+            shutil.rmtree(orphan, ignore_errors=True)
+        yield
 
 
 def read(folder: Path) -> Plan:

@@ -70,12 +70,13 @@ def keep_beside(point: Path, best: Path) -> None:
 
 def bring_back(point: Path, best: Path) -> None:
     """Put the best checkpoint of a point in its place; none where there was none yet."""
+    temporary = best.with_name(f".{best.name}.back")
     if point.with_suffix(BEST).is_file():
-        temporary = best.with_name(f".{best.name}.back")
         linked(point.with_suffix(BEST), temporary)
         temporary.replace(best)
     else:
         best.unlink(missing_ok=True)
+    temporary.unlink(missing_ok=True)  # where it is the same file already, rename(2) leaves both names
 
 
 def linked(source: Path, target: Path) -> None:
