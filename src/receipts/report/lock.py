@@ -55,12 +55,12 @@ def like(draft: Draft) -> list[tuple[str, Draft]]:
 
 def mixed(draft: Draft, allow: Mapping[str, str]) -> list[str]:
     """Facts that must be one throughout a table."""
-    marks = []
+    marks, found = [], runs(draft)
     for name, (what, fact, cure) in FACTS.items():
         if name in BY_FOLD and any(row.folds for row in draft.rows):
             continue
         groups: dict[object, list[str]] = {}
-        for row, run, score in runs(draft):
+        for row, run, score in found:
             groups.setdefault(fact(run, score), []).append(f"{row.name} {run.run_id}")
         if len(groups) < 2:
             continue

@@ -269,7 +269,10 @@ class Record(Struct, kw_only=True):
 
     def score(self, split: str) -> Score | None:
         """The latest score of a split, or None when it was never scored."""
-        return next((score for score in reversed(self.scores) if score.split == split), None)
+        for score in reversed(self.scores):
+            if score.split == split:
+                return score
+        return None
 
     @property
     def failing(self) -> list[Check]:
