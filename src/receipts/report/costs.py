@@ -124,10 +124,10 @@ HEAD = ("experiment", "runs", "failed", "hours", "of them failed", "memory MiB",
 
 def markdown(report: Report) -> str:
     """The costs of every recorded run, in the tables or not, and what open plans will still take."""
-    total, rate = whole(report), report.rate
+    took, rate = lines(report), report.rate
     head = [*HEAD, *(["price"] if rate is not None else [])]
-    rows = [line(one, rate) for one in lines(report)]
-    text = ["# Costs", "", grid(head), grid(["---"] * len(head)), *map(grid, rows), "", *notes(total, rate)]
+    rows = [line(one, rate) for one in took]
+    text = ["# Costs", "", grid(head), grid(["---"] * len(head)), *map(grid, rows), "", *notes(took[-1], rate)]
     return "\n".join([*text, *(f"- {told}" for told in forecasts(report))]) + "\n"
 
 

@@ -56,19 +56,18 @@ def headline(report: Report) -> list[tuple[str, str]]:
 
 def verdicts(report: Report) -> list[Verdict]:
     """The comparisons of every table on its primary metric, in the order of the tables; those of a floor come last."""
-    found = [
-        verdict(report, table, one)
-        for table in report.tables
-        if (column := primary(table)) is not None
-        for one in table.comparisons
-        if one.column == column.metric
-    ]
-    return sorted(found, key=lambda one: is_floor(one.table, one.comparison.row))[:VERDICTS]
+    found = []
+    for table in report.tables:
+        if (column := primary(table)) is not None:
+            low = floors(table)
+            found += [(one.row in low, table, one) for one in table.comparisons if one.column == column.metric]
+    ordered = sorted(found, key=lambda each: each[0])[:VERDICTS]
+    return [verdict(report, table, one) for _, table, one in ordered]
 
 
-def is_floor(table: Table, name: str) -> bool:
-    """Whether a row is what nobody should score below, which surprises no reader."""
-    return any(run.rung == "floor" for row in table.rows if row.name == name for run in row.runs)
+def floors(table: Table) -> set[str]:
+    """The rows that are what nobody should score below, which surprises no reader."""
+    return {row.name for row in table.rows if any(run.rung == "floor" for run in row.runs)}
 
 
 def verdict(report: Report, table: Table, found: Comparison) -> Verdict:
