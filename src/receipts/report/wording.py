@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from receipts.report import lock, numerals
 from receipts.report.comparing import smallest_detectable
