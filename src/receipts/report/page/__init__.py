@@ -11,7 +11,7 @@ from typing import Any
 from receipts.report import checklists, costs, figures, gauntlet, numerals, parts, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Report, Table
+from receipts.report.model import Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
 from receipts.runs.views import counted
@@ -68,7 +68,7 @@ def render(
         printed=tables.printed,
         judgements=tables.judgements,
         decimals=decimals,
-        spans=spans,
+        seeds=seeds,
         counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
@@ -84,6 +84,11 @@ def decimals(table: Table) -> dict[str, int]:
         )
         for column in table.columns
     }
+
+
+def seeds(row: Row) -> str:
+    """The seeds behind a method."""
+    return spans(sorted({run.seed for run in row.runs}))
 
 
 def embedded(values: Any) -> str:

@@ -13,7 +13,7 @@ from receipts.runs.record import Record
 
 GROUPS, SAMPLES, BUDGET = 12, 6, 400  # groups of a method, samples of a group, samples of the page
 METHODS, RUNS = 60, 40  # of the page; of a method
-GROUPED = 20  # methods whose groups are shown, the first: each of their runs' predictions is read
+GROUPED = 12  # methods whose groups are shown, the first: each of their runs' predictions is read
 
 
 @dataclass(frozen=True, slots=True)
