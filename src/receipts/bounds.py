@@ -65,11 +65,16 @@ def listed(folder: Path) -> Iterator[Iterator["os.DirEntry[str]"]]:
         raise Refusal(f"{folder} cannot be read", str(error.strerror), f"chmod -R u+rx {folder}") from error
 
 
-def read_whole(path: Path, most: int = MOST) -> bytes:
+def read_whole(path: Path | str, most: int = MOST) -> bytes:
     """The bytes of a plain file of at most `most` bytes; a link, a pipe, a device or a larger file is refused.
 
     Raises `FileNotFoundError` where there is none.
     """
+    return read_with_state(path, most)[0]
+
+
+def read_with_state(path: Path | str, most: int = MOST) -> tuple[bytes, os.stat_result]:
+    """The same, and the state that the file was in when it was opened."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
@@ -82,6 +87,6 @@ def read_whole(path: Path, most: int = MOST) -> bytes:
             raise Refusal(
                 f"{path} is no file of at most {most:,} bytes",
                 "it is a device, a pipe, a folder, or far larger than any that is written here",
-                f"move {path.parent} away",
+                f"move {Path(path).parent} away",
             )
-        return file.read(most + 1)
+        return file.read(state.st_size), state  # as much room as `most` takes would cost more than the reading

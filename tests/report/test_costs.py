@@ -52,7 +52,7 @@ def test_what_no_run_says_is_left_empty() -> None:
 def test_a_price_needs_a_rate() -> None:
     assert costs.price(2, None) is None
     assert costs.price(2, 1.5) == 3
-    text = costs.markdown(replace(report(run(0), failed(1)), rate=4.0))
+    text = costs.markdown(report(run(0), failed(1)), 4.0)
     assert "| all | 2 | 1 | 1.250 | 0.250 | 100 |  |  | 5.00 |" in text
     assert "1 run ended before the time was taken" in text
     assert "price" not in costs.markdown(report(run(0)))

@@ -70,8 +70,9 @@ def contrast(key: str, a: Side, b: Side, column: Column, terms: Terms, store: St
     interval = None
     if isinstance(both, tuple) and difference and not (a.deterministic and b.deterministic):
         interval = samples.two_way(sign * both[0], both[1])
-    pairs = paired_values(a, b, sign)
-    flip = flipped(tuple(pairs)) if pairs is not None and difference and difference.test.startswith("paired") else None
+    few = difference is None or difference.n < comparing.FLIPS or not difference.test.startswith("paired")
+    pairs = None if few else paired_values(a, b, sign)
+    flip = None if pairs is None else flipped(tuple(pairs))
     return Contrast(key, a, b, column, difference, note, interval, flip)
 
 

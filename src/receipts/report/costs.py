@@ -5,8 +5,9 @@ start to its end or last sign of life, and is marked as such.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 
@@ -109,12 +110,12 @@ def price(hours: float, rate: float | None) -> float | None:
 
 def write(report: Report, folder: Path) -> None:
     """`costs.md`: one line a method, and all of it; without a price, so that checking it needs no rate."""
-    (folder / "costs.md").write_text(markdown(replace(report, rate=None)), encoding="utf-8")
+    (folder / "costs.md").write_text(markdown(report), encoding="utf-8")
 
 
 def priced(report: Report) -> list[str]:
     """What all recorded runs cost, in a line for the screen; nothing without a rate."""
-    total = whole(report)
+    total = lines(report)[-1]
     found = price(total.hours, report.rate)
     return [] if found is None else [f"cost  {total.hours:.3f} hours, {found:.2f} at {report.rate:g} an hour"]
 
@@ -122,12 +123,12 @@ def priced(report: Report) -> list[str]:
 HEAD = ("experiment", "runs", "failed", "hours", "of them failed", "memory MiB", "parameters", "ms a sample")
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report, rate: float | None = None) -> str:
     """The costs of every recorded run, in the tables or not, and what open plans will still take."""
-    total, rate = whole(report), report.rate
+    took = lines(report)
     head = [*HEAD, *(["price"] if rate is not None else [])]
-    rows = [line(one, rate) for one in lines(report)]
-    text = ["# Costs", "", grid(head), grid(["---"] * len(head)), *map(grid, rows), "", *notes(total, rate)]
+    rows = [line(one, rate) for one in took]
+    text = ["# Costs", "", grid(head), grid(["---"] * len(head)), *map(grid, rows), "", *notes(took[-1], rate)]
     return "\n".join([*text, *(f"- {told}" for told in forecasts(report))]) + "\n"
 
 
@@ -136,14 +137,11 @@ def records(report: Report) -> list[Record]:
     return [entry.record for entry in report.ledger if entry.record is not None]
 
 
-def whole(report: Report) -> Cost:
-    """What all recorded runs took."""
-    return cost("all", records(report))
-
-
-def lines(report: Report) -> list[Cost]:
+@lru_cache(maxsize=1)
+def lines(report: Report) -> Sequence[Cost]:
     """The cost of each experiment and, last, of all of them."""
-    return [*by_method(records(report)), whole(report)]
+    found = records(report)
+    return [*by_method(found), cost("all", found)]
 
 
 def forecasts(report: Report) -> list[str]:

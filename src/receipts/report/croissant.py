@@ -56,7 +56,7 @@ def write(report: Report, folder: Path) -> None:
 
 def name(run: Record) -> str:
     """A dataset's name: that of its manifest, folds apart."""
-    return re.sub(r"-fold\d+$", "", Path(run.data.manifest).stem)
+    return re.sub(r"-fold\d+$", "", run.data.name)
 
 
 def described(run: Record) -> dict[str, Any]:

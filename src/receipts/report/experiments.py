@@ -127,7 +127,7 @@ def line(members: Sequence[Entry], verdicts: Mapping[str, tuple[str, Comparison]
     cells = [
         f"[`{first.run_id}`]({RUNS}/{first.run_id}/README.md)",
         config(first),
-        escaped(f"{Path(record.data.manifest).stem} {record.data.version}".strip()),
+        escaped(f"{record.data.name} {record.data.version}".strip()),
         f"{record.code.commit[:8]}{dirty}",
         seeds,
         escaped(metric(runs)),

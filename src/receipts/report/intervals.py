@@ -40,9 +40,9 @@ def estimate(points: Mapping[int, float], bounds: Range, rng: Generator, *, dete
 
 def student(values: Values, level: float = LEVEL) -> tuple[float, float]:
     """The interval of a mean, mean ± t(1-α/2, n-1) · s / √n with ddof 1."""
-    n = len(values)
+    n, mean = len(values), float(values.mean())
     half = float(stdtrit(n - 1, 0.5 + level / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
-    return float(values.mean()) - half, float(values.mean()) + half
+    return mean - half, mean + half
 
 
 def within(values: Values, bounds: Range, level: float = LEVEL) -> tuple[float, float, str]:

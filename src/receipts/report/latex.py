@@ -17,16 +17,21 @@ SPECIAL = {
     "Δ": r"$\Delta$", "σ": r"$\sigma$", "μ": r"$\mu$", "√": r"$\surd$", "‘": "`", "’": "'", "“": "``", "”": "''",
     "\u00a0": "~", "²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}",
 }  # fmt: skip
+UNSURE = re.compile(r"[^A-Za-z0-9 .,:;=+()/-]")  # what may need a command
 MARKS = {"*": r"\textsuperscript{*}", "≈": r"\textsuperscript{$\approx$}", "?": r"\textsuperscript{?}"}
 
 
 def escaped(text: str) -> str:
     """A text of which nothing is a command; a letter that pdflatex has no glyph for becomes its name."""
-    return "".join(SPECIAL.get(char) or plain(char) for char in text.replace('"', "''") if char.isprintable())
+    return UNSURE.sub(lambda found: plain(found[0]), text.replace('"', "''"))
 
 
 def plain(char: str) -> str:
-    """A letter of ASCII or the Latin alphabets as it is, any other by its name."""
+    """A letter of ASCII or the Latin alphabets as it is, any other by its command or its name; nothing of a control."""
+    if not char.isprintable():
+        return ""
+    if char in SPECIAL:
+        return SPECIAL[char]
     if char.isascii() or ("\u00c0" <= char <= "\u017f" and char.isalpha()):
         return char
     return f"[{unicodedata.name(char, 'unknown sign').lower()}]"

@@ -55,17 +55,17 @@ def like(draft: Draft) -> list[tuple[str, Draft]]:
 
 def mixed(draft: Draft, allow: Mapping[str, str]) -> list[str]:
     """Facts that must be one throughout a table."""
-    marks = []
+    marks, found = [], runs(draft)
     for name, (what, fact, cure) in FACTS.items():
         if name in BY_FOLD and any(row.folds for row in draft.rows):
             continue
-        groups: dict[object, list[str]] = {}
-        for row, run, score in runs(draft):
-            groups.setdefault(fact(run, score), []).append(f"{row.name} {run.run_id}")
+        groups: dict[object, list[tuple[Picked, Record]]] = {}
+        for row, run, score in found:
+            groups.setdefault(fact(run, score), []).append((row, run))
         if len(groups) < 2:
             continue
         if name not in allow:
-            named = "; ".join(f"{value}: {', '.join(ids[:3])}{more(ids, 3)}" for value, ids in groups.items())
+            named = "; ".join(f"{value}: {some(of)}" for value, of in groups.items())
             raise Refusal(
                 f"table {draft.name} would mix {len(groups)} {what}",
                 named,
@@ -73,6 +73,11 @@ def mixed(draft: Draft, allow: Mapping[str, str]) -> list[str]:
             )
         marks.append(f"{name.upper().replace('-', ' ')}: {allow[name]} ({len(groups)} {what})")
     return marks
+
+
+def some(of: Sequence[tuple[Picked, Record]]) -> str:
+    """The first few runs with their rows."""
+    return ", ".join(f"{row.name} {run.run_id}" for row, run in of[:3]) + more(of, 3)
 
 
 def budgets(draft: Draft, allow: Mapping[str, str]) -> list[str]:
@@ -128,6 +133,6 @@ def devices(row: Picked) -> list[str]:
     return [f"MIXED DEVICES: {', '.join(kinds)}"] if len(kinds) > 1 else []
 
 
-def more(names: Sequence[str], shown: int) -> str:
+def more(names: Sequence[object], shown: int) -> str:
     """How many names were not shown."""
     return f" and {len(names) - shown} more" if len(names) > shown else ""

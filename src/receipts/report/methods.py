@@ -40,8 +40,7 @@ class Picked:
 
 def label(record: Record) -> Label:
     """What a method is called: its experiment and what differs from that file, seed and limits aside."""
-    kept = (word for word in record.overrides if word.partition("=")[0] != "seed" and not word.startswith("limit."))
-    return record.conf, tuple(sorted(kept))
+    return record.conf, tuple(sorted(word for word in record.overrides if not word.startswith(("seed=", "limit."))))
 
 
 def labelled(records: Sequence[Record]) -> dict[Label, list[Record]]:

@@ -5,6 +5,7 @@ One model, many renderings: whatever prints a number prints a `Number`, whose ke
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +214,7 @@ class OverTasks:
     scores: Mapping[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """One table: rows that may be compared, and nothing that may not. `against` is the reference row's name."""
 
@@ -262,7 +263,7 @@ class Entry:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """Everything one `python report.py` prints.
 
@@ -281,7 +282,7 @@ class Report:
     looks: int = 1  # declared, by which α is divided
     folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own
 
-    @property
+    @cached_property
     def runs(self) -> list[Record]:
         """The runs in the tables, each once, by id."""
         found = {run.run_id: run for table in self.tables for row in table.rows for run in row.runs}

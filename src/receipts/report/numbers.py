@@ -1,11 +1,14 @@
 """Every printed number by its key: numbers.json for programs and people, numbers.tex for the paper."""
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from receipts.report import latex
-from receipts.report.model import Report
+from receipts.report.model import Receipt, Report
 
 SCHEMA = 1
 NAME = "numbers.json"
@@ -31,11 +34,17 @@ def to_json(report: Report) -> str:
     facts = {
         "schema": SCHEMA,
         "numbers": numbers,
-        "receipts": {name: asdict(receipt) for name, receipt in receipts.items()},
+        "receipts": {name: facts_of(receipt) for name, receipt in receipts.items()},
         "openings": report.openings,
         "findings": list(report.findings),
     }
-    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    # The same as json.dumps(facts, indent=1), which takes ten times as long.
+    return msgspec.json.format(json.dumps(facts, ensure_ascii=False), indent=1) + "\n"
+
+
+def facts_of(receipt: Receipt) -> dict[str, Any]:
+    """A receipt by the names of its fields."""
+    return {one.name: getattr(receipt, one.name) for one in fields(receipt)}
 
 
 def to_latex(report: Report) -> str:

@@ -6,7 +6,7 @@ One value for each configuration, the mean over its seeds on val; the seeds that
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from statistics import mean
+from statistics import fmean
 
 from receipts.report import arms, methods
 from receipts.report.collect import Collected
@@ -34,7 +34,7 @@ def notes(draft: Draft, everyone: Sequence[Record]) -> list[str]:
         better = next((score.metrics[primary].better for score in run.scores if primary in score.metrics), None)
         tried = values(run, everyone)
         if len(tried) >= LEAST and better is not None:
-            found.append(told(run.conf, [mean(each) for each in tried.values()], primary, better))
+            found.append(told(run.conf, [fmean(each) for each in tried.values()], primary, better))
     return found
 
 

@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from receipts.report import arms, methods
 from receipts.report.collect import Collected
@@ -28,8 +27,7 @@ def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
             continue
         score = record.score(where)
         assert score is not None
-        stem = Path(record.data.manifest).stem
-        groups[(stem, where, record.identity.data, record.identity.split, score.harness)].append(record)
+        groups[(record.data.name, where, record.identity.data, record.identity.split, score.harness)].append(record)
     made: list[Draft] = []
     known = methods.labelled(found.records)
     for (stem, where, data, manifest, harness), members in groups.items():
@@ -50,7 +48,7 @@ def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
 
 def is_fold(record: Record) -> bool:
     """Whether a run is one fold of a cross-validation, which is no row by itself."""
-    return re.search(r"-fold\d+$", Path(record.data.manifest).stem) is not None
+    return re.search(r"-fold\d+$", record.data.name) is not None
 
 
 def rank(row: Picked) -> tuple[int, str]:

@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from receipts.report import latex, numerals
@@ -45,7 +46,8 @@ def write(report: Report, folder: Path) -> None:
             stem.with_name(f"{table.name}.{suffix}").write_text(text(table), encoding="utf-8", newline="")
 
 
-def lines(table: Table) -> list[Line]:
+@lru_cache(maxsize=64)
+def lines(table: Table) -> Sequence[Line]:
     """The grid that all renderings share."""
     places = {c.metric: numerals.of_column(row.cells[c.metric].estimate for row in table.rows) for c in table.columns}
     judged = judgements(table)

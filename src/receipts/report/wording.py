@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from receipts.report import lock, numerals
 from receipts.report.comparing import smallest_detectable
@@ -33,7 +32,7 @@ def unit(definition: str) -> str:
 def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms) -> str:
     """What the table shows: what was asked, data and split, what varied, which spread stands after ±."""
     score = first.score(draft.split)
-    stem = Path(first.data.manifest).stem
+    stem = first.data.name
     data = f"{re.sub('-fold[0-9]+$', '', stem) if terms.folds else stem} {first.data.version}".strip()
     count = f", {score.n} samples" if score and not terms.folds else ""
     varied = "Initialisation and order of the data vary with the seed, data and split do not"

@@ -6,6 +6,7 @@ record may come from anybody: what becomes a path, a word of git's or a moment m
 
 import json
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,6 +65,17 @@ class Data(Struct):
     dvc: str | None
     manifest: Inside
     generator: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dataset's name, which is that of its manifest."""
+        return stem(self.manifest)
+
+
+@cache
+def stem(path: str) -> str:
+    """A file's name without its ending: asked for each of many runs, and of few files."""
+    return Path(path).stem
 
 
 class World(Struct):
@@ -269,7 +281,10 @@ class Record(Struct, kw_only=True):
 
     def score(self, split: str) -> Score | None:
         """The latest score of a split, or None when it was never scored."""
-        return next((score for score in reversed(self.scores) if score.split == split), None)
+        for score in reversed(self.scores):
+            if score.split == split:
+                return score
+        return None
 
     @property
     def failing(self) -> list[Check]:

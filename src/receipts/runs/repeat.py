@@ -40,7 +40,7 @@ def frozen(record: Record, runs: Path = RUNS) -> Experiment:
         why = error.why.removeprefix("the command line: ")  # which is where values come from otherwise
         raise Refusal(f"{path}: {error.what}", why, "restore it from MLflow or a backup") from error
     config.on_end = None  # a command of whoever launched that run, not of whoever takes it up again
-    dataset = Path(record.data.manifest).stem.removesuffix(f"-fold{config.split.fold}")
+    dataset = record.data.name.removesuffix(f"-fold{config.split.fold}")
     return Experiment(config, asdict(config), record.conf, record.preset, dataset, record.overrides)
 
 

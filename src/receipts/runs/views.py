@@ -23,6 +23,7 @@ DRILL_DOWN = (
     "`actual_predicted.csv`",
 )
 ARROW = {"higher": "↑", "lower": "↓"}
+BREAKS = re.compile(r"[\r\n]+")
 
 
 def write(folder: Path, record: Record) -> None:
@@ -241,4 +242,4 @@ def counted(number: int, noun: str, plural: str = "s") -> str:
 
 def escaped(text: str) -> str:
     """Text that cannot end a cell of a Markdown table."""
-    return re.sub(r"[\r\n]+", " ", text.replace("|", "\\|"))
+    return BREAKS.sub(" ", text.replace("|", "\\|"))

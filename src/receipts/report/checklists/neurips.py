@@ -28,7 +28,7 @@ def neurips(report: Report, folder: Path) -> list[Item]:
 
 def confs(report: Report) -> list[str]:
     """The files of the experiments in the tables."""
-    return sorted({f"conf/{run.conf}.yaml" for row in rows(report) for run in row.runs})
+    return sorted(f"conf/{conf}.yaml" for conf in {run.conf for row in rows(report) for run in row.runs})
 
 
 def reproducibility(report: Report) -> Item:
@@ -44,7 +44,8 @@ def reproducibility(report: Report) -> Item:
 
 def openness(report: Report) -> Item:
     """Item 5: data and code with the exact commands."""
-    terms = sorted({f"{run.data.source}: {run.data.licence}" for row in rows(report) for run in row.runs})
+    stated = {(run.data.source, run.data.licence) for row in rows(report) for run in row.runs}
+    terms = sorted(f"{source}: {licence}" for source, licence in stated)
     text = f"README.md has the commands from a fresh clone to this report. Data: {'; '.join(terms)}."
     pointers = [path for path in ("data.dvc", "dvc.yaml") if Path(path).is_file()]
     return Item("5", "Open access to data and code", "auto", "Yes", text, ("README.md", "LICENSE", *pointers))

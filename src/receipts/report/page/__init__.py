@@ -11,7 +11,7 @@ from typing import Any
 from receipts.report import checklists, costs, figures, gauntlet, numerals, parts, tables
 from receipts.report.figures.caption import spans
 from receipts.report.figures.figure import Figure
-from receipts.report.model import Report, Table
+from receipts.report.model import Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
 from receipts.runs.views import counted
@@ -55,6 +55,8 @@ def render(
         figures=shown,
         drawn={name: Markup(text) for name, text in drawn.items()},
         methods=methods,
+        left_out=len(drill.compared(report)) - len(methods),
+        grouped=drill.GROUPED,
         slices=parts,
         costs=costs,
         checklists=checklists.answered(report, folder),
@@ -64,8 +66,9 @@ def render(
         outdated=gauntlet.other_runs(passed, report) if passed else [],
         marks=marks,
         printed=tables.printed,
+        judgements=tables.judgements,
         decimals=decimals,
-        spans=spans,
+        seeds=seeds,
         counted=counted,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
@@ -81,6 +84,11 @@ def decimals(table: Table) -> dict[str, int]:
         )
         for column in table.columns
     }
+
+
+def seeds(row: Row) -> str:
+    """The seeds behind a method."""
+    return spans(sorted({run.seed for run in row.runs}))
 
 
 def embedded(values: Any) -> str:

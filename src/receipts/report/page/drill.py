@@ -13,6 +13,7 @@ from receipts.runs.record import Record
 
 GROUPS, SAMPLES, BUDGET = 12, 6, 400  # groups of a method, samples of a group, samples of the page
 METHODS, RUNS = 60, 40  # of the page; of a method
+GROUPED = 12  # methods whose groups are shown, the first: each of their runs' predictions is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group of a method: its mean over seeds as a share of the longest bar, and its worst samples."""
+    """One group of a method: its mean over seeds as a share of the longest bar, and its worst samples.
+
+    `worst` is None where the page had no room left for samples.
+    """
 
     name: str
     kind: str
@@ -33,7 +37,7 @@ class Group:
     samples: int
     value: float
     share: float
-    worst: Sequence[Sample]
+    worst: Sequence[Sample] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,18 @@ class Method:
 
 
 def methods(report: Report) -> list[Method]:
-    """The methods of the tables that compare methods; samples until the page's budget is spent."""
+    """The first methods of the tables that compare methods; samples until the page's budget is spent."""
     left, found = BUDGET, []
-    pairs = [(table, row) for table in main_tables(report) for row in table.rows]
-    for table, row in pairs[:METHODS]:
-        groups, left_out = groups_of(row, table, left, report.folder)
-        left -= sum(len(group.worst) for group in groups)
+    for place, (table, row) in enumerate(compared(report)[:METHODS]):
+        groups, left_out = groups_of(row, table, left, report.folder) if place < GROUPED else ([], 0)
+        left -= sum(len(group.worst or ()) for group in groups)
         found.append(Method(table, row, row.runs[:RUNS], groups, left_out))
     return found
+
+
+def compared(report: Report) -> list[tuple[Table, Row]]:
+    """Every method of the tables that compare methods."""
+    return [(table, row) for table in main_tables(report) for row in table.rows]
 
 
 def runs(shown: Sequence[Method]) -> list[Record]:
@@ -76,12 +84,12 @@ def groups_of(row: Row, table: Table, budget: int, runs: Path) -> tuple[list[Gro
         return [], 0
     longest = max(line["value"] for line in lines) or 1.0
     wrong: dict[str, list[Example]] = {}
-    for example in mistakes(examples(row, table.split, runs)):
+    for example in mistakes(examples(row, table.split, runs)) if budget else ():
         wrong.setdefault(example.group, []).append(example)
     found: list[Group] = []
     for line in lines[:GROUPS]:
-        worst = [sample(one) for one in wrong.get(line["group"], [])[: min(SAMPLES, budget)]]
-        budget -= len(worst)
+        worst = [sample(one) for one in wrong.get(line["group"], [])[: min(SAMPLES, budget)]] if budget else None
+        budget -= len(worst or ())
         share = line["value"] / (1.0 if line["metric"] == "accuracy" else longest)
         found.append(Group(line["group"], line["kind"], line["metric"], line["samples"], line["value"], share, worst))
     return found, len(lines) - len(found)

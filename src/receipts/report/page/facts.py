@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from receipts.report.figures.caption import dataset, listed
+from receipts.report.figures.caption import listed
 from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
 from receipts.report.model import Comparison, Entry, Number, OverTasks, Receipt, Report, Table
@@ -39,7 +39,7 @@ class Verdict:
 def headline(report: Report) -> list[tuple[str, str]]:
     """A few facts under the title."""
     runs = report.runs
-    data = listed(dict.fromkeys(f"{dataset(run)} {run.data.version}" for run in runs))
+    data = listed(dict.fromkeys(f"{run.data.name} {run.data.version}" for run in runs))
     states = Counter(entry.state for entry in report.ledger)
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "completed"]
     kinds = listed(sorted({run.word or "real" for run in runs}))
@@ -56,19 +56,18 @@ def headline(report: Report) -> list[tuple[str, str]]:
 
 def verdicts(report: Report) -> list[Verdict]:
     """The comparisons of every table on its primary metric, in the order of the tables; those of a floor come last."""
-    found = [
-        verdict(report, table, one)
-        for table in report.tables
-        if (column := primary(table)) is not None
-        for one in table.comparisons
-        if one.column == column.metric
-    ]
-    return sorted(found, key=lambda one: is_floor(one.table, one.comparison.row))[:VERDICTS]
+    found = []
+    for table in report.tables:
+        if (column := primary(table)) is not None:
+            low = floors(table)
+            found += [(one.row in low, table, one) for one in table.comparisons if one.column == column.metric]
+    ordered = sorted(found, key=lambda each: each[0])[:VERDICTS]
+    return [verdict(report, table, one) for _, table, one in ordered]
 
 
-def is_floor(table: Table, name: str) -> bool:
-    """Whether a row is what nobody should score below, which surprises no reader."""
-    return any(run.rung == "floor" for row in table.rows if row.name == name for run in row.runs)
+def floors(table: Table) -> set[str]:
+    """The rows that are what nobody should score below, which surprises no reader."""
+    return {row.name for row in table.rows if any(run.rung == "floor" for run in row.runs)}
 
 
 def verdict(report: Report, table: Table, found: Comparison) -> Verdict:

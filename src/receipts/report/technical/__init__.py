@@ -153,13 +153,14 @@ def results(report: Report) -> list[str]:
 
 def told(table: Table) -> Iterator[str]:
     """The verdicts of a table, a sentence each."""
+    labels = {row.name: row.label for row in table.rows}
     for found in table.comparisons:
         words = {"better": "better than", "worse": "worse than", "equivalent": "equivalent to"}
         relation = words.get(found.verdict, "not told apart from")
         expected = f" {sentence(found.surprise)}" if found.expected else ""
         yield (
-            f"On {found.column}, {table.label(found.row)} is {relation} "
-            f"{table.label(found.against)} (**{found.verdict}**): {found.reason}.{expected}"
+            f"On {found.column}, {labels.get(found.row, found.row)} is {relation} "
+            f"{labels.get(found.against, found.against)} (**{found.verdict}**): {found.reason}.{expected}"
             f"{consequence(found, table)}"
         )
 

@@ -47,9 +47,10 @@ def environment(runs: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 def cost(report: Report) -> list[str]:
     """What each experiment and all recorded runs took, those that failed included; what open plans will take."""
-    told = [note.removeprefix("- ") for note in costs.notes(costs.whole(report), None)]
+    took = costs.lines(report)
+    told = [note.removeprefix("- ") for note in costs.notes(took[-1], None)]
     return [
-        *grid(costs.HEAD, [costs.line(one, None) for one in costs.lines(report)]),
+        *grid(costs.HEAD, [costs.line(one, None) for one in took]),
         *bullets([*told, *costs.forecasts(report)]),
     ]
 
