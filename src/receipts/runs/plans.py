@@ -12,10 +12,10 @@ import msgspec
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
-from receipts.runs import store
-from receipts.runs.record import Commit, Digest, Id, Inside, Record
+from receipts.runs.record import Commit, Digest, Id, Inside
 
-PLANS = RUNS / "plans"
+FOLDER, NAME = "plans", "plan.json"
+PLANS = RUNS / FOLDER
 SCHEMA = 1
 
 Kind = Literal["ablations", "sweep", "comparison", "folds", "seeds"]
@@ -93,7 +93,7 @@ def folder(plan: Plan) -> Path:
 
 def read(folder: Path) -> Plan:
     """The plan of a folder below `runs/plans`."""
-    path = folder / "plan.json"
+    path = folder / NAME
     try:
         plan = msgspec.json.decode(read_whole(path), type=Plan)
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError, RecursionError) as error:
@@ -103,15 +103,9 @@ def read(folder: Path) -> Plan:
     return plan
 
 
-def recorded() -> list[Plan]:
-    """Every plan, oldest first."""
-    return [read(path.parent) for path in sorted(PLANS.glob("*/plan.json"))]
-
-
-def run_of(cell: Cell) -> Record | None:
-    """The run behind a cell: the completed one of its identity, else the newest; None where there is none yet."""
-    found = list(store.known(cell.identity))
-    return next((record for record in found if record.status == "completed"), found[0] if found else None)
+def folders(runs: Path = RUNS) -> list[Path]:
+    """The folders of all plans beside some runs, oldest first."""
+    return [path.parent for path in sorted((runs / FOLDER).glob(f"*/{NAME}"))]
 
 
 def name(cell: Cell) -> str:
