@@ -20,6 +20,11 @@ SPECIAL = {
 MARKS = {"*": r"\textsuperscript{*}", "≈": r"\textsuperscript{$\approx$}", "?": r"\textsuperscript{?}"}
 
 
+def number(text: str) -> str:
+    """A number, or the word in its place, as it stands in a sentence: its minus is none of the hyphens."""
+    return re.sub(r"^-(?=\d)", lambda _: r"\ensuremath{-}", escaped(text))
+
+
 def escaped(text: str) -> str:
     """A text of which nothing is a command; a letter that pdflatex has no glyph for becomes its name."""
     return "".join(SPECIAL.get(char) or plain(char) for char in text.replace('"', "''") if char.isprintable())
