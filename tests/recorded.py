@@ -123,15 +123,15 @@ def three(second: int = 0) -> None:
     seeds("wide", 0.905, second=second + 20)
 
 
-def planned(conf: str, arms: Mapping[str, list[Record]], **changes: Any) -> Plan:
+def planned(conf: str, runs: Mapping[str, list[Record]], **changes: Any) -> Plan:
     """A plan over runs that exist."""
     facts: dict[str, Any] = {
         "plan_id": f"20261120-150000-{conf}-abcdef01", "conf": conf, "kind": "ablations",
         "command": f"python ablate.py conf={conf}", "created": "2026-11-20T15:00:00Z", "commit": "c0ffee" * 6,
         "seeds": list(range(5)), "shared": {"epochs": 40},
-        "arms": [Arm(name, conf, expect="worse" if at else "") for at, name in enumerate(arms)],
+        "arms": [Arm(name, conf, expect="worse" if at else "") for at, name in enumerate(runs)],
         "cells": [Cell(name, run.seed, "cells/x.yaml", run.identity.id, run_id=run.run_id)
-                  for name, runs in arms.items() for run in runs],
+                  for name, own in runs.items() for run in own],
     }  # fmt: skip
     plan = Plan(**facts | changes)
     folder = plans.PLANS / plan.plan_id

@@ -31,10 +31,10 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 
 def sync(arguments: argparse.Namespace) -> int:
-    """Send to MLflow what it lacks of the recorded runs."""
-    from receipts.runs import store, tracking
+    """Send to MLflow what it lacks of the recorded runs and plans."""
+    from receipts.runs import plans, store, syncing
 
-    done = tracking.sync(store.folders())
+    done = syncing.sync([*store.folders(), *plans.folders()])
     print(
         f"sent {len(done.sent)}, already there {len(done.already)}, running {len(done.live)}, failed {len(done.failed)}"
     )

@@ -16,8 +16,6 @@ ablations:
   dropout: {override: [model.dropout=0], hypothesis: It regularises., expect: worse, if_null: Drop the sentence.}
   small: {override: [model.hidden=4, model.lr=0.1], hypothesis: They go together., expect: worse}
 """
-
-
 pytestmark = pytest.mark.usefixtures("here")
 
 
@@ -106,6 +104,14 @@ def test_a_key_follows_through_others_and_by_relative_paths(here: Path) -> None:
     write(here, "conf/bound.yaml", text.replace("outputs: ${task.classes}", "outputs: ${fit.batch_size}"))
     arm = asked(conf=["bound"], override=["fit.batch_size=32"]).variants[1].arm
     assert arm.follows == {"model.hidden": "fit.batch_size", "model.outputs": "fit.batch_size"}
+
+
+def test_a_key_inside_a_list_is_one_factor() -> None:
+    found = asked(conf=["linear"], sweep="model.steps.1.1.C=[0.1,1.0]")
+    assert names(found) == ["linear", "model.steps.1.1.C=0.1"]
+    assert found.variants[1].arm.difference == {"model.steps.1.1.C": [1.0, 0.1]}
+    nothing = refused("changes nothing", conf=["linear"], override=["model.steps.1.1.C=1.0"])
+    assert nothing.why.startswith("model.steps.1.1.C already is 1.0")
 
 
 def test_a_preset_may_be_an_arm_where_it_changes_one_key() -> None:

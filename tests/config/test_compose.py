@@ -45,6 +45,7 @@ def test_a_variant_is_its_difference_and_inherits_neither_purpose_nor_ablations(
 def test_overrides_are_the_values_that_differ_from_the_file_not_the_words_typed() -> None:
     assert compose("seed=0", "model.hidden=16").overrides == []
     assert compose("seed=3", "model.hidden=16").overrides == ["seed=3"]
+    assert compose("limits.save_seconds=7").overrides == [], "it moves no number"
 
 
 def test_a_step_of_a_pipeline_is_addressed_by_its_number() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from receipts.config import project as place
 from receipts.config.compose import Experiment, compose
-from receipts.config.schema import SWITCHES
+from receipts.config.schema import NO_NUMBER, SWITCHES
 from receipts.data import manifest
 from receipts.provenance import trace as tracing
-from receipts.provenance.identity import NOT_HASHED, Identity, identify, targets
+from receipts.provenance.identity import Identity, identify, targets
 from receipts.provenance.trace import Sources, refuse_dirty, trace
 from receipts.refusal import Refusal
 
@@ -70,7 +70,7 @@ def test_every_value_of_a_config_counts_but_those_that_cannot_move_a_number() ->
     launch = {"purpose", "ablations", "waive.split-overlap", "trainer.accelerator", "trainer.workers", *SWITCHES}
     launch |= {"limits.hours", "limits.save_seconds", "limits.silence_minutes"}
     assert silent == launch
-    assert set(NOT_HASHED) == {"trainer", "purpose", "ablations", "limits", "waive", *SWITCHES}
+    assert set(NO_NUMBER) == {"trainer", "purpose", "ablations", "limits", "waive", *SWITCHES}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from scipy import stats
 
 from receipts.report.families import holm
 from receipts.report.model import Table
+from receipts.report.page import facts
 from receipts.runs.record import Failure
 
 MAIN = "tables:\n  main: {rows: [linear, net, wide], against: %s, columns: [accuracy, nll, ece]}\n"
@@ -131,6 +132,22 @@ def test_a_metric_that_some_runs_lack_is_told_with_their_names(lab: Path) -> Non
     note = f"net: accuracy is missing or undefined in {runs[0].run_id}, {runs[1].run_id}"
     assert note in table.notes
     assert len(table.rows[0].cells["accuracy"].estimate.points) == 3
+
+
+def test_two_methods_of_which_one_has_no_number_are_no_family_and_no_headline(lab: Path) -> None:
+    for run in (*seeds("net", 0.9), ran("linear", second=30, deterministic=True)):
+        if run.conf == "linear":
+            del run.scores[0].metrics["accuracy"]
+            keep(run)
+    asked("tables:\n  main: {rows: [net, linear], columns: [accuracy, nll], against: linear}\n")
+    made = reported()
+    (table,) = made.tables
+    assert "net against linear: inconclusive, one of the two has no number." in table.notes
+    assert [note for note in table.notes if "family of 1 test" in note]
+    assert facts.verdicts(made) == []
+    asked("tables:\n  main: {rows: [net, linear], columns: [accuracy], against: linear}\n")
+    (table,) = reported().tables
+    assert table.notes[-1] == "Nothing could be tested against linear."
 
 
 def test_predictions_that_are_gone_take_the_second_interval_only(lab: Path) -> None:

@@ -155,6 +155,12 @@ def test_letters_without_a_glyph_become_their_names() -> None:
     assert latex.escaped("a\x00b") == "ab"
 
 
+def test_a_negative_number_in_a_sentence_has_a_minus_and_no_hyphen() -> None:
+    assert [latex.number(text) for text in ("-0.052", "0.052", "<0.001", "not-a-number", "\N{EN DASH}")] == [
+        r"\ensuremath{-}0.052", "0.052", r"\textless{}0.001", "not-a-number", "--",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("texts", "form"), [(["0.939", "12.5"], "2.3"), (["-1.25", "{}"], "-1.2"), (["—"], "1.1"), (["12"], "2.0")]
 )

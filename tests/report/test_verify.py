@@ -217,7 +217,7 @@ def test_findings_beyond_a_screen_are_counted(capsys: pytest.CaptureFixture[str]
 def test_a_metric_changed_in_mlflow_is_named(
     lab: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from receipts.runs.tracking import sync
+    from receipts.runs.syncing import sync
 
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "lab")
     run, later = ran("net"), ran("net", 1, second=1)

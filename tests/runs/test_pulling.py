@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from invented import full, score
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import source
-from receipts.runs import ledger, pulling, record, store, tracking
+from receipts.runs import ledger, plans, pulling, record, store, syncing, tracking
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +34,32 @@ def sent(letter: str = "a", run_id: str = "") -> Path:
     (folder / "predictions").mkdir(parents=True)
     (folder / "predictions" / "val.parquet").write_bytes(rows)
     (folder / "config.yaml").write_text("seed: 0\n")
+    (folder / "diagnostics").mkdir()
+    (folder / "diagnostics" / "pictures-val.npz").write_bytes(b"pictures of " + letter.encode())
     (folder / "record.json").write_bytes(record.encode(found))
-    assert tracking.sync([folder]).sent == [folder.name]
+    assert syncing.sync([folder]).sent == [folder.name]
     return folder
 
 
 def artifact(folder: Path, name: str) -> Path:
     """The store's copy of a file."""
-    view = tracking.Store().view(folder, record.read(folder))
-    return Path(view.run.info.artifact_uri.removeprefix("file://")) / name
+    there = tracking.Store()
+    is_plan = (folder / plans.NAME).is_file()
+    run = there.plan(plans.read(folder)) if is_plan else there.view(folder, record.read(folder)).run
+    return Path(run.info.artifact_uri.removeprefix("file://")) / name
+
+
+def planned() -> Path:
+    """The folder of a plan, sent."""
+    plan = plans.Plan(
+        plan_id="20261120-150000-net-abcdef01", conf="net", kind="ablations", command="python ablate.py conf=net",
+        created="2026-11-20T15:00:00Z", commit="c0ffee", seeds=[0], arms=[plans.Arm("net", "net")], cells=[],
+    )  # fmt: skip
+    folder = plans.folder(plan)
+    folder.mkdir(parents=True)
+    (folder / plans.NAME).write_bytes(plans.encode(plan))
+    assert syncing.sync([folder]).sent == [folder.name]
+    return folder
 
 
 def test_what_was_sent_comes_back_byte_for_byte_and_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +67,7 @@ def test_what_was_sent_comes_back_byte_for_byte_and_once(capsys: pytest.CaptureF
     place = source.pulled("mlflow")
     assert sorted(path.name for path in place.iterdir()) == [folder.name for folder in folders]
     for folder in folders:
-        for name in ("record.json", "config.yaml", "predictions/val.parquet"):
+        for name in ("record.json", "config.yaml", "predictions/val.parquet", "diagnostics/pictures-val.npz"):
             assert (place / folder.name / name).read_bytes() == (folder / name).read_bytes()
         assert not (place / folder.name / "README.md").exists()
     assert "pulled 2 runs from MLflow, 0 were here, 0 not taken" in capsys.readouterr().out
@@ -68,7 +86,7 @@ def test_a_record_that_changed_is_brought_anew() -> None:
     found = record.read(folder)
     found.purpose = "Another."
     (folder / "record.json").write_bytes(record.encode(found))
-    tracking.sync([folder])
+    syncing.sync([folder])
     assert source.pulled("mlflow") == place.parent
     assert record.read(place).purpose == "Another."
 
@@ -103,15 +121,71 @@ def test_openings_are_the_union_of_everybodys(tmp_path: Path) -> None:
     assert len(ledger.openings("test", [mine, unsent])) == 2
 
 
-def test_an_altered_file_is_not_taken_and_named(capsys: pytest.CaptureFixture[str]) -> None:
-    good, record_changed, rows_changed = sent("a"), sent("b"), sent("c")
-    for path in (artifact(record_changed, "record.json"), artifact(rows_changed, "predictions/val.parquet")):
-        path.write_bytes(path.read_bytes() + b"\n")
+@pytest.mark.parametrize(
+    "name", ["record.json", "config.yaml", "predictions/val.parquet", "diagnostics/pictures-val.npz"]
+)
+def test_an_altered_file_is_not_taken_and_named(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    good, changed = sent("a"), sent("b")
+    path = artifact(changed, name)
+    path.write_bytes(path.read_bytes() + b"\n")
     place = source.pulled("mlflow")
     assert [path.name for path in place.iterdir()] == [good.name]
-    said = capsys.readouterr().out
-    assert f"NOT TAKEN  {record_changed.name}: record.json is not the one that was sent" in said
-    assert f"NOT TAKEN  {rows_changed.name}: predictions/val.parquet is not what was scored" in said
+    assert f"NOT TAKEN  {changed.name}: {name} is not the one that was sent" in capsys.readouterr().out
+
+
+def test_a_plan_comes_back_as_it_was_sent_last() -> None:
+    folder = planned()
+    place = source.pulled("mlflow") / plans.FOLDER / folder.name
+    assert (place / plans.NAME).read_bytes() == (folder / plans.NAME).read_bytes()
+    assert syncing.sync([folder]).already == [folder.name]
+    later = plans.read(folder)
+    later.commit = "beef"
+    (folder / plans.NAME).write_bytes(plans.encode(later))
+    assert syncing.sync([folder]).sent == [folder.name]
+    assert source.pulled("mlflow") == place.parent.parent
+    assert plans.read(place).commit == "beef"
+    with pytest.raises(Refusal, match="there is no run plans"):
+        store.select("plans")  # it is no run that somebody recorded
+
+
+def other_bytes(path: Path) -> str:
+    path.write_bytes(path.read_bytes() + b"\n")
+    return "plan.json is not the one that was sent"
+
+
+def other_fields(path: Path) -> str:
+    return stated(path, path.read_bytes().replace(b'"shared"', b'"__class__"'), "is not a readable plan")
+
+
+def other_plan(path: Path) -> str:
+    return stated(path, path.read_bytes().replace(b"-net-abcdef01", b"-net-abcdef02"), "is the plan 2")
+
+
+def stated(path: Path, data: bytes, reason: str) -> str:
+    """Bytes of a server's owner, who states their hash as well."""
+    path.write_bytes(data)
+    there = tracking.Store()
+    (run,) = there.client.search_runs([there.experiment])
+    there.client.set_tag(run.info.run_id, tracking.SENT, hashlib.sha256(data).hexdigest())
+    return reason
+
+
+@pytest.mark.parametrize("change", [other_bytes, other_fields, other_plan])
+def test_a_plan_that_is_not_the_one_that_was_sent_is_not_taken(change: Callable[[Path], str], tmp_path: Path) -> None:
+    folder = planned()
+    reason = change(artifact(folder, plans.NAME))
+    done = pulling.pull(tmp_path / "cache")
+    assert done.plans == []
+    assert reason in done.refused[folder.name]
+    assert not list(done.folder.rglob(plans.NAME))
+
+
+def test_a_plan_with_a_secret_stays_here() -> None:
+    folder = planned()
+    plan = plans.read(folder)
+    plan.command += " note=ghp_" + "a1B2" * 10
+    (folder / plans.NAME).write_bytes(plans.encode(plan))
+    assert syncing.sync([folder]).failed == {folder.name: f"{folder.name} is not sent"}
 
 
 def test_an_altered_metric_is_named_and_the_record_counts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,10 +210,12 @@ def test_no_name_from_the_server_leads_out_of_the_folder(tmp_path: Path) -> None
     client, experiment = there.client, there.experiment
     for run_id in ("../../escaped", "/tmp/escaped", ".hidden", ""):
         client.create_run(experiment, tags={tracking.RUN_ID: run_id, tracking.SENT: "ab"})
+        client.create_run(experiment, tags={tracking.PLAN: run_id, tracking.SENT: "ab"})
     client.create_run(experiment, tags={"made": "by hand"})  # not ours at all
     done = pulling.pull(tmp_path / "cache")
     assert done.taken == []
-    assert len(done.refused) == 5
+    assert {reason.partition(":")[0] for reason in done.refused.values()} >= {"'' is no run id"}
+    assert folder.name in done.refused
     assert list(done.folder.iterdir()) == []
     assert not list(tmp_path.glob("**/escaped*"))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from receipts.refusal import Refusal
-from receipts.runs import flat, record, sending, tracking
+from receipts.runs import flat, record, sending, syncing, tracking
 from receipts.runs.record import Checkpoint, Code, Core, Cost, Data, Failure, Identity, Metric, Process, Score, World
 
 HISTORY = "epoch,step,elapsed_s,train/loss,val/accuracy,module/top-1 @5\n1,10,0.5,2.25,0.5,\n2,20,1.0,nan,0.75,3\n"
@@ -90,13 +90,13 @@ def contents(database: Path = Path("mlflow.db")) -> dict[str, list[tuple[object,
 
 def elsewhere(code: str, **environment: str) -> "subprocess.Popen[str]":
     """Python in a process of its own, where mlflow has no store open yet."""
-    start = [sys.executable, "-c", f"from pathlib import Path\nfrom receipts.runs import tracking\n{code}"]
+    start = [sys.executable, "-c", f"from pathlib import Path\nfrom receipts.runs import syncing, tracking\n{code}"]
     return subprocess.Popen(
         start, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-SYNC = "print(tracking.sync(sorted(Path('runs').glob('2*'))))"
+SYNC = "print(syncing.sync(sorted(Path('runs').glob('2*'))))"
 
 
 def closed_port() -> int:
@@ -107,7 +107,7 @@ def closed_port() -> int:
 
 def test_a_finished_run_is_sent_whole() -> None:
     folder = write_run()
-    assert tracking.sync([folder]) == tracking.Synced(sent=[folder.name])
+    assert syncing.sync([folder]) == syncing.Synced(sent=[folder.name])
     store = tracking.Store()
     assert store.client.get_experiment(store.experiment).name == Path.cwd().name
     run = store.view(folder, record.read(folder)).run
@@ -135,12 +135,12 @@ def test_a_finished_run_is_sent_whole() -> None:
 
 def test_sending_twice_changes_nothing_and_a_new_score_adds_one_point() -> None:
     folder = write_run()
-    tracking.sync([folder])
+    syncing.sync([folder])
     before = contents()
-    assert tracking.sync([folder]) == tracking.Synced(already=[folder.name])
+    assert syncing.sync([folder]) == syncing.Synced(already=[folder.name])
     assert contents() == before
     write_run(scores=2)
-    assert tracking.sync([folder]).sent == [folder.name]
+    assert syncing.sync([folder]).sent == [folder.name]
     store = tracking.Store()
     run = store.view(folder, record.read(folder)).run
     points = store.client.get_metric_history(run.info.run_id, "val/accuracy")
@@ -153,7 +153,7 @@ def test_a_run_followed_for_a_while_and_synced_later_equals_one_sent_at_once(
     tables: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_run()
-    tracking.sync([folder])
+    syncing.sync([folder])
     at_once = contents()
 
     live = write_run(status="running")
@@ -167,7 +167,7 @@ def test_a_run_followed_for_a_while_and_synced_later_equals_one_sent_at_once(
     assert ("receipts.status", "running") in followed
     assert [row[1] for row in followed if row[0] == "history/epoch"] == [10], "half a line is no row"
     write_run()
-    assert tracking.sync([folder]).sent == [folder.name]
+    assert syncing.sync([folder]).sent == [folder.name]
     assert contents(Path("live.db")) == at_once
 
 
@@ -183,7 +183,7 @@ def test_a_tracker_shows_the_run_while_it_trains() -> None:
     assert ("history/train/loss", 20) in shown
     write_run()
     assert tracker.finish() is None
-    assert tracking.sync([folder]).already == [folder.name]
+    assert syncing.sync([folder]).already == [folder.name]
 
 
 def live_metrics() -> list[tuple[str, int]]:
@@ -194,7 +194,7 @@ def live_metrics() -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("status", "shown"), [("failed", "FAILED"), ("running", "KILLED")])
 def test_how_a_run_ended_is_shown(status: str, shown: str) -> None:
     folder = write_run(status=status)
-    assert tracking.sync([folder]).sent == [folder.name]
+    assert syncing.sync([folder]).sent == [folder.name]
     ((facts, *_),) = (
         [row for row in rows if row[0] in {"FAILED", "KILLED", "FINISHED"}] for rows in contents().values()
     )
@@ -203,7 +203,7 @@ def test_how_a_run_ended_is_shown(status: str, shown: str) -> None:
 
 def test_a_deleted_store_is_rebuilt_with_the_same_content() -> None:
     folders = [write_run(number) for number in range(3)]
-    tracking.sync(folders)
+    syncing.sync(folders)
     before = contents()
     Path("mlflow.db").unlink()
     process = elsewhere(SYNC)
@@ -216,10 +216,10 @@ def test_a_deleted_store_is_rebuilt_with_the_same_content() -> None:
 def test_a_live_run_is_left_to_its_own_tracker_and_a_broken_folder_stops_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tracking, "is_stale", lambda record: False)
+    monkeypatch.setattr(syncing, "is_stale", lambda record: False)
     broken, good, live = write_run(0), write_run(1), write_run(2, status="running")
     (broken / "record.json").write_text("{")
-    done = tracking.sync([broken, good, live])
+    done = syncing.sync([broken, good, live])
     assert (done.sent, done.live, list(done.failed)) == ([good.name], [live.name], [broken.name])
 
 
@@ -242,7 +242,7 @@ def test_a_corrupt_database_costs_a_warning() -> None:
     assert "receipts sync" in warning
     assert "\n" not in warning
     with pytest.raises(Refusal, match="cannot be used"):
-        tracking.sync([folder])
+        syncing.sync([folder])
 
 
 def test_a_store_that_cannot_be_opened_is_told_at_once() -> None:
@@ -265,7 +265,7 @@ def test_a_server_that_is_away_costs_a_warning_within_bounded_time(monkeypatch: 
     assert "Connection refused" in warning
     assert len(warning) < 250
     with pytest.raises(Refusal) as refused:
-        tracking.sync([folder])
+        syncing.sync([folder])
     assert "secret" not in f"{warning}{refused.value}"
 
 
@@ -281,12 +281,12 @@ def test_a_server_that_is_broken_or_slow_costs_a_warning(
         warning = sending.Tracker(folder).finish()
         assert time.monotonic() - started < 20
         with pytest.raises(Refusal, match="cannot be used"):
-            tracking.sync([folder])
+            syncing.sync([folder])
     assert warning is not None
     assert said in warning
     assert "receipts sync" in warning
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{Path.cwd()}/mlflow.db")
-    assert tracking.sync([folder]).sent == [folder.name], "nothing is lost"
+    assert syncing.sync([folder]).sent == [folder.name], "nothing is lost"
 
 
 @contextmanager
@@ -324,7 +324,7 @@ def test_a_locked_database_costs_a_warning_and_loses_nothing() -> None:
         other.execute("ROLLBACK")
     assert warning is not None
     assert "locked" in warning
-    assert tracking.sync([folder]).sent == [folder.name]
+    assert syncing.sync([folder]).sent == [folder.name]
 
 
 def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +360,7 @@ def test_runs_of_other_processes_are_sent_by_one_process_for_all() -> None:
         sender.send(folder)
     assert sender.finish() is None
     assert sorted(contents()) == [folder.name for folder in folders]
-    assert tracking.sync(folders).already == [folder.name for folder in folders]
+    assert syncing.sync(folders).already == [folder.name for folder in folders]
 
 
 def test_runs_that_could_not_be_sent_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from receipts.ablation.cells import run_of
 from receipts.ablation.launching import workers_of
 from receipts.ablation.planning import Planned, device
 from receipts.config.compose import Experiment
@@ -60,7 +61,7 @@ def survey(found: Planned, asked: Ablating) -> Work:
     """What there is to do, and what it will probably cost."""
     done, failed, todo = [], {}, []
     for number, cell in enumerate(found.plan.cells):
-        record = plans.run_of(cell)
+        record = run_of(cell)
         if record is not None:
             cell.run_id = record.run_id
         if is_done(record, asked.test or asked.folds is not None):

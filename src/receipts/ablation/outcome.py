@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from receipts.ablation.cells import run_of
 from receipts.ablation.forecast import Work, is_done
 from receipts.ablation.planning import Planned
 from receipts.config.entry import BUG, worst
@@ -17,7 +18,7 @@ def show(found: Planned, work: Work, asked: Ablating, codes: Mapping[int, int]) 
     """Print each arm's values on val, one for each run, and what is left to do; the exit code they call for."""
     plan, test = found.plan, asked.test or asked.folds is not None
     say(f"plan {plan.plan_id}")
-    ran = {number: plans.run_of(cell) for number, cell in enumerate(plan.cells)}
+    ran = {number: run_of(cell) for number, cell in enumerate(plan.cells)}
     for arm in plan.arms:
         own = [number for number, cell in enumerate(plan.cells) if cell.arm == arm.name]
         values = [text for number in own if (text := value(ran[number]))]
@@ -40,7 +41,7 @@ def show(found: Planned, work: Work, asked: Ablating, codes: Mapping[int, int]) 
 def publish(plan: Plan, asked: Ablating) -> None:
     """Leave what a stage of dvc.yaml is asked for, once every run of an experiment as its file states it is scored."""
     as_stated = plan.kind in ("ablations", "seeds") and not asked.override and not asked.words
-    runs = {arm.name: [plans.run_of(cell) for cell in plan.cells if cell.arm == arm.name] for arm in plan.arms}
+    runs = {arm.name: [run_of(cell) for cell in plan.cells if cell.arm == arm.name] for arm in plan.arms}
     done = {name: [record for record in own if is_done(record, asked.test)] for name, own in runs.items()}
     if as_stated and asked.test and all(len(done[name]) == len(own) for name, own in runs.items()):
         results.publish(plan.conf, {name: [record for record in own if record] for name, own in done.items()})

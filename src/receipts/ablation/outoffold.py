@@ -8,9 +8,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from receipts.ablation.cells import run_of
 from receipts.ablation.planning import Planned
 from receipts.bounds import confine
-from receipts.runs import plans, store
+from receipts.runs import store
 from receipts.runs.log import say
 from receipts.runs.plans import Plan
 
@@ -60,7 +61,7 @@ def held_out(plan: Plan, arm: str, seed: int) -> list[Path]:
     for cell in sorted(plan.cells, key=lambda cell: cell.fold or 0):
         if (cell.arm, cell.seed) != (arm, seed):
             continue
-        record = plans.run_of(cell)
+        record = run_of(cell)
         score = record.score("test") if record is not None else None
         if record is not None and score is not None:
             found.append(confine(store.folder(record), score.file))

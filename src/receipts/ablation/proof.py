@@ -5,7 +5,7 @@ one (`model.classes: ${task.classes}`); it is then named as following that key. 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class Proof:
 def prove(reference: Composed, arm: Composed, words: Sequence[str], name: str) -> Proof:
     """The difference that the words declare; refused when it is more than that, or less."""
     declared = {key: word for word in words for key in keys_of(word)}
-    found = difference(reference.experiment.values, arm.experiment.values)
+    found = into_lists(difference(reference.experiment.values, arm.experiment.values), declared)
     for key, word in declared.items():
         if not any(covers(key, changed) for changed in found) and not is_group(word):
             raise changes_nothing(word, key, reference.experiment.values)
@@ -80,6 +80,26 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[
         for key in {**one, **other}
         if one.get(key, ...) != other.get(key, ...)
     }
+
+
+def into_lists(found: dict[str, list[Any]], declared: Iterable[str]) -> dict[str, list[Any]]:
+    """The same, leaf by leaf in a list that a declared key leads into, as `model.steps.1.1.C` does."""
+    names, out = list(declared), dict[str, list[Any]]()
+    for key, (before, after) in found.items():
+        if not any(name.startswith(f"{key}.") for name in names):
+            out[key] = [before, after]
+            continue
+        one, other = unfolded(before, key), unfolded(after, key)
+        pairs = {leaf: [one.get(leaf, ABSENT), other.get(leaf, ABSENT)] for leaf in {**one, **other}}
+        out |= {leaf: values for leaf, values in pairs.items() if values[0] != values[1]}
+    return out
+
+
+def unfolded(value: Any, key: str) -> dict[str, Any]:
+    """Every leaf below a value by its dotted key, those of lists by their places."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = [unfolded(part, f"{key}.{name}" if key else str(name)) for name, part in parts]
+    return {leaf: found for part in inner for leaf, found in part.items()} or {key: value}
 
 
 def keys_of(word: str) -> list[str]:
@@ -162,7 +182,7 @@ def references(key: str, written: dict[str, Any]) -> list[str]:
 
 def changes_nothing(word: str, key: str, values: dict[str, Any]) -> Refusal:
     """An arm that would be the reference again."""
-    now = flat(values).get(key, "what it says")
+    now = unfolded(values, "").get(key, "what it says")
     return Refusal(
         f"override {word} changes nothing",
         f"{key} already is {now}; the arm would be the reference once more",

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 
 from receipts.ablation import planning
+from receipts.ablation.cells import run_of
 from receipts.ablation.forecast import Work, about
 from receipts.ablation.launching import Launcher, threads_here
 from receipts.ablation.planning import Planned
@@ -54,6 +55,7 @@ def run(found: Planned, work: Work, asked: Ablating, launch: Launcher) -> dict[i
                     if ran is not None:
                         sender.send(store.folder(ran))
                 screen.look(codes)
+        sender.send(found.folder)
     except (KeyboardInterrupt, SystemExit):
         print(f"stopped with {len(work.todo) - len(codes)} cells to go; on with them: {found.plan.command}", flush=True)
         raise
@@ -73,7 +75,7 @@ def code_of(future: "Future[int]") -> int:
 def settle(found: Planned, number: int) -> Record | None:
     """Write into the plan which run a cell came to."""
     cell = found.plan.cells[number]
-    record = plans.run_of(cell)
+    record = run_of(cell)
     if record is not None and cell.run_id != record.run_id:
         cell.run_id = record.run_id
         planning.save(found.plan)

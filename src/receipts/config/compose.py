@@ -23,7 +23,7 @@ from receipts.config import presets, project, variants
 from receipts.config.devices import gpus
 from receipts.config.explain import explain, into_list, unknown_option
 from receipts.config.files import files, load_yaml
-from receipts.config.schema import SWITCHES, Config, Split, Task
+from receipts.config.schema import NO_NUMBER, Config, Split, Task
 from receipts.refusal import Refusal
 
 GROUPS = {"conf": "_global_", "data": "_global_", "preset": "_global_", "trainer": "trainer"}
@@ -258,8 +258,7 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differences(own: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """`key=value` for every value that differs from the experiment's own file; hardware and launch switches aside."""
+    """`key=value` for every value that differs from the experiment's own file and can move a number."""
     before, after = flat(own), flat(now)
     changed = [key for key in {**before, **after} if before.get(key, ...) != after.get(key, ...)]
-    skipped = (*SWITCHES, "purpose", "ablations", "trainer")
-    return [f"{key}={after.get(key)}" for key in changed if key.split(".")[0] not in skipped]
+    return [f"{key}={after.get(key)}" for key in changed if key.split(".")[0] not in NO_NUMBER]

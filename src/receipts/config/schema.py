@@ -276,3 +276,4 @@ class Gauntlet:
 
 
 SWITCHES = ("rerun", "retry", "resume", "wait", "allow_dirty", "sentinels", "on_end")
+NO_NUMBER = ("trainer", "purpose", "ablations", "limits", "waive", *SWITCHES)  # what can move none, but for `processes`

@@ -11,10 +11,8 @@ import msgspec
 
 from receipts.config import project
 from receipts.config.build import calls
-from receipts.config.schema import SWITCHES
+from receipts.config.schema import NO_NUMBER
 from receipts.provenance import code
-
-NOT_HASHED = ("trainer", "purpose", "ablations", "limits", "waive", *SWITCHES)
 
 
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +57,7 @@ def method_hash(values: dict[str, Any]) -> str:
 
 def hashed(values: dict[str, Any]) -> dict[str, Any]:
     """The part of a resolved config that can move a number."""
-    kept = {key: value for key, value in values.items() if key not in NOT_HASHED}
+    kept = {key: value for key, value in values.items() if key not in NO_NUMBER}
     if isinstance(origin := values["fit"]["init_from"], dict):  # which folder the weights lie in moves no number
         kept["fit"] = {**values["fit"], "init_from": {key: origin[key] for key in ("identity", "weights")}}
     kept["processes"] = values["trainer"]["processes"] * values["trainer"]["nodes"]

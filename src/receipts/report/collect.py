@@ -19,7 +19,7 @@ from receipts.runs.plans import Plan
 from receipts.runs.record import Metric, Record
 from receipts.runs.vetted import Vetted
 
-OURS = ("plans", "stages", "gauntlet")
+OURS = (plans.FOLDER, "stages", "gauntlet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def collect(runs: Path = RUNS) -> Collected:
             else:
                 broken[name] = f"the record inside is that of {record.run_id}"
     known.keep()
-    made, unreadable = planned()
+    made, unreadable = planned(runs)
     broken |= unreadable | missing(made, {record.run_id for record in found} | set(broken))
     return Collected(found, made, broken, nondeterminism(found), runs)
 
@@ -104,14 +104,14 @@ def decoded(read: Callable[[bytes], Record], runs: Path, name: str, known: Vette
     return record
 
 
-def planned() -> tuple[list[Plan], dict[str, str]]:
+def planned(runs: Path) -> tuple[list[Plan], dict[str, str]]:
     """Every plan, oldest first, and those that cannot be read."""
     found, broken = [], {}
-    for path in sorted(plans.PLANS.glob("*/plan.json")):
+    for folder in plans.folders(runs):
         try:
-            found.append(plans.read(path.parent))
+            found.append(plans.read(folder))
         except Refusal as problem:
-            broken[f"plans/{path.parent.name}"] = f"{problem.what}: {problem.why}".splitlines()[0]
+            broken[f"{plans.FOLDER}/{folder.name}"] = f"{problem.what}: {problem.why}".splitlines()[0]
     return found, broken
 
 

@@ -21,6 +21,11 @@ UNSURE = re.compile(r"[^A-Za-z0-9 .,:;=+()/-]")  # what may need a command
 MARKS = {"*": r"\textsuperscript{*}", "≈": r"\textsuperscript{$\approx$}", "?": r"\textsuperscript{?}"}
 
 
+def number(text: str) -> str:
+    """A number, or the word in its place, as it stands in a sentence: its minus is none of the hyphens."""
+    return re.sub(r"^-(?=\d)", lambda _: r"\ensuremath{-}", escaped(text))
+
+
 def escaped(text: str) -> str:
     """A text of which nothing is a command; a letter that pdflatex has no glyph for becomes its name."""
     return UNSURE.sub(lambda found: plain(found[0]), text.replace('"', "''"))

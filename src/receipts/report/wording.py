@@ -78,9 +78,12 @@ def notes(
         for one in columns:
             found += points(row, one)
     found += [compared_in_words(one, terms) for one in comparisons if one.column == headline(columns, terms)]
-    if comparisons:
+    tests = sum(one.p is not None for one in comparisons)
+    if comparisons and not tests:
+        word = " (exploratory)" if terms.exploratory else ""
+        found.append(f"Nothing could be tested against {comparisons[0].labels[1]}{word}.")
+    if tests:
         family = "Benjamini–Hochberg, exploratory" if terms.exploratory else "Holm"
-        tests = sum(one.p is not None for one in comparisons)
         found.append(
             f"Verdicts are against {comparisons[0].labels[1]}: one family of {counted(tests, 'test')}, {family}, "
             f"α = {terms.alpha:g}."

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from receipts.bounds import read_whole
-from receipts.config.schema import SWITCHES
+from receipts.config.schema import NO_NUMBER
 from receipts.provenance import git
 from receipts.refusal import visible
 from receipts.runs import flat
@@ -21,7 +21,6 @@ from receipts.runs.store import folder
 
 GROUPS = ("data and split", "harness", "config", "code", "environment", "launch")  # as they most likely matter
 ASKED = ("data", "split", "task", "limit")  # parts of a config that say what is asked
-LAUNCH = ("trainer", "purpose", "ablations", "limits", "waive", *SWITCHES)
 SHOWN = 20  # differences of a group
 
 
@@ -81,10 +80,13 @@ def differences(a: Side, b: Side) -> dict[str, list[Change]]:
     return {
         "data and split": [*data(a.record, b.record), *(change for part, change in parts if part in ASKED)],
         "harness": [*changed(harness(a.record), harness(b.record)), *own_metrics(config)],
-        "config": [change for part, change in parts if part not in (*ASKED, *LAUNCH, "metrics")],
+        "config": [change for part, change in parts if part not in (*ASKED, *NO_NUMBER, "metrics")],
         "code": code(a.record, b.record),
         "environment": [*changed(world(a.record), world(b.record)), *changed(a.environment, b.environment)],
-        "launch": [*(change for part, change in parts if part in LAUNCH), *changed(launch(a.record), launch(b.record))],
+        "launch": [
+            *(change for part, change in parts if part in NO_NUMBER),
+            *changed(launch(a.record), launch(b.record)),
+        ],
     }
 
 

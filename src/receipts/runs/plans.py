@@ -20,7 +20,8 @@ from receipts.runs import store
 from receipts.runs.files import roomy, writable
 from receipts.runs.record import Commit, Digest, Id, Inside, Record
 
-PLANS = RUNS / "plans"
+FOLDER, NAME = "plans", "plan.json"
+PLANS = RUNS / FOLDER
 HALF = ".half-"  # beside the runs: a plan's folder that is being made
 SCHEMA = 1
 
@@ -108,7 +109,7 @@ def changing() -> Iterator[None]:
 
 def read(folder: Path) -> Plan:
     """The plan of a folder below `runs/plans`."""
-    path = folder / "plan.json"
+    path = folder / NAME
     try:
         plan = msgspec.json.decode(read_whole(path), type=Plan)
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError, RecursionError) as error:
@@ -118,15 +119,9 @@ def read(folder: Path) -> Plan:
     return plan
 
 
-def recorded() -> list[Plan]:
-    """Every plan, oldest first."""
-    return [read(path.parent) for path in sorted(PLANS.glob("*/plan.json"))]
-
-
-def run_of(cell: Cell) -> Record | None:
-    """The run behind a cell: the completed one of its identity, else the newest; None where there is none yet."""
-    found = list(store.known(cell.identity))
-    return next((record for record in found if record.status == "completed"), found[0] if found else None)
+def folders(runs: Path = RUNS) -> list[Path]:
+    """The folders of all plans beside some runs, oldest first."""
+    return [path.parent for path in sorted((runs / FOLDER).glob(f"*/{NAME}"))]
 
 
 def name(cell: Cell) -> str:

@@ -1,7 +1,7 @@
-"""Runs that others recorded, brought from the MLflow server that a team shares, as run folders.
+"""Runs and plans that others recorded, brought from the MLflow server that a team shares, as folders like our own.
 
 What comes from a server is untrusted: only names that this core itself writes are asked for, each file must have the
-hash that its record or its tag states, and nothing is written outside the folder of its run.
+hash that its record or its tag states, and nothing is written outside the folder of its run or plan.
 """
 
 import glob
@@ -11,46 +11,52 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
-from receipts.runs import flat, tracking
+from receipts.runs import flat, plans, tracking
 from receipts.runs.record import Record, decode
 
-FILES = ("config.yaml", "environment.json", "history.csv")  # beside the record and the predictions
 PAGE = 1000
 PULLED = RUNS / ".pulled"  # a cache: hidden, so that no other command takes these runs for its own
 
 
 @dataclass
 class Pulled:
-    """What a pull did, by run id; `refused` maps to the reason, `altered` to numbers that are not the record's."""
+    """What a pull did, by run id; `refused` maps to the reason, `altered` to numbers that are not the record's.
+
+    `plans` are those that lie here now, brought by this pull or by an earlier one.
+    """
 
     folder: Path
     taken: list[str] = field(default_factory=list)
+    plans: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     altered: dict[str, str] = field(default_factory=dict)
 
 
 def pull(cache: Path) -> Pulled:
-    """Bring every run of this project's experiment that was sent in full into a folder of the cache."""
+    """Bring every run and plan of this project's experiment that was sent in full into a folder of the cache."""
     try:
         store = tracking.Store()
         key = hashlib.sha256(f"{tracking.address()}\n{store.experiment}".encode()).hexdigest()[:8]
         done = Pulled(cache / key)
         done.folder.mkdir(parents=True, exist_ok=True)
         for run in listed(store):
-            run_id = run.data.tags.get(tracking.RUN_ID, "")
+            is_run = tracking.RUN_ID in run.data.tags
+            name = run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN]
             try:
-                bring(store, run, done)
+                (bring if is_run else bring_plan)(store, run, name, done)
             except Refusal as problem:
-                done.refused[run_id or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+                done.refused[name or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
     except tracking.failures() as error:
         raise Refusal(
             f"the MLflow store {re.sub(r'//[^/@]*@', '//', tracking.address())} cannot be read",
@@ -68,11 +74,12 @@ def folder_of(run_id: str) -> Path | None:
 
 def refuse_foreign(wanted: str) -> None:
     """Refuse to work on a run that somebody else recorded, where it is the one that is meant."""
-    for place in sorted(PULLED.glob(f"*/{glob.escape(wanted)}*")):
+    for path in sorted(PULLED.glob(f"*/{glob.escape(wanted)}*/record.json")):
+        place = path.parent
         raise Refusal(
             f"{place.name} was recorded by somebody else",
             f"it lies in {place}/, to be read; scores and openings are added where it was made",
-            f"ask there, or make the same run here: {decode((place / 'record.json').read_bytes(), place).command}",
+            f"ask there, or make the same run here: {decode(read_whole(path), path).command}",
         )
 
 
@@ -83,36 +90,58 @@ def listed(store: tracking.Store) -> Iterator[Any]:
         page = store.client.search_runs(
             [store.experiment], max_results=PAGE, order_by=["attributes.start_time ASC"], page_token=token
         )
-        yield from (run for run in page if tracking.RUN_ID in run.data.tags)
+        yield from (run for run in page if {tracking.RUN_ID, tracking.PLAN} & run.data.tags.keys())
         token = page.token
         if not token:
             return
 
 
-def bring(store: tracking.Store, run: Any, done: Pulled) -> None:
+def bring(store: tracking.Store, run: Any, run_id: str, done: Pulled) -> None:
     """One run into the cache, unless the same record already is there."""
-    run_id, digest = run.data.tags[tracking.RUN_ID], run.data.tags.get(tracking.SENT)
-    if not is_run_id(run_id):
-        raise Refusal(f"{run_id!r} is no run id", "it would name another folder", "")
+    place, digest = done.folder / run_id, sent(run, run_id)
+    if sha256(place / "record.json") == digest:
+        done.already.append(run_id)
+        told(run, decode(read_whole(place / "record.json"), place), done)
+        return
+    with fresh(place) as draft:
+        record = fetched(store, run, digest, draft)
+    done.taken.append(run_id)
+    told(run, record, done)
+
+
+def bring_plan(store: tracking.Store, run: Any, plan_id: str, done: Pulled) -> None:
+    """One plan into the cache, unless it already is there as it was sent last."""
+    place, digest = done.folder / plans.FOLDER / plan_id, sent(run, plan_id)
+    if sha256(place / plans.NAME) != digest:
+        place.parent.mkdir(exist_ok=True)
+        with fresh(place) as draft:
+            verified(store, run, plans.NAME, digest, draft)
+            plans.read(draft)
+    done.plans.append(plan_id)
+
+
+def sent(run: Any, name: str) -> str:
+    """The hash of a record or plan that was sent in full; refused where there is none, or its name is no name."""
+    if not is_run_id(name):
+        raise Refusal(f"{name!r} is no run id", "it would name another folder", "")
+    digest = run.data.tags.get(tracking.SENT)
     if digest is None:
         raise Refusal("it was not sent in full", "it is running, or receipts sync has not been called", "receipts sync")
-    place = done.folder / run_id
-    with suppress(FileNotFoundError):
-        if sha256(place / "record.json") == digest:
-            done.already.append(run_id)
-            told(run, decode(read_whole(place / "record.json"), place), done)
-            return
-    with tempfile.TemporaryDirectory(prefix=".pull-", dir=done.folder) as name:
-        draft = Path(name) / "run"
+    return str(digest)
+
+
+@contextmanager
+def fresh(place: Path) -> Iterator[Path]:
+    """A folder to fill, which then takes the place of what was there; nothing changes where filling it fails."""
+    with tempfile.TemporaryDirectory(prefix=".pull-", dir=place.parent) as name:
+        draft = Path(name) / place.name
         draft.mkdir()
-        record = fetched(store, run, digest, draft)
+        yield draft
         if place.is_dir():
             grant(place, 0o755, 0o644)
             shutil.rmtree(place)
         draft.rename(place)
         grant(place, 0o555, 0o444)  # somebody else's: read, never added to
-    done.taken.append(run_id)
-    told(run, record, done)
 
 
 def grant(folder: Path, folders: int, files: int) -> None:
@@ -128,23 +157,37 @@ def is_run_id(name: str) -> bool:
 
 def fetched(store: tracking.Store, run: Any, digest: str, folder: Path) -> Record:
     """The record, what stands beside it and the prediction files of its latest scores, each verified by its hash."""
-    path = download(store, run, "record.json", folder)
-    if path is None or sha256(path) != digest:
-        raise Refusal("record.json is not the one that was sent", f"its tag says sha256 {digest[:12]}…", "")
+    path = verified(store, run, "record.json", digest, folder)
     record = decode(read_whole(path), path)
     if record.run_id != run.data.tags[tracking.RUN_ID]:
         raise Refusal("the record is that of another run", record.run_id, "")
-    for name in FILES:
-        download(store, run, name, folder)
+    stated = claimed(run)
+    for name in (*tracking.CLAIMED, *tracking.pictures(record)):
+        if name in stated:
+            verified(store, run, name, stated[name], folder)
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
         if not re.fullmatch(r"predictions/\w[\w.-]*\.parquet", score.file):
             raise Refusal(f"{score.file!r} is no predictions file", "the record names a path outside predictions/", "")
-        stored = download(store, run, score.file, folder)
-        if stored is None or sha256(stored) != score.sha256:
-            raise Refusal(f"{score.file} is not what was scored", f"the record says sha256 {score.sha256[:12]}…", "")
+        verified(store, run, score.file, score.sha256, folder)
     return record
+
+
+def claimed(run: Any) -> dict[str, str]:
+    """What a run's tag says of its files, name to hash."""
+    try:
+        return msgspec.json.decode(run.data.tags[tracking.FILES], type=dict[str, str])
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise Refusal("nothing says what its files hold", str(error), "receipts sync, where it was made") from error
+
+
+def verified(store: tracking.Store, run: Any, name: str, digest: str, folder: Path) -> Path:
+    """One artifact, refused unless it holds what was sent."""
+    path = download(store, run, name, folder)
+    if path is None or sha256(path) != digest:
+        raise Refusal(f"{name} is not the one that was sent", f"sha256 {digest[:12]}… was stated of it", "")
+    return path
 
 
 def download(store: tracking.Store, run: Any, name: str, folder: Path) -> Path | None:
@@ -175,7 +218,10 @@ def told(run: Any, record: Record, done: Pulled) -> None:
         done.altered[record.run_id] = "; ".join(wrong)
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256(path: Path) -> str | None:
+    """SHA-256 of a file; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

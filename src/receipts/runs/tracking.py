@@ -4,17 +4,19 @@ While a run trains, a process of its own follows the folder (`runs/sending.py` s
 Afterwards, and in `receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
 
 There is one experiment per project (`MLFLOW_EXPERIMENT_NAME`, or the folder's name) and one run per record, named by
-its run id. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'.
+its run id. An ablation plan is a run of its own without numbers: it holds plan.json, so that a report made from the
+server has the plan's tables. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'.
 """
 
+import json
 import os
 import re
 import select
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -24,8 +26,8 @@ from urllib.parse import urlsplit
 from receipts.bounds import read_whole, refuse_links
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
-from receipts.runs import flat
-from receipts.runs.process import is_stale
+from receipts.runs import flat, plans
+from receipts.runs.plans import Plan
 from receipts.runs.record import Record, decode, read
 
 if TYPE_CHECKING:
@@ -46,9 +48,13 @@ ARTIFACTS: Final = (
     *("README.md", "record.json", "metrics.json", "config.yaml", "environment.json", "code.patch"),
     *("train.log", "history.csv", "predictions", "prompts"),
 )
+PICTURES: Final = "diagnostics/pictures-{split}.npz"  # of a split that was scored: what a report shows of its samples
+CLAIMED: Final = ("config.yaml", "environment.json", "history.csv")  # what a report reads beside record and predictions
 STATUS: Final = {"completed": "FINISHED", "failed": "FAILED", "running": "KILLED"}
 RUN_ID: Final = "receipts.run_id"
-SENT: Final = "receipts.record"  # SHA-256 of the record.json that was sent in full; set last
+PLAN: Final = "receipts.plan"  # the id of an ablation plan, in the place of a run id
+SENT: Final = "receipts.record"  # SHA-256 of the record.json (plan.json) that was sent in full; set last
+FILES: Final = "receipts.files"  # SHA-256 of the other files that a report reads, by name
 NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 6000, 8000  # characters, MLflow's own
 LOCK_S: Final = 60.0
 LOOK_S: Final = 2.0
@@ -60,7 +66,7 @@ def send_each() -> None:
     for line in sys.stdin:
         if line.strip() == "end":
             return
-        send(Path(line.strip()), store)
+        deliver(Path(line.strip()), store)
 
 
 def follow(folder: Path) -> None:
@@ -75,38 +81,9 @@ def follow(folder: Path) -> None:
         send(folder, store)
 
 
-@dataclass
-class Synced:
-    """What `sync` did, as run ids; `failed` maps to the reason."""
-
-    sent: list[str] = field(default_factory=list)
-    already: list[str] = field(default_factory=list)
-    live: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-
-
-def sync(folders: Iterable[Path]) -> Synced:
-    """Send what MLflow lacks of every run that has ended; refuse when the store cannot be used."""
-    done = Synced()
-    try:
-        store = Store()
-        for folder in folders:
-            try:
-                record = read(folder)
-                if record.status == "running" and not is_stale(record):
-                    done.live.append(folder.name)
-                else:
-                    (done.sent if send(folder, store) else done.already).append(folder.name)
-            except failures() as error:
-                done.failed[folder.name] = reason(error)
-                store.ask()  # when it is away, the next folder would only wait for it again
-    except failures() as error:
-        raise Refusal(
-            f"the MLflow store {re.sub(r'//[^/@]*@', '//', address())} cannot be used",
-            f"{reason(error)}; runs sent before that: {len(done.sent)}; no run folder was touched",
-            "receipts sync      (when it is back; a broken mlflow.db may be deleted, this rebuilds it)",
-        ) from error
-    return done
+def deliver(folder: Path, store: "Store") -> bool:
+    """Make MLflow hold all of a run that has ended, or of a plan as it stands; False when it already did."""
+    return (send_plan if (folder / plans.NAME).is_file() else send)(folder, store)
 
 
 def send(folder: Path, store: "Store") -> bool:
@@ -115,10 +92,27 @@ def send(folder: Path, store: "Store") -> bool:
     with _alone(folder / ".tracking"):
         data = read_whole(folder / "record.json")
         view = store.view(folder, decode(data, folder / "record.json"))
-        digest = sha256(data).hexdigest()
-        if view.run.data.tags.get(SENT) == digest:
+        digest, tags = sha256(data).hexdigest(), view.run.data.tags
+        if tags.get(SENT) == digest and FILES in tags:
             return False
         view.end(digest)
+        return True
+
+
+def send_plan(folder: Path, store: "Store") -> bool:
+    """Make MLflow hold a plan as it stands now; False when it already did."""
+    refuse_links(folder)
+    with _alone(folder / ".tracking"):
+        data = read_whole(folder / plans.NAME)
+        plan, digest = plans.read(folder), sha256(data).hexdigest()
+        if kinds := secrets.scrub(data.decode())[1]:
+            raise Refusal(f"{folder.name} is not sent", f"it holds what looks like a secret: {', '.join(kinds)}", "")
+        run = store.plan(plan)
+        if run.data.tags.get(SENT) == digest:
+            return False
+        store.client.log_artifact(run.info.run_id, str(folder / plans.NAME))
+        store.client.set_terminated(run.info.run_id, STATUS["completed"], flat.milliseconds(plan.created))
+        store.client.set_tag(run.info.run_id, SENT, digest)
         return True
 
 
@@ -158,11 +152,18 @@ class Store:
 
     def view(self, folder: Path, record: Record) -> "View":
         """The MLflow run of a record, created when there is none. The folder's lock must be held."""
-        found = self.client.search_runs([self.experiment], f"tags.`{RUN_ID}` = '{record.run_id}'", max_results=1)
+        return View(self, folder, record, self._run(RUN_ID, record.run_id, record.started))
+
+    def plan(self, plan: Plan) -> "Run":
+        """The MLflow run that stands for a plan, created when there is none. The folder's lock must be held."""
+        facts = {"receipts.conf": plan.conf, "receipts.kind": plan.kind, "mlflow.note.content": plan.command}
+        return self._run(PLAN, plan.plan_id, plan.created, **{key: text[:TAG_LIMIT] for key, text in facts.items()})
+
+    def _run(self, tag: str, name: str, begun: str, **tags: str) -> "Run":
+        found = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{name}'", max_results=1)
         if found:
-            return View(self, folder, record, found[0])
-        tag, start = {RUN_ID: record.run_id}, flat.milliseconds(record.started)
-        return View(self, folder, record, self.client.create_run(self.experiment, start, tag, record.run_id))
+            return found[0]
+        return self.client.create_run(self.experiment, flat.milliseconds(begun), {tag: name, **tags}, name)
 
 
 @dataclass
@@ -199,6 +200,7 @@ class View:
         self.log(flat.points(self.folder, record))
         self._artifacts()
         client.set_terminated(self.id, STATUS[record.status], flat.milliseconds(record.ended or record.heartbeat))
+        client.set_tag(self.id, FILES, json.dumps(claimed(self.folder, record)))
         client.set_tag(self.id, SENT, digest)
 
     def describe(self, status: str) -> None:
@@ -234,12 +236,26 @@ class View:
                 client.log_artifacts(self.id, str(path), path.name)
             elif path.exists():
                 client.log_artifact(self.id, str(path))
+        for name in pictures(self.record):
+            if (self.folder / name).exists():
+                client.log_artifact(self.id, str(self.folder / name), str(Path(name).parent))
         if urlsplit(self.run.info.artifact_uri).scheme in ("", "file"):
             return  # the same disk: the tag `receipts.checkpoint` says where they are
         stored = {(Path(file.path).name, file.file_size) for file in client.list_artifacts(self.id, "checkpoints")}
         for path in sorted(self.folder.glob("checkpoints/*")):
             if (path.name, path.stat().st_size) not in stored:
                 client.log_artifact(self.id, str(path), "checkpoints")
+
+
+def pictures(record: Record) -> list[str]:
+    """The names of the pictures that a run may have kept of its scored splits."""
+    return [PICTURES.format(split=split) for split in dict.fromkeys(score.split for score in record.scores)]
+
+
+def claimed(folder: Path, record: Record) -> dict[str, str]:
+    """SHA-256 of what a report reads beside record and predictions, whose hashes the record itself states."""
+    paths = {name: folder / name for name in (*CLAIMED, *pictures(record))}
+    return {name: sha256(read_whole(path)).hexdigest() for name, path in paths.items() if path.exists()}
 
 
 @contextmanager

@@ -70,6 +70,7 @@ def render(
         decimals=decimals,
         seeds=seeds,
         counted=counted,
+        minus=facts.minus,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         data=Markup(embedded(facts.data(report, shown, [*drill.over_tasks(report), *drill.runs(methods)]))),

@@ -55,12 +55,16 @@ def headline(report: Report) -> list[tuple[str, str]]:
 
 
 def verdicts(report: Report) -> list[Verdict]:
-    """The comparisons of every table on its primary metric, in the order of the tables; those of a floor come last."""
+    """Every table's comparisons on its primary metric, in the order of the tables; those of a floor come last.
+
+    One of two methods of which one has no number yet says nothing that the table does not say.
+    """
     found = []
     for table in report.tables:
         if (column := primary(table)) is not None:
             low = floors(table)
-            found += [(one.row in low, table, one) for one in table.comparisons if one.column == column.metric]
+            judged = [one for one in table.comparisons if one.column == column.metric and one.delta is not None]
+            found += [(one.row in low, table, one) for one in judged]
     ordered = sorted(found, key=lambda each: each[0])[:VERDICTS]
     return [verdict(report, table, one) for _, table, one in ordered]
 
@@ -99,7 +103,7 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
     points = dict(seeds(report))
     numbers = {
         key: {
-            "text": number.text,
+            "text": minus(number.text),
             "value": number.value,
             "meaning": number.meaning,
             "receipt": places[id(number.receipt)],
@@ -113,6 +117,11 @@ def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, A
         "runs": {run.run_id: of_run(run) for run in runs},
         "figures": {figure.name: figure.receipt() for figure in shown},
     }
+
+
+def minus(text: str) -> str:
+    """A number as it is typeset: with a minus where programs read a hyphen."""
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
 
 
 def seeds(report: Report) -> Iterator[tuple[str, dict[str, float]]]:

@@ -110,7 +110,7 @@
   const ofNumber = (key, source) => {
     const number = data.numbers[key], receipt = data.receipts[number.receipt], note = source && source.dataset.note;
     const parts = [element("p", note ? source.textContent : number.text, "total")];
-    if (!note && number.value !== null && String(number.value) !== number.text) parts.push(element("p", `= ${number.value}`, "exact"));
+    if (!note && number.value !== null && String(number.value) !== number.text.replace("\u2212", "-")) parts.push(element("p", `= ${number.value}`, "exact"));
     parts.push(element("p", note || number.meaning, "meaning"));
     const facts = element("dl");
     line(facts, "seeds", receipt.seeds);
