@@ -13,9 +13,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-GROUPS = 16  # distinct values that it takes, for four numbers to explain nothing by themselves
+GROUPS = 24  # distinct values that it takes, for four numbers to explain nothing by themselves
 WIDEST, CLASSES = 500, 20
-EXACT, APART = 0.01, 0.1  # of the spread of sums: left over where labels made the column, and where they did not
+EXACT, APART = 0.005, 0.1  # of the spread of sums: left over where labels made the column, and where they did not
 KEPT, ROUNDS = 0.8, 5  # of the values, found in so many rounds: two categories may have one smoothed value by accident
 
 
