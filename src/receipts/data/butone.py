@@ -21,7 +21,7 @@ FEW = 3  # rows, below which nothing is told
 
 @dataclass(frozen=True)
 class ButOne:
-    """The column, how many of the asked rows, the shares inside train and by chance, and the first few pairs of rows."""
+    """The column, how many of the asked rows, the shares inside train and by chance, the first few pairs of rows."""
 
     column: int
     n: int

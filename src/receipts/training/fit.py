@@ -18,6 +18,7 @@ from receipts.data.sealed import Subset, names_of
 from receipts.guards import gate
 from receipts.guards.data import kept as data_checks
 from receipts.guards.data import sealing
+from receipts.guards.static import averaging
 from receipts.provenance import git, secrets
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
@@ -37,7 +38,8 @@ def fit(
 ) -> None:
     """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
     _, division = manifest.load(experiment.data)
-    run.record.world, run.record.undeclared = method.world(), declared.missing(experiment.config, division)
+    averages = averaging.keeps_one(experiment)
+    run.record.world, run.record.undeclared = method.world(), declared.missing(experiment.config, division, averages)
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)

@@ -53,7 +53,7 @@ def thinned(inputs: Array) -> Array:
 
 
 def lacked(full: Array, poor: Array) -> float:
-    """The share of one split's values `(n, d)`, within the range of the other's, that the other should have and lacks."""
+    """The share of one split's values `(n, d)`, within the other's range, that the other should have and lacks."""
     spread = float(full.std())
     if spread == 0:
         return 0.0
