@@ -221,6 +221,31 @@ def test_declared_entities_and_times_are_held_to() -> None:
     assert failing(patients(entities=[f"p{row}" for row in range(442)], times=np.arange(442)), VALUE) == set()
 
 
+SECONDS = 1.4e9 + 86400.0 * np.arange(442)
+DAYS = np.array([20140101 + 100 * (row // 28 % 12) + row % 28 for row in range(442)])
+
+
+@pytest.mark.parametrize(
+    ("column", "noted"),
+    [
+        (SECONDS[::-1], True),
+        (SECONDS[::-1] * 1000, True),
+        (DAYS, True),
+        (DAYS // 100 + 100 * (np.arange(442) % 9), True),
+        (SECONDS, False),  # in order, as they were divided
+        (np.arange(442) + 20140000.0, False),  # no days
+        (1e9 * np.random.default_rng(0).random(442), False),
+    ],
+)
+def test_moments_that_nobody_declared_are_told_and_fail_nothing(column: Any, noted: bool) -> None:
+    table = with_column(column)
+    manifest, _, _ = opened(table, VALUE, [])
+    (check,) = (each for each in overlap.overlaps(manifest) if each.code == "time-order")
+    assert (check.verdict, "column 10 holds moments" in check.evidence) == ("not applicable", noted)
+    table.times = np.arange(442)
+    assert "NOTE" not in list(overlap.overlaps(opened(table, VALUE, [])[0]))[-1].evidence
+
+
 # Labels -------------------------------------------------------------------------------------------------------------
 
 

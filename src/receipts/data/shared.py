@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from receipts.data import butone, encoded, twins, views
+from receipts.data import butone, encoded, moments, twins, views
 from receipts.data.items import samples
 from receipts.data.manifest import ButOne, Copies, Facts, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
@@ -35,7 +35,14 @@ def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) 
         copies(dataset, rows, x, found),
         centred(found, rows["train"]),
         encoded_columns(dataset, found, rows["train"]),
+        UNSET if found is None or times is not None else out_of_order(found, rows),
     )
+
+
+def out_of_order(found: Array, rows: Rows) -> int | UnsetType:
+    """The column of moments by which splits are not in order; nothing is said where there is none."""
+    column = moments.column(found)
+    return UNSET if column is None or in_order(found[:, column], rows) else column
 
 
 def encoded_columns(dataset: Any, found: Array | None, train: Array) -> list[int] | UnsetType:

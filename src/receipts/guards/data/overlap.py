@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from scipy.special import bdtrc
 
-from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.checks.catalogue import NOTE, failed, not_applicable, not_run, passed
 from receipts.data import shared, twins, views
 from receipts.data.manifest import ButOne, Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.guards.data.looking import Looked
@@ -146,7 +146,13 @@ def entities(facts: Facts) -> Check:
 def times(facts: Facts) -> Check:
     """Train before val before test."""
     if facts.times is None:
-        return not_applicable("time-order", "the dataset declares no times")
+        told = "the dataset declares no times"
+        if facts.moments is not msgspec.UNSET:
+            told += (
+                f"{NOTE}column {facts.moments} holds moments, and some rows of train are later than held-back ones; "
+            )
+            told += "declare dataset.times if predictions are of the future"
+        return not_applicable("time-order", told)
     if not facts.times:
         return failed("time-order", "some rows of train are later than some of val or test")
     return passed("time-order", "train ends before val begins, and val before test")
