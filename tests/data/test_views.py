@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import zoom
 from sklearn import datasets
 
 from receipts.data import shared, twins
@@ -15,6 +16,10 @@ from receipts.guards.data import overlap
 
 Images = Any
 DIGITS = (datasets.load_digits().images[:, None] / 16).astype(np.float32)
+
+
+def enlarged(x: Images) -> Images:
+    return zoom(x, (1, 1, 8 / x.shape[2], 8 / x.shape[3]), order=1, grid_mode=True, mode="nearest")
 
 
 def found(x: Images) -> tuple[NearDuplicates, float | None]:
@@ -44,6 +49,8 @@ def multiplied(how: Callable[[Images], Images], share: float = 0.05) -> Images:
         (lambda x: x * 0.6 + 0.2, 0.05, "brighter"),
         (lambda x: x[..., ::-1] + np.random.default_rng(0).normal(0, 0.03, x.shape), 0.05, "mirrored"),
         (lambda x: x[..., ::-1] * 0.6 + 0.2, 0.05, "mirrored"),
+        (lambda x: enlarged(x[:, :, :7, :7]), 0.05, "larger"),
+        (lambda x: enlarged(x[:, :, 1:7, 1:7]), 0.05, "larger"),
     ],
 )
 def test_images_that_were_multiplied_are_told_with_how(how: Any, share: float, said: str) -> None:

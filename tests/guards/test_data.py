@@ -112,6 +112,46 @@ def test_copies_across_splits_are_caught(how: Any, name: str) -> None:
     assert name in failing(planted(how))
 
 
+@pytest.mark.parametrize("how", [lambda v: v * 2.54, lambda v: v[::-1], lambda v: 0 * v])
+def test_rows_that_are_others_but_for_one_column_are_caught(how: Any) -> None:
+    x = PATIENTS.data.astype(np.float32)
+    x[265:275] = x[:10]
+    x[265:275, 2] = how(x[:10, 2])
+    assert failing(patients(inputs=x), VALUE) == {"near-duplicates"}
+
+
+def test_a_grid_of_settings_and_twice_measured_people_have_such_rows_everywhere() -> None:
+    steps = np.arange(6)
+    grid = np.stack(np.meshgrid(steps, steps, steps, steps), -1).reshape(-1, 4).astype(np.float32)
+    values = (grid**2).sum(1) + np.random.default_rng(0).normal(0, 1, len(grid)).astype(np.float32)
+    drawn = np.random.default_rng(1).permutation(len(grid))
+    assert failing(Table(len(grid), inputs=grid, targets=values), VALUE) == set()
+    assert failing(Table(len(grid), inputs=grid[drawn], targets=values[drawn]), VALUE) == set()
+
+
+def encoded(column: Any, rows: Any, smooth: float = 0) -> Any:
+    y = PATIENTS.target
+    sums, n = (np.bincount(column[rows], of, minlength=column.max() + 1) for of in (y[rows], np.ones(len(rows))))
+    return ((sums + smooth * y[rows].mean()) / np.maximum(n + smooth, 1))[column]
+
+
+@pytest.mark.parametrize(
+    ("rows", "smooth", "after", "caught"),
+    [
+        (range(442), 0, lambda v: v, True),
+        (range(442), 5, lambda v: v / 100 - 1, True),
+        (range(265), 0, lambda v: v, False),
+        (range(265), 5, lambda v: v, False),
+    ],
+)
+def test_mean_labels_of_all_rows_in_the_place_of_a_category(
+    rows: range, smooth: float, after: Any, caught: bool
+) -> None:
+    doctor = np.random.default_rng(0).permutation(np.arange(442) % 60)
+    column = after(encoded(doctor, np.array(rows), smooth))
+    assert failing(with_column(column), VALUE) == ({"statistics-of-all"} if caught else set())
+
+
 def test_duplicates_inside_train_and_coarse_tables_are_natural() -> None:
     table = digits()
     table.inputs = table.inputs.copy()
@@ -179,6 +219,31 @@ def test_declared_entities_and_times_are_held_to() -> None:
     people = [f"person-{row // 5}" for row in range(442)]
     assert failing(patients(entities=people, times=np.arange(442)[::-1]), VALUE) == {"entity-overlap", "time-order"}
     assert failing(patients(entities=[f"p{row}" for row in range(442)], times=np.arange(442)), VALUE) == set()
+
+
+SECONDS = 1.4e9 + 86400.0 * np.arange(442)
+DAYS = np.array([20140101 + 100 * (row // 28 % 12) + row % 28 for row in range(442)])
+
+
+@pytest.mark.parametrize(
+    ("column", "noted"),
+    [
+        (SECONDS[::-1], True),
+        (SECONDS[::-1] * 1000, True),
+        (DAYS, True),
+        (DAYS // 100 + 100 * (np.arange(442) % 9), True),
+        (SECONDS, False),  # in order, as they were divided
+        (np.arange(442) + 20140000.0, False),  # no days
+        (1e9 * np.random.default_rng(0).random(442), False),
+    ],
+)
+def test_moments_that_nobody_declared_are_told_and_fail_nothing(column: Any, noted: bool) -> None:
+    table = with_column(column)
+    manifest, _, _ = opened(table, VALUE, [])
+    (check,) = (each for each in overlap.overlaps(manifest) if each.code == "time-order")
+    assert (check.verdict, "column 10 holds moments" in check.evidence) == ("not applicable", noted)
+    table.times = np.arange(442)
+    assert "NOTE" not in list(overlap.overlaps(opened(table, VALUE, [])[0]))[-1].evidence
 
 
 # Labels -------------------------------------------------------------------------------------------------------------
@@ -376,6 +441,23 @@ def test_val_normalised_otherwise_and_inputs_that_do_not_vary() -> None:
         x[1078:1437] = 0.5
 
     assert "inputs-vary" in failing(planted(blank))
+
+
+def sprinkled(x: Any) -> None:
+    x[np.random.default_rng(0).random(x.shape) < 0.05] = 1
+
+
+def coarser(x: Any) -> None:
+    x[:] = x * 16 // 4 / 4
+
+
+@pytest.mark.parametrize("how", [sprinkled, coarser])
+@pytest.mark.parametrize("flat", [False, True])
+def test_specks_and_fewer_levels_in_val_alone(how: Any, flat: bool) -> None:
+    for rows, names in ((slice(1078, 1437), {"inputs-alike"}), (slice(None), set())):
+        table = planted(lambda x, rows=rows: how(x[rows]))
+        table.inputs = table.inputs.reshape(1797, 64) if flat else table.inputs
+        assert failing(table) == (names - ({"inputs-alike"} if flat and how is sprinkled else set()))
 
 
 class Noisy:

@@ -68,13 +68,32 @@ def test_a_dataset_reads_what_its_checksum_covers(tmp_path: Path, files: dict[st
 def test_a_module_that_opens_the_file_again_has_its_test_rows(tmp_path: Path) -> None:
     put(tmp_path, "data/a.csv", "1")
     subset = Subset("train", ["a"], np.zeros((1, 1)), np.zeros(1), None, None)
-    manifest: Any = SimpleNamespace(files={"data/a.csv": ""})
+    manifest: Any = SimpleNamespace(files={"data/a.csv": ""}, splits={"test": SimpleNamespace(n=1)})
     opened.begin()
     Path("pyproject.toml").write_text("")
     assert [check.verdict for check in sealing.audit(subset, manifest)] == ["pass"]
     np.loadtxt("data/a.csv")
     (check,) = sealing.audit(subset, manifest)
     assert (check.verdict, "data/a.csv was opened again" in check.evidence) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rows", "sealed"),
+    [
+        ("classes.txt", "\n".join(f"class {n}" for n in range(10)), 80, False),
+        ("classes.json", '{"0": "nought", "1": "one"}', 80, False),
+        ("classes.json", '{"0": "nought", "1": "one"}', 20, True),  # so few rows that it may tell of each
+        ("labels.csv", "1\n" * 80, 80, True),
+        ("labels.txt", "0110" * 20, 80, True),
+        ("labels.npy", "few", 80, True),
+        ("labels.csv.gz", "no gzip", 80, True),
+    ],
+)
+def test_a_list_of_class_names_holds_no_rows_of_test(
+    tmp_path: Path, name: str, text: str, rows: int, sealed: bool
+) -> None:
+    put(tmp_path, name, text)
+    assert sealing.holds_rows(Path(name), rows) is sealed
 
 
 # Weights ------------------------------------------------------------------------------------------------------------
@@ -138,13 +157,14 @@ def test_what_nobody_declared_is_named() -> None:
     bare: Any = SimpleNamespace(
         facts=Shared(None, None, 0, NearDuplicates(0, "", 0.25)), golden=Golden([], "", [8, 4], 0, 1), features=None
     )
-    assert set(declared.missing(Config(), bare)) == set(declared.LOST) - {"facts.invariances"}
-    config = Config(facts=Facts(ceiling=1.0, chance=0.1))
+    assert set(declared.missing(Config(), bare)) == set(declared.LOST) - {"facts.invariances", "facts.ema"}
+    assert "facts.ema" in declared.missing(Config(), bare, averages=True)
+    config = Config(facts=Facts(ceiling=1.0, chance=0.1, ema="raw"))
     config.split.near_duplicate = 0.2
     full: Any = SimpleNamespace(
         facts=Shared(0, True, 0, NearDuplicates(0, "", 0.25)), golden=Golden([], "", [8, 1, 8, 8], 0, 1), features=None
     )
-    assert declared.missing(config, full) == []
+    assert declared.missing(config, full, averages=True) == []
 
 
 def test_ticks_are_told_with_name_and_day(tmp_path: Path) -> None:

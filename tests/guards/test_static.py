@@ -13,7 +13,7 @@ from launching import Ended
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import TABLE
-from receipts.guards.static import advice, arguments, draws, dropout, fitting, flags, monitored, spelling
+from receipts.guards.static import advice, arguments, averaging, draws, dropout, fitting, flags, monitored, spelling
 from receipts.guards.static.source import Source, is_of_test, words
 
 Start = Callable[..., Ended]
@@ -370,6 +370,32 @@ def test_advice_fails_nothing(code: str, told: str) -> None:
     lines = [line for node in ast.walk(source.tree) for rule in advice.RULES if (line := rule(source, node))]
     assert told in " ".join(lines)
     assert bool(lines) is bool(told)
+
+
+EMA = {"_target_": "lightning.pytorch.callbacks.EMAWeightAveraging"}
+
+
+@pytest.mark.parametrize(
+    ("code", "callbacks", "declared", "kept", "told"),
+    [
+        ("", [], None, False, ""),
+        ("", [], "scored", False, "nothing averages weights"),
+        ("", [EMA], "scored", True, ""),
+        ("", [EMA], "raw", True, "EMAWeightAveraging leaves the average in their place"),
+        ("", [{"_target_": "lab.average.Average"}], "raw", True, ""),
+        ("self.twin = AveragedModel(net)", [], "scored", True, ""),
+        ("self.ema = copy(net)", [], "raw", True, ""),
+        ("self.average = x.mean()\nclass AverageTemperature: ...", [], None, False, ""),
+    ],
+)
+def test_an_average_of_weights_and_what_is_declared_of_it(
+    code: str, callbacks: list[Any], declared: str | None, kept: bool, told: str
+) -> None:
+    given, sources = experiment(callbacks=callbacks), [Source(Path("net.py"), ast.parse(code))]
+    given.config.facts.ema = declared
+    assert bool(list(averaging.keepers(sources, given))) is kept
+    found = " ".join(averaging.as_declared(sources, given))
+    assert (told in found, bool(found)) == (True, bool(told))
 
 
 def test_a_static_fault_fails_the_run_before_anything_is_imported_and_a_waiver_lets_it_pass(

@@ -17,6 +17,7 @@ from receipts.refusal import CheckFailed, Refusal, nearest
 from receipts.runs.record import Check
 
 GUARDS: dict[str, Guard] = {}
+NOTE = "; NOTE: "  # in evidence: what follows is no failure, and a person is to read it
 
 
 def declare(*guards: Guard) -> None:

@@ -129,8 +129,8 @@ GUARDS = (
     Guard(
         "statistics-of-all",
         "pre-flight",
-        "Rows are not centred by a mean that held-back rows are part of.",
-        "store rows as they were measured, and centre in transforms:, which are fitted on train rows only",
+        "No mean that held-back rows are part of was taken off, or put in the place of a category.",
+        "store rows as they were measured, and centre or encode in transforms:, which are fitted on train rows only",
     ),
     Guard(
         "augment-keeps-labels",

@@ -63,4 +63,10 @@ GUARDS = (
         "Functional dropout is told whether the module trains.",
         "functional.dropout(x, p, training=self.training), or nn.Dropout(p) in the constructor",
     ),
+    Guard(
+        "average-as-declared",
+        "static",
+        "Where facts.ema says which weights are scored, those of an average or the raw ones, the experiment agrees.",
+        "correct facts.ema, or the callback that averages",
+    ),
 )

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 from receipts.config import division, own, rungs
 from receipts.config.build import calls, check_calls
 from receipts.config.place import place, refuse_misplaced
-from receipts.config.schema import INVARIANCES, Config, Fit, Task
+from receipts.config.schema import AVERAGED, INVARIANCES, Config, Fit, Task
 from receipts.refusal import Refusal, nearest
 
 METRICS = {  # the harness's own names, which a test holds against its table
@@ -132,6 +132,10 @@ def refuse_impossible(config: Config) -> None:
             f"facts.invariances names {unknown[0]!r}{nearest(unknown[0], list(INVARIANCES))}",
             f"what augmentation is seen to do is {', '.join(INVARIANCES)}",
             "correct it, or take it out",
+        )
+    if config.facts.ema not in (None, *AVERAGED):
+        raise Refusal(
+            f"facts.ema is {config.facts.ema!r}", f"it is {' or '.join(AVERAGED)}", "correct it, or take it out"
         )
     if config.facts.rung not in (None, *rungs.RUNGS):
         raise Refusal(

@@ -96,6 +96,7 @@ class Fit:
 
 
 INVARIANCES = ("mirrored", "upside-down", "turned")  # changes of an image that augmentation is seen to make
+AVERAGED = ("scored", "raw")
 
 
 @dataclass
@@ -107,6 +108,7 @@ class Facts:
     `random_predictions` and `partial_schedule` say that predictions are to draw and a schedule is to be cut short.
     `ceiling` is the best value of the primary metric that the problem allows, `chance` the one of somebody who guesses.
     `invariances` are the changes of an image that leave its label true (`INVARIANCES`); null is not declared.
+    `ema` says of an experiment that averages weights whether the average is `scored`, or the `raw` ones are.
     """
 
     deterministic: bool = False
@@ -117,6 +119,7 @@ class Facts:
     ceiling: float | None = None
     chance: float | None = None
     invariances: list[str] | None = None
+    ema: str | None = None
 
 
 @dataclass

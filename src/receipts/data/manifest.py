@@ -38,12 +38,27 @@ class Hashes(msgspec.Struct, forbid_unknown_fields=True):
     algorithm: str
 
 
+class ButOne(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of `looked` rows of a table equal a row of the splits before them in all columns but one.
+
+    `inside` is the share of train rows that equal another one so, `by_accident` what the other columns would give by
+    chance; `pairs` names the first few.
+    """
+
+    column: int
+    n: int
+    looked: int
+    inside: float
+    by_accident: float
+    pairs: list[tuple[str, str]]
+
+
 class Twins(msgspec.Struct, forbid_unknown_fields=True):
     """How many of `looked` rows of a split have a near twin in those before it, and how many would without a leak.
 
     `inside` is the share of train rows with a near twin in train, `by_accident` what scattered points would give;
     `pairs` names the first few: the row's id and its twin's. `changed` tells of images that are twins only after one of
-    them is changed: how many, of how many, and how.
+    them is changed: how many, of how many, and how. `but_one`, of tables, is there only where rows were found.
     """
 
     split: str
@@ -53,6 +68,7 @@ class Twins(msgspec.Struct, forbid_unknown_fields=True):
     by_accident: float
     pairs: list[tuple[str, str]]
     changed: tuple[int, int, str] = (0, 0, "")
+    but_one: ButOne | msgspec.UnsetType = msgspec.UNSET
 
 
 class NearDuplicates(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,7 +102,9 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     """What splits share: entities and rows that stand on both sides, and the order of times; null where unknown.
 
     `copies` tells the rows split by split, `centred` which share of the columns has a mean of nought over all rows and
-    not over those of train; both null in manifests of an older core.
+    not over those of train; both null in manifests of an older core. `encoded` are columns that hold the mean label of
+    each of their values over all rows, where there are any; `moments` is a column of moments by which rows of train are
+    later than some that are held back, where the dataset declares no times.
     """
 
     entities: int | None
@@ -95,6 +113,8 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     near_duplicates_across: NearDuplicates
     copies: list[Copies] | None = None
     centred: float | None = None
+    encoded: list[int] | msgspec.UnsetType = msgspec.UNSET
+    moments: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Golden(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,10 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
-from receipts.data import twins, views
+from receipts.data import butone, encoded, moments, twins, views
 from receipts.data.items import samples
-from receipts.data.manifest import Copies, Facts, NearDuplicates, Twins
+from receipts.data.manifest import ButOne, Copies, Facts, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
 from receipts.refusal import Refusal
 
@@ -33,7 +34,21 @@ def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) 
         near_duplicates(dataset, rows, x, found, near),
         copies(dataset, rows, x, found),
         centred(found, rows["train"]),
+        encoded_columns(dataset, found, rows["train"]),
+        UNSET if found is None or times is not None else out_of_order(found, rows),
     )
+
+
+def out_of_order(found: Array, rows: Rows) -> int | UnsetType:
+    """The column of moments by which splits are not in order; nothing is said where there is none."""
+    column = moments.column(found)
+    return UNSET if column is None or in_order(found[:, column], rows) else column
+
+
+def encoded_columns(dataset: Any, found: Array | None, train: Array) -> list[int] | UnsetType:
+    """Columns that hold mean labels of all rows; nothing is said where there are none."""
+    told = [] if found is None else encoded.columns(found, np.asarray(dataset.targets), train)
+    return told or UNSET
 
 
 def in_order(times: Array, rows: Rows) -> bool:
@@ -77,12 +92,14 @@ def by_accident(train: Array, n: int, before: int) -> float:
 
     Columns are taken for independent, which counts too few, so half of the bits they tell apart by are left out.
     """
+    return float(min(n, n * before * 2 ** (-bits_of(train).sum() / 2)))
+
+
+def bits_of(train: Array) -> Array:
+    """How many bits each column tells two rows apart by."""
     sample = train[np.unique(np.linspace(0, len(train) - 1, min(len(train), SAMPLED)).astype(int))]
-    bits = 0.0
-    for column in sample.T:
-        _, counts = np.unique(column, return_counts=True)
-        bits -= float(np.log2(((counts / len(sample)) ** 2).sum()))
-    return float(min(n, n * before * 2 ** (-bits / 2)))
+    shares = [np.unique(column, return_counts=True)[1] / len(sample) for column in sample.T]
+    return np.array([-np.log2((share**2).sum()) for share in shares])
 
 
 def rounded(value: float) -> float:
@@ -106,6 +123,7 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
             rounded(each.by_accident),
             [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other, _ in each.pairs],
             views.search(space, partial(stacked, dataset), rows[name], dict(earlier(rows))[name]),
+            but_one(dataset, rows, found, name),
         )
         for name, each in searched.items()
         if each is not None
@@ -113,6 +131,19 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
     if len(told) < len(searched):
         return NearDuplicates(0, "not searched: too few rows to say what is near", near)
     return NearDuplicates(sum(each.n for each in told), METHOD, near, told)
+
+
+def but_one(dataset: Any, rows: Rows, found: Array, name: str) -> ButOne | UnsetType:
+    """Rows of a split that equal earlier ones in all columns but one; only of tables, and only where there are such."""
+    if len(shape_of(dataset)) != 1:
+        return UNSET
+    asked, inside = (twins.spread_over(rows[split]) for split in (name, "train"))
+    bits = bits_of(found[rows["train"]])
+    told = butone.search(found, asked, dict(earlier(rows))[name], inside, rows["train"], bits)
+    if told is None:
+        return UNSET
+    pairs = [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other in told.pairs]
+    return ButOne(told.column, told.n, len(asked), rounded(told.inside), rounded(told.by_accident), pairs)
 
 
 def stacked(dataset: Any, rows: Array) -> Array:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from receipts.checks.catalogue import refuse_unknown_waivers, settled, stop_at_failure
+from receipts.checks.catalogue import NOTE, refuse_unknown_waivers, settled, stop_at_failure
 from receipts.config import check
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.guards.static import rules
+from receipts.runs.log import say
 from receipts.runs.record import Check, Record
 from receipts.runs.store import Run
 
@@ -27,10 +28,22 @@ def checked(run: Run, experiment: Experiment) -> Iterator[None]:
 
 
 def admit(run: Run, config: Config, checks: Iterable[Check]) -> None:
-    """Add checks to a run's record and settle all that stand there; end the run where one fails."""
-    record(run.record, config, checks)
+    """Add checks to a run's record and settle all that stand there; tell their notes; end the run where one fails."""
+    found = list(checks)
+    record(run.record, config, found)
+    for note in notes(found):
+        run.record.warnings.append(note)
+        say(f"  WARNING  {note}")
     run.save()
     stop_at_failure(run.record.failing)
+
+
+def notes(checks: Iterable[Check]) -> Iterator[str]:
+    """What checks that did not fail leave for a person to look at: it follows `NOTE` in their evidence."""
+    for each in checks:
+        _, _, told = each.evidence.partition(NOTE)
+        if told and each.verdict != "fail":
+            yield f"{each.code}: {told}"
 
 
 def record(record: Record, config: Config, checks: Iterable[Check]) -> None:

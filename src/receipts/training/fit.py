@@ -18,10 +18,11 @@ from receipts.data.sealed import Subset, names_of
 from receipts.guards import gate
 from receipts.guards.data import kept as data_checks
 from receipts.guards.data import sealing
+from receipts.guards.static import averaging
 from receipts.provenance import git, secrets
 from receipts.provenance.environment import snapshot
 from receipts.refusal import CheckFailed
-from receipts.runs import prompts, resuming
+from receipts.runs import pace, prompts, resuming
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.record import Cost, World
@@ -37,7 +38,8 @@ def fit(
 ) -> None:
     """Fit the method and take the selected weights; the run's record says what was done and what it cost."""
     _, division = manifest.load(experiment.data)
-    run.record.world, run.record.undeclared = method.world(), declared.missing(experiment.config, division)
+    averages = averaging.keeps_one(experiment)
+    run.record.world, run.record.undeclared = method.world(), declared.missing(experiment.config, division, averages)
     run.save()
     store_environment(run, experiment)
     announce(run, method, experiment, train, val)
@@ -63,12 +65,13 @@ def rehearse(run: Run, method: Method, config: Config, train: Subset, val: Subse
     """Ask what can be known before hours are spent; a failure that nothing waives ends the run here."""
     if not config.sentinels:
         return
-    found = kept.read(run.record)
+    found, slow = kept.read(run.record), ""
     if found is None:
         found = method.rehearse(train, val)
         kept.keep(run.record, found)
+        slow = pace.slower(run.record, found.step_s)
     size = method.size()
-    spent = [room.within(config.limits.hours, found.eta_s), room.on_disk(run.folder, size), room.in_memory(size)]
+    spent = [room.within(config.limits.hours, found.eta_s, slow), room.on_disk(run.folder, size), room.in_memory(size)]
     gate.admit(run, config, [*found.checks, *spent])
 
 

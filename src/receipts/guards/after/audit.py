@@ -1,7 +1,7 @@
 """All checks of a score, from the stored predictions and the record."""
 
 from receipts.bounds import confine
-from receipts.checks.catalogue import GUARDS, not_applicable
+from receipts.checks.catalogue import GUARDS, NOTE, not_applicable
 from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation import audit
@@ -50,4 +50,4 @@ def beside(record: Record, score: Score) -> str:
     if own is None or line is None or line.value is None or line.run is None or record.rung is not None:
         return ""
     worse = own < line.value if score.metrics[record.primary or ""].better == "higher" else own > line.value
-    return f"; NOTE: worse than the linear baseline {line.run.run_id} ({line.value:.4f})" if worse else ""
+    return f"{NOTE}worse than the linear baseline {line.run.run_id} ({line.value:.4f})" if worse else ""

@@ -1,4 +1,4 @@
-"""Data that were centred over all of their rows, told by the numbers, however the code that did it is written."""
+"""Statistics of all rows that went into the data, told by the numbers, however the code that did it is written."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,12 @@ REDUCING = source.vocabulary(
 
 
 def audit(manifest: Manifest, experiment: Experiment) -> Iterator[Check]:
-    """Whether all rows together have a mean of nought, which train has not, and the experiment's code made it so."""
+    """Whether a column holds mean labels of all rows, or the experiment's code gave all rows a mean of nought."""
+    if manifest.facts is not None and manifest.facts.encoded:
+        names = list(manifest.features or {})
+        told = [names[each] if names else f"column {each}" for each in manifest.facts.encoded]
+        yield failed(NAME, f"{', '.join(told)}: each value is the mean label of its rows, val and test among them")
+        return
     if manifest.facts is None or manifest.facts.centred is None:
         yield not_run(NAME, "the manifest does not tell: receipts split NAME, and commit it")
         return

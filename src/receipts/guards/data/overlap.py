@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 from scipy.special import bdtrc
 
-from receipts.checks.catalogue import failed, not_applicable, not_run, passed
+from receipts.checks.catalogue import NOTE, failed, not_applicable, not_run, passed
 from receipts.data import shared, twins, views
-from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
+from receipts.data.manifest import ButOne, Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.guards.data.looking import Looked
 from receipts.runs.record import Check
 
 OLDER = "the manifest was made by an older core: receipts split NAME, and commit it"
 SURE = 1e-4  # chance of so many twins where there is no leak; a hundred splits later one alarm would be false
 COPIED = 0.002  # share of a split that a few coincidences of rich samples never reach
-FORMS = 20  # in which an image is looked for
+FORMS = 40  # in which an image is looked for
 TWINS, FEW = 0.005, 3  # share and number of near twins below which a number hardly moves
 MANY, RARE = 0.1, 3e-4  # share of near twins that samples of so many dimensions have only where they were multiplied
 
@@ -91,6 +91,12 @@ def near(found: NearDuplicates) -> Check:
         for each in found.splits
         if is_multiplied(each)
     ]
+    leaked += [
+        f"{told(each.split, some.n, some.looked, some.pairs, f'equal but for column {some.column}')}; "
+        f"inside train {some.inside:.1%} are"
+        for each in found.splits
+        if (some := each.but_one) and is_shared(some)
+    ]
     if leaked:
         return failed(name, "; ".join(leaked))
     seen = ", ".join(f"{each.n} of {each.looked} {each.split} rows" for each in found.splits)
@@ -99,13 +105,15 @@ def near(found: NearDuplicates) -> Check:
 
 def is_leaked(each: Twins) -> bool:
     """Whether there are so many twins that rows were copied and changed a little."""
-    share = each.n / each.looked
-    if each.n < FEW or share < TWINS:
+    return is_shared(each) or (each.n / each.looked >= MANY and each.by_accident < RARE and each.n >= FEW)
+
+
+def is_shared(each: Twins | ButOne) -> bool:
+    """Whether there are more such rows than train has inside itself, or than chance would bring."""
+    if each.n < FEW or each.n / each.looked < TWINS:
         return False
     natural = max(3 * each.inside, 3 * each.by_accident, 1 / each.looked)  # both are estimates, from few rows
-    return float(bdtrc(each.n - 1, each.looked, min(natural, 1.0))) < SURE or (
-        share >= MANY and each.by_accident < RARE
-    )
+    return float(bdtrc(each.n - 1, each.looked, min(natural, 1.0))) < SURE
 
 
 def is_multiplied(each: Twins) -> bool:
@@ -138,7 +146,13 @@ def entities(facts: Facts) -> Check:
 def times(facts: Facts) -> Check:
     """Train before val before test."""
     if facts.times is None:
-        return not_applicable("time-order", "the dataset declares no times")
+        told = "the dataset declares no times"
+        if facts.moments is not msgspec.UNSET:
+            told += (
+                f"{NOTE}column {facts.moments} holds moments, and some rows of train are later than held-back ones; "
+            )
+            told += "declare dataset.times if predictions are of the future"
+        return not_applicable("time-order", told)
     if not facts.times:
         return failed("time-order", "some rows of train are later than some of val or test")
     return passed("time-order", "train ends before val begins, and val before test")

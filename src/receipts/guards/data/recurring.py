@@ -58,9 +58,12 @@ def recurring(values: Array) -> tuple[Array, Array] | None:
 def unseen(often: tuple[Array, Array], others: Array) -> float:
     """The share of recurring values that do not occur among others, give or take a rounding."""
     found, counts = often
-    known = np.unique(others)
-    near = np.isin(found, known) | np.isin(found - 1, known) | np.isin(found + 1, known)
-    return float(counts[~near].sum() / counts.sum())
+    return float(counts[~among(found, np.unique(others))].sum() / counts.sum())
+
+
+def among(values: Array, known: Array) -> Array:
+    """Which values are known, give or take a rounding."""
+    return np.asarray(np.isin(values, known) | np.isin(values - 1, known) | np.isin(values + 1, known))
 
 
 def on_one_scale(here: Array, there: Array) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from receipts.checks.catalogue import failed, not_applicable, passed
 from receipts.config.compose import Experiment
-from receipts.guards.static import arguments, draws, dropout, fitting, flags, monitored, source, spelling
+from receipts.guards.static import arguments, averaging, draws, dropout, fitting, flags, monitored, source, spelling
 from receipts.guards.static.source import Source
 from receipts.runs.record import Check
 
@@ -18,6 +18,7 @@ RULES: dict[str, Callable[[list[Source], Experiment], Iterator[str]]] = {
     "fit-before-split": fitting.before_split,
     "order-of-the-day": draws.unsorted,
     "dropout-always-on": dropout.always_on,
+    "average-as-declared": averaging.as_declared,
 }
 SHOWN = 5
 

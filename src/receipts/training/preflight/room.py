@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from receipts.checks.catalogue import failed, not_applicable, passed
+from receipts.checks.catalogue import NOTE, failed, not_applicable, passed
 from receipts.runs.record import Check
 
 # Of the weights: two checkpoints, two points to go on from and a third one while it is written, each with an optimizer
@@ -16,14 +16,15 @@ HELD = 4  # copies of the weights that training holds: themselves, their gradien
 BYTES, LOGS = 4, 50 * 2**20
 
 
-def within(hours: float | None, eta_s: float | None) -> Check:
-    """The time that training will take against what may be spent."""
+def within(hours: float | None, eta_s: float | None, slow: str = "") -> Check:
+    """The time that training will take against what may be spent; `slow` tells what a step took in other runs."""
     if eta_s is None:
         return not_applicable("time-limit", "nothing is known of the time of a step")
     said = f"the planned steps take about {spelled(eta_s)}"
     if hours is not None and eta_s > 3600 * hours:
         return failed("time-limit", f"{said}, limits.hours allows {hours:g} h")
-    return passed("time-limit", said + ("" if hours is None else f" of {hours:g} h"))
+    said += "" if hours is None else f" of {hours:g} h"
+    return passed("time-limit", said + (NOTE + slow if slow else ""))
 
 
 def on_disk(folder: Path, size: int | None) -> Check:
