@@ -1,12 +1,14 @@
 """A module as it stands before its first step: with all its layers, also those that come after the constructor."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from receipts.config import build
@@ -22,10 +24,34 @@ def built(config: Config) -> LightningModule:
     Lightning calls that hook before it trains, and expects it to make nothing twice.
     """
     seed_globals(derive("init", config.seed))
-    module: LightningModule = build.build(config.model)
+    with watched_loading():
+        module: LightningModule = build.build(config.model)
     refuse_incomplete(module, config.model["_target_"])
     module.configure_model()
     return module
+
+
+@contextmanager
+def watched_loading() -> Iterator[None]:
+    """Refuse weights that a constructor loads with strict=False and of which not one has a name of the module's."""
+    own = nn.Module.load_state_dict
+
+    def load(self: nn.Module, state_dict: Mapping[str, Any], *values: Any, **options: Any) -> Any:
+        found = own(self, state_dict, *values, **options)
+        names, theirs = list(self.state_dict()), list(state_dict)
+        if names and theirs and not set(names) & set(theirs):
+            raise Refusal(
+                f"load_state_dict was given {len(theirs)} weights, and none of them is the module's",
+                f"they are called {theirs[0]} …, the module's {names[0]} …; strict=False says nothing of it",
+                "rename them, often by a prefix that is too much or missing, and take strict=False out",
+            )
+        return found
+
+    nn.Module.load_state_dict = load  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.load_state_dict = own  # type: ignore[method-assign]
 
 
 def refuse_incomplete(module: LightningModule, target: str) -> None:
