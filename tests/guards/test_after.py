@@ -157,9 +157,14 @@ def test_values_in_another_unit_than_the_targets(monkeypatch: pytest.MonkeyPatch
     assert "in-other-units" in said((honest - 150) / 77)
     assert "in-other-units" in said(np.log(honest + 200))
     assert "in-other-units" in said(honest * 1000)
+    assert "in-other-units" in said(honest - 150), "the mean was never put back"
     assert "in-other-units" not in said((honest - 150) / 77, Task(kind="regression", primary="spearman"))
     assert "in-other-units" not in said(truth.mean() + 0.02 * (honest - honest.mean())), "learnt little, in its unit"
     assert "in-other-units" not in said(RNG.normal(0, 1, 442)), "knows nothing"
+    assert said(np.maximum(honest, 150)) == {"values-cut-off"}, "a ReLU on what was standardised"
+    assert said(np.minimum(honest, 150)) == {"values-cut-off"}
+    assert said(np.maximum(honest, honest.mean() - 2 * honest.std())) == set(), "a few at a bound"
+    assert said(np.round(honest / 40) * 40) == set(), "in steps, as a tree predicts"
 
 
 def test_predictions_that_are_drawn_may_vary_as_far_as_other_rows_would(tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ GUARDS = (
         performance=True,
     ),
     Guard(
+        "values-cut-off",
+        "after",
+        "Predicted values are not held at a bound that targets go beyond.",
+        "take the ReLU, clamp or sigmoid after the last layer out, or turn its values into the range of the targets",
+        performance=True,
+    ),
+    Guard(
         "beats-the-floor",
         "after",
         "The run beats a method that never looks at the input.",

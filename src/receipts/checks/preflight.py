@@ -211,6 +211,30 @@ GUARDS = (
         "give the loss the labels of the batch, in the shape of the predictions",
     ),
     Guard(
+        "class-ignored",
+        "pre-flight",
+        "Every class has a say in the loss.",
+        "look for an ignore_index that is a class of this task, and for masks made of labels",
+    ),
+    Guard(
+        "class-weights-inverted",
+        "pre-flight",
+        "Weights of classes in a loss are not the classes' own frequencies, which make rare ones rarer still.",
+        "weigh by one over the frequency: counts.sum() / (classes * counts)",
+    ),
+    Guard(
+        "softmax-twice",
+        "pre-flight",
+        "Predicted probabilities went through one softmax.",
+        "take one of them out: predict_step returns what forward's own softmax made, or forward returns logits",
+    ),
+    Guard(
+        "inputs-prepared-otherwise",
+        "pre-flight",
+        "Training and predicting hand the network inputs of the same scale.",
+        "prepare inputs in one place: in forward, or in transforms: of the YAML",
+    ),
+    Guard(
         "disk-room",
         "pre-flight",
         "There is room on the disk for checkpoints and logs.",

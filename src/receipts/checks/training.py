@@ -37,6 +37,12 @@ GUARDS = (
         "fit.precision=bf16-mixed keeps the small updates",
     ),
     Guard(
+        "units-alike",
+        "training",
+        "The units of a layer differ from each other once they have learnt.",
+        "begin with weights that are drawn: torch's own initialisation, or nn.init.kaiming_normal_",
+    ),
+    Guard(
         "stale-gradients",
         "training",
         "Gradients are empty when those of a new step begin to be added up.",

@@ -23,7 +23,7 @@ from receipts.refusal import Refusal
 from receipts.runs import points
 from receipts.runs.log import hush
 from receipts.runs.record import Checkpoint, World
-from receipts.training import checkpoints
+from receipts.training import building, checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.progress import Progress
@@ -68,17 +68,16 @@ class ModuleMethod:
         determinism.prepare()
         self.device = device_of(config.trainer.accelerator)
         determinism.pin_backend(config.fit.deterministic, config.fit.threads)
-        seed_globals(derive("init", config.seed))
-        self.module: LightningModule = build.build(config.model)
+        self.module = building.built(config)
         self.nondeterministic: list[str] = []
         self.rates = Rates()
         self.stopped: str | None = None
         self.done: int | None = None
-        refuse_incomplete(self.module, config.model["_target_"])
 
     def fit(self, train: Subset, val: Subset, site: Site) -> Checkpoint:
         """Train with Lightning; the checkpoint kept is the best on val by the harness's own metric."""
         config, task, share = self.config, self.config.task, Share(site.rank, site.world)
+        self.finish(val)
         checkpoints.begin_from(config.fit.init_from, self.module)
         self.stand(site.place)
         size = loaders.own_size(config)
@@ -89,7 +88,8 @@ class ModuleMethod:
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         progress = Progress(site, validation)
-        watching: list[Callback] = [StepRng(config.seed), self.rates, validation, *sentinels, progress]
+        first = [building.Whole(self.module), StepRng(config.seed), self.rates]
+        watching: list[Callback] = [*first, validation, *sentinels, progress]
         watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)
@@ -125,7 +125,7 @@ class ModuleMethod:
     def load(self, folder: Path, checkpoint: Checkpoint) -> None:
         """Take the selected weights; every key must match."""
         state = checkpoints.state_of(confine(folder, checkpoint.file), checkpoint.weights)
-        self.module.load_state_dict(state, strict=True)
+        building.take(self.module, state)
 
     def predict(self, subset: Subset) -> Outputs:
         """`predict_step` over a split in row order, under Lightning's own prediction loop."""
@@ -174,11 +174,18 @@ class ModuleMethod:
         """A moment of training on a copy."""
         from receipts.training.preflight.rehearsal import rehearse
 
+        self.finish(val)
         return rehearse(self.module, self.config, self.device, train, val)
 
-    def size(self) -> int:
-        """How many numbers the module's parameters hold."""
-        return sum(parameter.numel() for parameter in self.module.parameters())
+    def size(self) -> int | None:
+        """How many numbers the module's parameters hold; not known before lazy layers have seen a batch."""
+        return building.size(self.module)
+
+    def finish(self, val: Subset) -> None:
+        """Show lazy layers a batch of inputs."""
+        if building.is_unfinished(self.module):
+            x, _ = next(iter(loaders.watching(val, self.config, self.device)))
+            building.finish(self.module, x, self.config.seed)
 
 
 def begun(site: Site) -> Path | None:
@@ -206,20 +213,6 @@ def refuse_unstated(config: Config) -> None:
             "a module is trained in epochs and batches, and both move the numbers",
             "state them under fit:",
         )
-
-
-def refuse_incomplete(module: LightningModule, target: str) -> None:
-    """A module that lacks one of the three methods that are asked of it."""
-    from lightning.pytorch.utilities.model_helpers import is_overridden
-
-    for name in ("training_step", "configure_optimizers", "predict_step"):
-        if not is_overridden(name, module):
-            call = "predict_step(self, x, batch_idx): return self(x).softmax(-1)" if name == "predict_step" else name
-            raise Refusal(
-                f"{target} has no {name}",
-                "a module needs training_step, configure_optimizers and predict_step, and nothing of ours",
-                f"add def {call}",
-            )
 
 
 def device_of(accelerator: str) -> torch.device:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
 from receipts.runs.log import note, progress
 from receipts.training.method import Site
+from receipts.training.sentinels.parameters import values
 from receipts.training.utilisation import Meter
 from receipts.training.validation import HarnessValidation
 
@@ -76,19 +78,26 @@ class Progress(Callback):
         """Sample the norm of the gradients, before clipping."""
         if trainer.global_step % GRADIENT_EVERY == 0:
             gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-            self.norms.append(float(torch.nn.utils.get_total_norm(gradients)))
+            self.norms.append(float(torch.nn.utils.get_total_norm([values(gradient) for gradient in gradients])))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """One line in the log; on screen too for the first step, and now and then in a long epoch."""
         loss = loss_of(outputs)
-        self.losses.append(loss)
+        self.losses += [] if loss is None else [loss]
         self.samples += len(batch[1])
         done = trainer.fit_loop.total_batch_idx + 1
+        if loss is None and done == 1 and pl_module.automatic_optimization:
+            raise Refusal(
+                "training_step returned no loss",
+                "Lightning skips such a batch without a word",
+                "return the loss, a scalar tensor, or {'loss': …}",
+            )
         elapsed = time.monotonic() - self.begun
+        told = "" if loss is None else f"loss {loss:.4f} "
         line = (
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs} step {done}/{self.total} loss {loss:.4f} "
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs} step {done}/{self.total} {told}"
             f"lr {rate(trainer):.2e} {elapsed / done:.4f} s/step elapsed {clock(elapsed)} "
             f"ETA {clock(elapsed / done * (self.total - done))}"
         )
@@ -140,11 +149,12 @@ class Progress(Callback):
 
     def over_all(self, loss: float | None, samples: int, pl_module: LightningModule) -> tuple[float | None, int]:
         """The mean loss and the number of samples over all processes; their losses come weighted by their shares."""
-        if self.site.world == 1 or loss is None:
+        if self.site.world == 1:
             return loss, samples
-        both = torch.tensor([loss / self.site.world, samples], dtype=torch.float64, device=pl_module.device)
+        share = math.nan if loss is None else loss / self.site.world
+        both = torch.tensor([share, samples], dtype=torch.float64, device=pl_module.device)
         torch.distributed.all_reduce(both)
-        return float(both[0]), int(both[1])
+        return None if loss is None or bool(both[0].isnan()) else float(both[0]), int(both[1])
 
     def module_values(self, trainer: Trainer) -> dict[str, float]:
         """What the module itself logged, under a name that says so."""
@@ -234,16 +244,10 @@ class History:
         return out.getvalue().encode()
 
 
-def loss_of(outputs: Any) -> float:
-    """The loss that training_step returned, as a number."""
+def loss_of(outputs: Any) -> float | None:
+    """The loss that training_step returned, as a number; None where it skipped the batch, or steps by hand."""
     value = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-    if not isinstance(value, Tensor):
-        raise Refusal(
-            "training_step returned no loss",
-            "Lightning skips such a batch without a word",
-            "return the loss, a scalar tensor, or {'loss': …}",
-        )
-    return float(value.detach())
+    return float(value.detach()) if isinstance(value, Tensor) else None
 
 
 def rate(trainer: Trainer) -> float:

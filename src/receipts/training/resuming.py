@@ -54,8 +54,9 @@ class Resumption(Callback):
     # --- going on
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Take this process's own part of a point."""
-        self.state = checkpoint[OURS][self.site.rank]
+        """Take this process's own part of a point; a checkpoint of somebody else's, for a moment's use, has none."""
+        if OURS in checkpoint:
+            self.state = checkpoint[OURS][self.site.rank]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore what others look at when they start."""

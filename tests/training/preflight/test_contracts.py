@@ -16,8 +16,10 @@ Y = torch.arange(B) % K
 V = torch.linspace(-1, 1, B)
 
 
-def broken(step: Callable[[], Any], y: Tensor = Y, classes: int | None = K) -> list[str]:
-    with (contracts := Contracts(y, classes)):
+def broken(
+    step: Callable[[], Any], y: Tensor = Y, classes: int | None = K, counts: list[int] | None = None
+) -> list[str]:
+    with (contracts := Contracts(y, classes, counts)):
         step()
     return list(contracts.broken)
 
@@ -86,3 +88,22 @@ def test_shapes_that_make_every_pair_are_named(step: Callable[[], Any]) -> None:
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_promises_that_are_kept_are_left_alone(step: Callable[[], Any]) -> None:
     assert broken(step) == []
+
+
+@pytest.mark.parametrize(
+    ("weights", "counts", "inverted"),
+    [
+        ([0.6, 0.3, 0.1], [600, 300, 100], True),
+        ([9.0, 1.0, 1.2], [900, 100, 110], True),
+        ([1 / 6, 1 / 3, 1.0], [600, 300, 100], False),
+        ([0.4, 0.6, 1.0], [600, 300, 100], False),
+        ([1.0, 1.0, 1.0], [600, 300, 100], False),
+        ([0.31, 0.33, 0.36], [100, 105, 112], False),
+        ([5.0, 1.0, 1.0], [600, 300, 100], False),
+        ([0.6, 0.4, 0.0], [600, 300, 0], False),
+    ],
+)
+def test_weights_that_are_the_frequencies_are_named(weights: list[float], counts: list[int], inverted: bool) -> None:
+    for loss in (functional.cross_entropy, lambda z, y, w: functional.nll_loss(z.log_softmax(-1), y, weight=w)):
+        named = broken(lambda loss=loss: loss(Z, Y, torch.tensor(weights)), counts=counts)  # type: ignore[misc]
+        assert named == (["class-weights-inverted"] if inverted else [])

@@ -62,9 +62,36 @@ class Explodes(Small):
         self.body = nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU())
 
 
+class IgnoresZero(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return functional.cross_entropy(self(batch[0]), batch[1], ignore_index=0)
+
+
+class Prepares(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return super().training_step(((batch[0] - 1) / 2, batch[1]), batch_idx)
+
+
+class SoftensTwice(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        return functional.nll_loss(self(batch[0]).softmax(-1).log(), batch[1])
+
+    def predict_step(self, x: Tensor, batch_idx: int) -> Any:
+        return self(x).softmax(-1).softmax(-1)
+
+
+class CallsThemLogits(SoftensTwice):
+    def predict_step(self, x: Tensor, batch_idx: int) -> Any:
+        return {"logits": self(x).softmax(-1)}
+
+
 @pytest.mark.parametrize(
     ("module", "check"),
     [
+        (IgnoresZero, "class-ignored"),
+        (Prepares, "inputs-prepared-otherwise"),
+        (SoftensTwice, "softmax-twice"),
+        (CallsThemLogits, "softmax-twice"),
         (WrongSign, "cannot-learn-a-batch"),
         (Explodes, "cannot-learn-a-batch"),
         (OnProbabilities, "loss-wants-logits"),

@@ -55,6 +55,27 @@ class Argmaxed(Small):
         return torch.optim.AdamW(self.parameters(), lr=self.lr)
 
 
+class RoundedAndDecays(Small):
+    """The body's gradients are zero, the head's are not; weight decay moves both."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head((4 * self.body(x)).round())
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.AdamW(self.parameters(), lr=self.lr, weight_decay=0.1)
+
+
+class Alike(Small):
+    """Every unit of the body begins as the others, and no noise tells them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(FEATURES, 8), nn.Tanh())
+        for layer in (self.body[0], self.head):
+            nn.init.constant_(layer.weight, 0.1)
+            nn.init.zeros_(layer.bias)
+
+
 class InAList(Small):
     def __init__(self) -> None:
         super().__init__()
@@ -133,6 +154,8 @@ class KeepsGradients(Small):
         (Detached, "no-gradient"),
         (Rounded, "no-gradient"),
         (Argmaxed, "no-gradient"),
+        (RoundedAndDecays, "no-gradient"),
+        (Alike, "units-alike"),
         (InAList, "unregistered-parameters"),
         (PlainTensor, "unregistered-parameters"),
         (Restoring, "never-moves"),

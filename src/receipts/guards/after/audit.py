@@ -36,7 +36,8 @@ def examine(record: Record, score: Score, predictions: Predictions, config: Conf
     return [
         skill.vary(predictions, score.split, record.rung),
         skill.above_chance(found, score.split),
-        units.in_units(predictions, score.split, config.task, record.rung),
+        units.in_units(predictions, score.split, config.task, record.rung, config.split.rule == "time"),
+        units.cut_off(predictions, score.split, config.task, record.rung),
         skill.beats_floor(predictions, score, config, record.rung, found, note),
         easy.too_good(score, config, record),
     ]

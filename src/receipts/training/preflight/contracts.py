@@ -22,15 +22,22 @@ PAIRED |= {functional.gaussian_nll_loss, functional.poisson_nll_loss}
 OVER_CLASSES = {torch.softmax, functional.softmax, Tensor.softmax}
 OVER_CLASSES |= {torch.log_softmax, functional.log_softmax, Tensor.log_softmax}
 
+WEIGHTED = {functional.cross_entropy, functional.nll_loss}
+STRAIGHT = (0.8, 1.25)  # the slope of the logarithm of weights on that of frequencies which makes one of the other
+UNEVEN, TOGETHER = 1.5, 0.95  # how far class sizes must be apart to tell, and how well weights must go with them
+
 OF_LOGITS = {functional.cross_entropy, functional.binary_cross_entropy_with_logits}
 
 
 class Contracts(TorchFunctionMode):
-    """Collects broken promises, check to sentence. `y` is the batch's target, `classes` how many there are."""
+    """Collects broken promises, check to sentence.
 
-    def __init__(self, y: Any, classes: int | None) -> None:
+    `y` is the batch's target, `classes` how many there are, `counts` how often each occurs in train.
+    """
+
+    def __init__(self, y: Any, classes: int | None, counts: list[int] | None = None) -> None:
         super().__init__()
-        self.y, self.classes = y, classes
+        self.y, self.classes, self.counts = y, classes, counts or []
         self.broken: dict[str, str] = {}
         self.squashed: list[Tensor] = []  # held, so that no address is used twice
         self.calls = 0
@@ -51,6 +58,8 @@ class Contracts(TorchFunctionMode):
             self.squashed.append(given)
         if not isinstance(first, Tensor):
             return
+        if func in WEIGHTED:
+            self.look_at_weights(args[2] if len(args) > 2 else kwargs.get("weight"))
         if func in OVER_CLASSES:
             self.look_at_softmax(first, args[1] if len(args) > 1 else kwargs.get("dim"))
         elif func is functional.cross_entropy and is_distribution(first):
@@ -67,6 +76,12 @@ class Contracts(TorchFunctionMode):
         elif isinstance(second, Tensor) and (func in PAIRED or (func in DIFFERENCES and self.is_target(first, second))):
             self.look_at_shapes(getattr(func, "__name__", "a difference"), first, second)
         self.calls += func in PAIRED or getattr(func, "__module__", "") == "torch.nn.functional"
+
+    def look_at_weights(self, weights: Tensor | None) -> None:
+        """Class weights that are the classes' own frequencies."""
+        if weights is not None and are_frequencies(weights.detach().double().cpu().numpy(), np.array(self.counts)):
+            shown = ", ".join(f"{weight:.3g}" for weight in weights[:6].tolist())
+            self.note("class-weights-inverted", f"classes of {self.counts[:6]} train rows weigh {shown}")
 
     def look_at_softmax(self, given: Tensor, dim: int | None) -> None:
         """A softmax over the samples of a batch instead of over classes."""
@@ -100,6 +115,17 @@ class Contracts(TorchFunctionMode):
     def note(self, check: str, sentence: str) -> None:
         """Keep the first sentence of a check."""
         self.broken.setdefault(check, sentence)
+
+
+def are_frequencies(weights: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> bool:
+    """Whether weights grow with the sizes of classes, as frequencies do; not told where those hardly differ."""
+    if weights.shape != counts.shape or not (weights > 0).all() or not (counts > 0).all():
+        return False
+    if counts.max() < UNEVEN * counts.min() or weights.std() == 0:
+        return False
+    x, y = np.log(counts), np.log(weights)
+    slope = float(np.polyfit(x, y, 1)[0])
+    return STRAIGHT[0] < slope < STRAIGHT[1] and float(np.corrcoef(x, y)[0, 1]) > TOGETHER
 
 
 def is_distribution(given: Tensor) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,23 @@ from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training.method import Outputs
-from receipts.training.preflight.rows import Loss, hears_any, hears_whose, idle
+from receipts.training.preflight import preparing
+from receipts.training.preflight.rows import Loss, hears_any, hears_whose, idle, unheard_classes
 from receipts.training.sentinels.influence import in_evaluation, predict
 from receipts.training.sentinels.thawing import hooks
 
 MANY = 0.1  # of a batch; a last odd one out may be left over on purpose
 LEARNT = 0.99  # of the error at the start
 FEWEST = 4  # rows
+SEVERAL = 3  # classes
 ALIKE = 1e-2  # of the largest output, by which those of different rows differ at least
+HEARD = ("rows-ignored", "labels-ignored", "class-ignored", preparing.NAME)
 
 
-def checks(trainer: Trainer, module: LightningModule, batch: Any, errors: dict[int, float]) -> list[Check]:
-    """Both verdicts; whatever a module dies of here is no verdict on it."""
+def checks(
+    trainer: Trainer, module: LightningModule, batch: Any, errors: dict[int, float], classes: int
+) -> list[Check]:
+    """Every verdict; whatever a module dies of here is no verdict on it."""
     x, y, n = batch[0], batch[1], len(batch[1])
 
     def loss(x: Any, y: Any, seed: int) -> Tensor | None:
@@ -38,14 +44,18 @@ def checks(trainer: Trainer, module: LightningModule, batch: Any, errors: dict[i
 
     try:
         if n < FEWEST:
-            return [not_run(name, "a batch has too few rows") for name in ("rows-ignored", "labels-ignored")]
+            return [not_run(name, "a batch has too few rows") for name in HEARD]
         with in_evaluation(module):
             outputs = predict(trainer, module, x)
         with silent(module), torch.enable_grad():
-            return [of_rows(idle(loss, x, y, n), n), of_labels(loss, module, batch, errors, outputs)]
+            heard = [of_rows(idle(loss, x, y, n), n), of_labels(loss, module, batch, errors, outputs)]
+            heard.append(of_classes(unheard_classes(loss, x, y, n), classes))
+            with in_evaluation(module):
+                learn, say = partial(loss, x, y), partial(predict, trainer, module, x)
+                return [*heard, preparing.check(module, say, learn, n)]
     except Exception as error:  # noqa: BLE001 - a step on a batch in another order may be more than a module bears
         reason = f"a step on a changed batch ended with {type(error).__name__}"
-        return [not_run(name, reason) for name in ("rows-ignored", "labels-ignored")]
+        return [not_run(name, reason) for name in HEARD]
 
 
 @contextlib.contextmanager
@@ -69,6 +79,15 @@ def of_rows(places: list[int] | None, n: int) -> Check:
     if len(places) > MANY * n:
         return failed("rows-ignored", f"{said}, whichever sample stands there: places {told(places)}")
     return passed("rows-ignored", f"{said} because of where they stand")
+
+
+def of_classes(silent: list[int], classes: int) -> Check:
+    """The verdict on classes; of two, one may be left out on purpose, where what is normal is learnt alone."""
+    if classes < SEVERAL:
+        return not_applicable("class-ignored", "there are no three classes")
+    if silent:
+        return failed("class-ignored", f"no row of class {told(silent)} has a say in the loss, whatever it shows")
+    return passed("class-ignored", "every class of a batch has a say in the loss")
 
 
 def told(places: list[int]) -> str:

@@ -11,7 +11,7 @@ import math
 import statistics
 import time
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
 
@@ -19,12 +19,9 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.nn.modules.batchnorm import _NormBase
 
-from receipts.checks.catalogue import failed, not_run, passed
+from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.config.schema import Config
-from receipts.data import loaders
-from receipts.data.ownloader import OwnLoader
 from receipts.data.sealed import Subset
-from receipts.data.shares import Share
 from receipts.evaluation.metrics import evaluate, scored_as
 from receipts.evaluation.predictions import from_outputs
 from receipts.provenance.determinism import aside
@@ -34,6 +31,8 @@ from receipts.training.preflight import hearing
 from receipts.training.preflight.contracts import Contracts
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.preflight.mixing import SEEN, mixed
+from receipts.training.preflight.onebatch import SameBatch, counts, cut, first_batch
+from receipts.training.preflight.softmaxes import Softmaxes
 from receipts.training.sentinels.influence import in_evaluation, predict
 from receipts.training.trainer import make
 
@@ -41,8 +40,11 @@ STEPS, SECONDS = 64, 3.0
 LOOKED = 3  # steps whose losses are looked at
 BETTER, WORSE = 0.9, 1.1  # of the error at the start
 LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
-MADE = ("loss-wants-logits", "logits-cut-off", "loss-wants-log-probabilities", "loss-broadcasts", "softmax-over-batch")
-ALL = (*MADE, "samples-mixed", "cannot-learn-a-batch", "rows-ignored", "labels-ignored")
+MADE = (
+    *("loss-wants-logits", "logits-cut-off", "loss-wants-log-probabilities", "loss-broadcasts", "softmax-over-batch"),
+    "class-weights-inverted",
+)
+ALL = (*MADE, "samples-mixed", "cannot-learn-a-batch", "softmax-twice", *hearing.HEARD)
 LITTLE = 16  # rows that are predicted to see whether they mix
 
 
@@ -57,19 +59,6 @@ class Seen:
 
 class Enough(Exception):
     """Enough has been seen."""
-
-
-class SameBatch:
-    """A loader of as many batches as the real one, all of them the first."""
-
-    def __init__(self, batch: Any, length: int) -> None:
-        self.batch, self.length = batch, length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Any:
-        return (copy.deepcopy(self.batch) for _ in range(self.length))
 
 
 def rehearse(module: LightningModule, config: Config, device: torch.device, train: Subset, val: Subset) -> Rehearsed:
@@ -98,7 +87,7 @@ class Rehearsal(Callback):
         task = config.task
         self.metric = LOSS_LIKE[scored_as(task)]
         self.seen = Seen()
-        self.contracts = Contracts(self.batch[1], task.classes)
+        self.contracts = Contracts(self.batch[1], task.classes, counts(train, task.classes))
         self.overhear(self.module)
 
     def overhear(self, module: LightningModule) -> None:
@@ -121,7 +110,7 @@ class Rehearsal(Callback):
             trainer.fit(self.module, SameBatch(self.batch, self.length))
         epochs = [cap for cap in (self.config.fit.epochs, self.config.limit.epochs) if cap is not None]
         return Rehearsed(
-            [*self.contract_checks(), self.mixing, self.learning(), *self.hearing],
+            [*self.contract_checks(), self.mixing, self.learning(), self.twice, *self.hearing],
             statistics.median(self.seen.seconds[1:] or self.seen.seconds),
             self.length * min(epochs),
         )
@@ -158,7 +147,8 @@ class Rehearsal(Callback):
 
     def end(self, trainer: Trainer) -> None:
         """Ask what would disturb the learning, then stop."""
-        self.hearing = hearing.checks(trainer, self.module, self.batch, self.seen.errors)
+        self.hearing = hearing.checks(trainer, self.module, self.batch, self.seen.errors, self.classes)
+        self.twice = self.softmax_check(trainer)
         raise Enough
 
     def error(self, trainer: Trainer) -> float:
@@ -197,6 +187,17 @@ class Rehearsal(Callback):
             )
         return passed("samples-mixed", f"{n} samples, each predicted alike whatever stands beside it")
 
+    def softmax_check(self, trainer: Trainer) -> Check:
+        """Whether predictions are a softmax of what is a softmax already."""
+        name = "softmax-twice"
+        if not self.classes:
+            return not_applicable(name, "no classes are predicted")
+        with in_evaluation(self.module), Softmaxes() as seen:
+            outputs = predict(trainer, self.module, self.plain)
+        if of := seen.twice(outputs):
+            return failed(name, of)
+        return passed(name, "no probabilities are given to a softmax")
+
     def learning(self) -> Check:
         """Whether the batch was predicted ever worse."""
         start, *later = self.seen.errors.values()
@@ -225,27 +226,3 @@ class Rehearsal(Callback):
         if self.metric == "nll":
             return math.log(self.classes)
         return float(self.targets.std()) if len(self.targets) > 1 else 0.0
-
-
-def first_batch(config: Config, device: torch.device, train: Subset, val: Subset) -> tuple[Any, Any, Any, int]:
-    """The first batch as it trains, its inputs without augmentation, its raw targets, how many make an epoch.
-
-    A DataModule's comes from val: its train rows may draw from generators of their own, which would be moved on.
-    """
-    if isinstance(train.inputs, OwnLoader):
-        batch = next(iter(loaders.watching(val, config, device)))
-        length = len(loaders.training(train, config, device, Share()))
-        return batch, batch[0], val.targets[: len(batch[1])], length
-    reading = replace(config, trainer=replace(config.trainer, workers=0))
-    augmented = loaders.training(train, reading, device, Share())
-    plain = loaders.training(train, replace(reading, augment=[]), device, Share())
-    batch = next(iter(augmented))
-    x, _ = next(iter(plain))
-    return batch, x, train.targets[plain.rows(0)], len(augmented)  # type: ignore[union-attr]
-
-
-def cut(x: Any, n: int) -> Any:
-    """The first n rows of a batch, however it is nested."""
-    if isinstance(x, dict):
-        return {key: cut(value, n) for key, value in x.items()}
-    return type(x)(cut(value, n) for value in x) if isinstance(x, tuple | list) else x[:n]

@@ -58,6 +58,33 @@ def say(loss: Loss, x: Any, y: Any, order: Tensor, seed: int) -> Tensor | None:
     return torch.stack(parts).any(0).cpu() if parts else None
 
 
+def unheard_classes(loss: Loss, x: Any, y: Any, n: int) -> list[int]:
+    """Classes of which no row has a say, whatever it shows: rows given such a label fall silent, its own speak.
+
+    None are named where that cannot be told: without gradients, without classes, of a batch in which few have a say.
+    """
+    labels, here = torch.as_tensor(y), torch.arange(n)
+    if labels.dim() != 1 or labels.is_floating_point():
+        return []
+    first = say(loss, x, y, here, SEEDS[0])
+    if first is None or first.sum() < n / 2:
+        return []
+    labels = labels.cpu()
+    other = labels[first].mode().values
+    suspects = [label for label in set(labels[~first].tolist()) if not bool(first[labels == label].any())]
+    return sorted(label for label in suspects if is_silent(loss, x, y, first, label, int(other)))
+
+
+def is_silent(loss: Loss, x: Any, y: Tensor, heard: Tensor, label: int, other: int) -> bool:
+    """Whether rows with a say lose it under a label, and those of that label gain one under another."""
+    relabelled = y.clone()
+    given = torch.nonzero(heard).flatten()[::2]
+    own = torch.nonzero(y.cpu() == label).flatten()
+    relabelled[given.to(y.device)], relabelled[own.to(y.device)] = label, other
+    now = say(loss, x, relabelled, torch.arange(len(y)), SEEDS[1])
+    return now is not None and not bool(now[given].any()) and bool(now[own].all())
+
+
 def by_replacement(loss: Loss, x: Any, y: Any, n: int) -> list[int] | None:
     """Places at which other rows and labels leave the loss as it was, to the last bit."""
     if n < PARTS:

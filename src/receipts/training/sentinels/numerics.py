@@ -72,7 +72,7 @@ class NumericsLedger(Hooked):
     ) -> None:
         """Stop at a loss that is no number, and after the first steps at weights that were thrown about."""
         loss = loss_of(outputs)
-        if not math.isfinite(loss) and not self.may_recover(trainer, pl_module):
+        if loss is not None and not math.isfinite(loss) and not self.may_recover(trainer, pl_module):
             self.stop(trainer, pl_module, f"the loss is {loss}", batch_idx)
         if len(self.changes) == HELD_STEPS:
             if max(self.changes) > UPHEAVAL:

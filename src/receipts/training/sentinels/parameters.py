@@ -4,9 +4,12 @@ from fnmatch import fnmatch
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 from torch.optim import Optimizer
 
 from receipts.refusal import Refusal
+
+UNITS, APART = 4, 1e-3  # the fewest units that can be too alike, and how far they are apart, of the largest weight
 
 
 def refuse_unmatched(patterns: list[str], names: list[str]) -> None:
@@ -35,6 +38,15 @@ def strangers(optimizers: list[Optimizer], named: dict[str, Any], strays: dict[s
 def in_groups(optimizers: list[Optimizer]) -> list[Tensor]:
     """Every tensor that an optimizer holds."""
     return [tensor for optimizer in optimizers for group in optimizer.param_groups for tensor in group["params"]]
+
+
+def are_alike(tensor: Tensor, layer: nn.Module) -> bool:
+    """Whether all units of a layer have one and the same weights: begun alike, they learn alike."""
+    if tensor.dim() < 2 or len(tensor) < UNITS or not isinstance(layer, nn.Linear | _ConvNd):
+        return False
+    weights = tensor.detach()
+    largest = float(weights.abs().max())
+    return largest > 0 and float((weights - weights[:1]).abs().max()) < APART * largest
 
 
 def owner(module: nn.Module, name: str) -> nn.Module:

@@ -6,6 +6,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
+from receipts.training.progress import loss_of
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.hooked import Hooked
 from receipts.training.sentinels.parameters import in_groups, is_empty
@@ -17,11 +18,12 @@ PLANNED = 0.9  # of all planned batches, below which a training has not run its 
 class StepLedger(Hooked):
     """Counts batches, steps, and the batches whose gradients were wiped before any optimizer took a step."""
 
-    lasting = ("attempts", "steps", "batches", "wiped", "steps_before", "waits")
+    lasting = ("attempts", "steps", "batches", "wiped", "steps_before", "waits", "without")
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.attempts = self.steps = self.batches = self.wiped = self.steps_before = 0
+        self.without = 0  # batches that training_step returned no loss of
         self.waits = False  # a batch ended with a gradient and without a step
         super().__init__()
 
@@ -53,6 +55,7 @@ class StepLedger(Hooked):
     ) -> None:
         """Count the batch, and whether anything came of it."""
         self.batches += 1
+        self.without += pl_module.automatic_optimization and loss_of(outputs) is None
         self.waits = self.steps == self.steps_before
         self.steps_before = self.steps
 
@@ -62,6 +65,7 @@ class StepLedger(Hooked):
         if scaler is not None and self.attempts >= ATTEMPTS:
             self.judge(1 - self.steps / self.attempts, f"of {self.attempts} steps overflowed")
         if self.batches >= ATTEMPTS:
+            self.judge(self.without / self.batches, f"of {self.batches} batches were skipped: no loss was returned")
             self.judge(self.wiped / self.batches, f"of {self.batches} gradients were emptied before a step used them")
 
     def judge(self, share: float, what: str) -> None:

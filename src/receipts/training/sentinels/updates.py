@@ -19,6 +19,7 @@ from receipts.training.sentinels.hooked import Hooked
 from receipts.training.sentinels.influence import influential
 from receipts.training.sentinels.loose import loose
 from receipts.training.sentinels.parameters import (
+    are_alike,
     counted,
     in_groups,
     is_declared,
@@ -32,6 +33,7 @@ from receipts.training.sentinels.thawing import may_thaw
 
 EARLY = 3  # optimizer steps after which a parameter without any optimizer is judged
 ENOUGH = 3  # and the fewest after which anything else is
+LONG = 16  # batches in which somebody would have stepped
 FELT = 8.0  # updates this many times the spacing of numbers around a weight must be seen in it
 
 SEEN = ("first", "gradients", "nonzero", "rate", "push", "waits")  # of a trace, for a run that goes on
@@ -64,6 +66,7 @@ class UpdateLedger(Hooked):
         super().__init__()
         self.steps = self.stale = 0
         self.settled = self.early = False
+        self.flat: list[Tensor] = []  # without any slope in the first steps: watched at every one that follows
         self.asleep: dict[str, Tensor] = {}  # without a gradient in the first epoch, and perhaps not for good
         self.x: Any = None
 
@@ -111,11 +114,21 @@ class UpdateLedger(Hooked):
         """After an optimizer's step, its gradients still in place: look at them, densely at first."""
         self.steps += 1
         if self.steps > EARLY + 1 and self.steps & (self.steps - 1):
+            self.follow()
             return
         for group in optimizer.param_groups:
             for tensor in group["params"]:
                 if (trace := self.traces.get(id(tensor))) is not None:
                     self.note(tensor, trace, float(group.get("lr", 1.0)))
+
+    def follow(self) -> None:
+        """Weights whose every gradient was zero so far: whether that still is so."""
+        if self.steps == EARLY + 2:
+            seen = ((tensor, self.traces[id(tensor)]) for tensor in self.named.values() if tensor.dim() > 1)
+            self.flat = [tensor for tensor, trace in seen if trace.gradients and not trace.nonzero]
+        for tensor in self.flat:
+            self.traces[id(tensor)].nonzero += not is_empty(tensor.grad)
+        self.flat = [tensor for tensor in self.flat if not self.traces[id(tensor)].nonzero]
 
     def note(self, tensor: Tensor, trace: Trace, rate: float) -> None:
         """One parameter after one step."""
@@ -147,12 +160,17 @@ class UpdateLedger(Hooked):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge everything, once there have been a few steps."""
-        if not self.settled and (self.steps >= ENOUGH or trainer.current_epoch + 1 == trainer.max_epochs):
+        final = trainer.current_epoch + 1 == trainer.max_epochs or self.is_idle(trainer)
+        if not self.settled and (self.steps >= ENOUGH or final):
             self.settled = True
             self.unhook()
             self.judge(trainer, pl_module, last=True)
             self.conclude(trainer)
             self.x = self.x if self.asleep else None
+
+    def is_idle(self, trainer: Trainer) -> bool:
+        """Whether two epochs and many batches have passed without a step."""
+        return self.steps == 0 and trainer.current_epoch > 0 and trainer.fit_loop.total_batch_idx >= LONG
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge what might have been unfrozen by now, and leave nothing behind."""
@@ -198,7 +216,8 @@ class UpdateLedger(Hooked):
         if not trainer.optimizers:
             return
         if last and self.steps == 0:
-            self.findings.fails("never-moves", "no optimizer took a step in the first epoch")
+            so_far = "the first epoch" if trainer.current_epoch == 0 else f"{trainer.current_epoch + 1} epochs"
+            self.findings.fails("never-moves", f"no optimizer took a step in {so_far}")
         still = self.standing_still(trainer, last)
         if last:
             self.judge_gradients()
@@ -226,6 +245,10 @@ class UpdateLedger(Hooked):
             moved = bits(tensor) != self.traces[id(tensor)].first
             if is_declared(name, self.frozen):
                 check = "moved-though-frozen" if moved and not unfreezes else None
+            elif moved and last and self.decays_only(tensor):
+                check = "no-gradient"
+            elif moved and last and are_alike(tensor, owner(trainer.lightning_module, name)):
+                check = "units-alike"
             elif moved or (unfreezes and not tensor.requires_grad):
                 check = None
                 if not moved and last and type(owner(trainer.lightning_module, name)).__module__.startswith("torch.nn"):
@@ -235,6 +258,11 @@ class UpdateLedger(Hooked):
             if check:
                 found.setdefault(check, {})[name] = tensor
         return found
+
+    def decays_only(self, tensor: Tensor) -> bool:
+        """Whether weights moved although every gradient was zero, as weight decay makes them."""
+        trace = self.traces[id(tensor)]
+        return tensor.dim() > 1 and trace.gradients > EARLY and trace.nonzero == 0
 
     def reason(self, tensor: Tensor, held: bool, last: bool, owner: nn.Module) -> str | None:
         """Why an undeclared parameter stands still; None where that may be meant, or is not known yet."""
@@ -279,6 +307,7 @@ class UpdateLedger(Hooked):
             else "its learning rate is 0, and facts.frozen does not name it",
             "moved-though-frozen": "it is not what it was when training began",
             "no-gradient": f"{trace.gradients} gradients in {self.steps} steps, {trace.nonzero} of them not zero",
+            "units-alike": "after an epoch every unit of the layer still has the same weights as the others",
             "never-moves": f"pushed by up to {trace.push:.1e} a step, and the same to the last bit",
         }[check] + f" after {self.steps} optimizer steps"
 
@@ -301,6 +330,7 @@ HELD = (
     "moved-though-frozen",
     "no-gradient",
     "never-moves",
+    "units-alike",
     "stale-gradients",
     "unregistered-parameters",
     "foreign-parameters",
