@@ -16,9 +16,8 @@ from filelock import FileLock
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
-from receipts.runs import store
 from receipts.runs.files import roomy, writable
-from receipts.runs.record import Commit, Digest, Id, Inside, Record
+from receipts.runs.record import Commit, Digest, Id, Inside
 
 FOLDER, NAME = "plans", "plan.json"
 PLANS = RUNS / FOLDER
