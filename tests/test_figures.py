@@ -57,6 +57,7 @@ def test_sizes_are_rows_of_their_own_in_order_and_only_names_figures(figures: An
         *(f"first look at data, {size}, against DVC" for size in ("1000", "10000", "0.5g")),
         *(f"second look at data, {size}, against DVC" for size in ("1000", "10000", "0.5g")),
     ]
+    assert [row.reached for row in figures.rows(lines, ["F7"])] == ["", "yes", "no"]  # the goal is one of 10,000 runs
     (alone,) = figures.rows(lines, ["F12"])
     assert (alone.value, alone.goal, alone.reached) == ("0.7 ×", "", "")
 
