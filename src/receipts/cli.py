@@ -1,12 +1,13 @@
 """`receipts VERB`: each verb is one call into a room."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from receipts.config import outlet, project
+from receipts.config import outlet, project, signals
 from receipts.refusal import DONE, Refusal, tell, visible
 
 RUN = "a run id, the beginning of one, latest or latest:CONF"
@@ -203,6 +204,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a verb; people-fixable problems end with exit code 3."""
+    signals.heed()
     outlet.outlive_reader()
     try:
         arguments = parser().parse_args(words)
@@ -210,6 +212,8 @@ def main(words: Sequence[str] | None = None) -> int:
         code: int = arguments.verb(arguments)
     except Refusal as problem:
         return tell(problem)
+    except KeyboardInterrupt:
+        return signals.STOPPED + signal.SIGINT
     return code
 
 

@@ -1,16 +1,12 @@
 """Command lines as people type them, composed in the small project: what comes out, and what is refused."""
 
-import os
-import signal
-import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from receipts.config import project as place
 from receipts.config.compose import Experiment, compose, data_plan, to_config
-from receipts.config.entry import heed, spelt, split, stop, worst
+from receipts.config.entry import spelt, split, worst
 from receipts.config.schema import Ablating
 from receipts.refusal import Refusal
 
@@ -188,26 +184,3 @@ def test_an_experiment_keeps_its_text() -> None:
 
     found: Experiment = compose()
     assert yaml.safe_load(found.text) == found.values
-
-
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_heard_that_comes_where_python_ignores_exceptions(
-    sent: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Interrupted:
-        def __del__(self) -> None:
-            os.kill(os.getpid(), sent)
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
-    try:
-        heed()
-        assert signal.getsignal(signal.SIGTERM) is stop
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        with pytest.raises((SystemExit, KeyboardInterrupt)):  # noqa: PT012 - it comes whenever it comes
-            Interrupted()
-            threading.Event().wait(5)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert capsys.readouterr().err == ""

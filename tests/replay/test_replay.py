@@ -1,13 +1,18 @@
 """Replays: a printed number is made again from commit, lock and data, and what differs is said."""
 
 import json
+import os
+import signal
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from folders import commit, git, record, runs, write
-from launching import Ended
+from held import until
+from launching import Ended, begin, ended
 from records import made, score, stored
 
 from receipts.refusal import Refusal
@@ -44,6 +49,25 @@ def test_a_key_of_a_table_leads_to_the_same_number_again(project: Path, run: Run
     assert done.out.splitlines()[-1].endswith(": identical")
     assert (folder / "record.json").read_bytes() == before
     assert len(runs(project)) == 1
+
+
+def apart(place: Path) -> None:
+    """Let temporary folders lie where the test looks."""
+    tempfile.tempdir = str(place)
+
+
+def test_a_replay_that_is_told_to_stop_takes_its_clone_along(project: Path, run: Run, tmp_path: Path) -> None:
+    assert run("train.py", "conf=linear").code == 0
+    (place := tmp_path / "temporary").mkdir()
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        words = ("receipts", "rerun", "latest", "env=current")
+        process = begin(project, *words, before=partial(apart, place))
+        until(lambda: bool(list(place.glob("receipts-*/clone/train.py"))))
+        os.kill(process.pid or 0, sent)
+        process.join(60)
+        done = ended(project, process)
+        assert (done.code, "Traceback" in done.err) == (128 + sent, False), done.err
+        assert list(place.iterdir()) == []
 
 
 def test_a_run_from_uncommitted_changes_is_refused_and_its_patch_named(project: Path, run: Run) -> None:

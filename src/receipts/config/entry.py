@@ -6,16 +6,13 @@ code is the worst of all.
 """
 
 import math
-import os
 import re
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import hydra
@@ -29,9 +26,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from receipts.config import compose, help, outlet, place, project
 from receipts.config.schema import Config
+from receipts.config.signals import STOPPED, heed
 from receipts.refusal import DONE, REFUSED, Refusal, tell
 
-BUG, STOPPED = 1, 128
+BUG = 1
 AS_TEXT = ("run_id", "resume", "fit.init_from", "on_end")
 
 
@@ -73,28 +71,6 @@ def help_text(words: Sequence[str], options: type | None) -> str:
     if options is not None:
         return help.of_options(story, options)
     return help.of_experiment(story, [word for word in words if not word.startswith("-")])
-
-
-def heed() -> None:
-    """Let SIGTERM end this process as Ctrl-C does, wherever it comes."""
-    signal.signal(signal.SIGTERM, stop)
-    sys.unraisablehook = ask_again
-
-
-def stop(number: int, frame: FrameType | None) -> None:
-    """End as SIGTERM asks. A run that is under way is left as it is, and shows as stale."""
-    raise SystemExit(STOPPED + number)
-
-
-def ask_again(ignored: "sys.UnraisableHookArgs") -> None:
-    """Send a signal again that came in a destructor or a weak reference's callback: Python ignores what these raise."""
-    asked = {SystemExit: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT}.get(ignored.exc_type)
-    if asked is None:
-        sys.__unraisablehook__(ignored)
-        return
-    later = threading.Timer(0.05, os.kill, (os.getpid(), asked))  # what this function raises would be ignored as well
-    later.daemon = True
-    later.start()
 
 
 def spelt(words: Sequence[str], options: type | None = None) -> list[str]:

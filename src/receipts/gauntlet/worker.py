@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from receipts.config.entry import BUG, attempt, heed
+from receipts.config.entry import BUG, attempt
+from receipts.config.signals import heed
 from receipts.gauntlet.catalogue import named
 from receipts.gauntlet.check import Outcome, Terms, undone
 from receipts.gauntlet.subjects import Subject

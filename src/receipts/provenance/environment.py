@@ -140,7 +140,8 @@ def pools() -> list[dict[str, Any]]:
     """The BLAS and OpenMP libraries loaded so far: version, kernel family, number of threads."""
     from threadpoolctl import threadpool_info
 
-    return [{key: value for key, value in pool.items() if key != "filepath"} for pool in threadpool_info()]
+    found = ({key: value for key, value in pool.items() if key != "filepath"} for pool in threadpool_info())
+    return sorted(found, key=repr)  # they come in the order in which they were loaded, another one in every process
 
 
 def packages() -> dict[str, str]:

@@ -100,7 +100,8 @@ def folder(plan: Plan) -> Path:
 @contextmanager
 def changing() -> Iterator[None]:
     """Plans are made and changed by one process at a time; what another had half made when it was killed goes."""
-    with writable(PLANS), roomy(RUNS), FileLock(RUNS / ".plan.lock"):
+    with writable(RUNS), roomy(RUNS), FileLock(RUNS / ".plan.lock"):
+        PLANS.mkdir(exist_ok=True)
         for orphan in RUNS.glob(f"{HALF}*"):
             shutil.rmtree(orphan, ignore_errors=True)
         yield

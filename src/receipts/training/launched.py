@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from receipts.config.compose import Experiment
-from receipts.config.entry import BUG, STOPPED, attempt
+from receipts.config.entry import BUG, attempt
 from receipts.config.place import Place, place
 from receipts.config.project import RUNS
+from receipts.config.signals import STOPPED
 from receipts.refusal import DONE, Refusal
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS, Board
 

@@ -11,10 +11,10 @@ import threading
 from types import FrameType
 from typing import Any, NoReturn
 
+from receipts.config.signals import STOPPED
 from receipts.runs.log import say
 
 PATIENCE_S = 8.0  # Docker waits for 10 s before it kills, SLURM for 30
-STOPPED = 128  # exit codes of ended processes begin here
 
 
 def job() -> str | None:
