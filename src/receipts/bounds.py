@@ -81,12 +81,17 @@ def read_with_state(path: Path | str, most: int = MOST) -> tuple[bytes, os.stat_
         raise
     except OSError as error:
         raise Refusal(f"{path} cannot be read", f"{error.strerror}; a link is not followed", "look at it") from error
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
+    try:
+        state = os.fstat(handle)
         if not stat.S_ISREG(state.st_mode) or state.st_size > most:
             raise Refusal(
                 f"{path} is no file of at most {most:,} bytes",
                 "it is a device, a pipe, a folder, or far larger than any that is written here",
                 f"move {Path(path).parent} away",
             )
-        return file.read(state.st_size), state  # as much room as `most` takes would cost more than the reading
+        data = os.read(handle, state.st_size)  # room for `most` would cost more than the reading
+        while len(data) < state.st_size and (more := os.read(handle, state.st_size - len(data))):
+            data += more
+        return data, state
+    finally:
+        os.close(handle)

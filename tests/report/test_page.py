@@ -13,6 +13,7 @@ import pytest
 
 from receipts.report import figures, page
 from receipts.report.model import Report
+from receipts.report.page import drill
 
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 NASTY = "</script><script>window.ran=1</script>"
@@ -194,3 +195,18 @@ def test_the_page_is_the_same_bytes_each_time(shown: tuple[Report, Path]) -> Non
     before = (shown[1] / "index.html").read_bytes()
     page.write(shown[0], shown[1])
     assert (shown[1] / "index.html").read_bytes() == before
+
+
+def test_a_page_says_which_methods_and_samples_it_leaves_out(
+    shown: tuple[Report, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = len(drill.compared(shown[0]))
+    assert "the first" not in (whole := page.render(*shown, [], {}))
+    assert "this page has room for" not in whole
+    for name, most in {"METHODS": every - 1, "GROUPED": every - 2, "BUDGET": 1}.items():
+        monkeypatch.setattr(drill, name, most)
+    assert sum(bool(one.groups) for one in drill.methods(shown[0])) <= every - 2
+    text = page.render(*shown, [], {})
+    assert f"the first {every - 1} of {every} methods, with groups the first {every - 2}" in text
+    assert text.count('<figure class="sample">') == 1
+    assert text.count("this page has room for") > 0

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from receipts.report import contrast, methods, numerals, prompts, search, slices, tasks, training, wording
-from receipts.report.collect import Collected
+from receipts.report.collect import Collected, uncollected
 from receipts.report.contrast import ALPHA, Terms
 from receipts.report.draft import Chosen, Draft
 from receipts.report.methods import Picked
@@ -17,6 +17,7 @@ from receipts.runs.record import Record
 MANY_ROWS = 40  # beyond which predictions are not read for the error of the test sample
 
 
+@uncollected()
 def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]], rate: float | None = None) -> Report:
     """Everything that is printed, from the runs that were chosen."""
     store = Store(found.folder)

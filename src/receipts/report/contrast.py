@@ -192,15 +192,14 @@ def finished(found: Contrast, adjusted: float | None, terms: Terms, size: int) -
     """One comparison, judged."""
     a, b, column, difference = found.side, found.against, found.column, found.difference
     sign = 1 if column.better == "higher" else -1
-    raw = float(a.values.mean() - b.values.mean()) if a.points and b.points else None
     plain = Comparison(
         key=found.key, row=a.row.name, against=b.row.name, column=column.metric,
         n=difference.n if difference else min(len(a.points), len(b.points)),
-        delta=raw, low=None, high=None, p=None, p_holm=None, verdict="inconclusive", reason=found.note,
+        delta=None, low=None, high=None, p=None, p_holm=None, verdict="inconclusive", reason=found.note,
         expected=a.row.expect, labels=(a.row.label, b.row.label),
     )  # fmt: skip
     if difference is None or adjusted is None:
-        return plain
+        return replace(plain, delta=float(a.values.mean() - b.values.mean())) if a.points and b.points else plain
     margin, whose = margin_of(a, b, column, terms, difference)
     blocked = forbidden(a, b, difference)
     verdict, meaningful = comparing.judge(difference, adjusted, margin, terms.alpha, enough=not blocked)

@@ -59,19 +59,18 @@ def mixed(draft: Draft, allow: Mapping[str, str]) -> list[str]:
     for name, (what, fact, cure) in FACTS.items():
         if name in BY_FOLD and any(row.folds for row in draft.rows):
             continue
-        groups: dict[object, list[tuple[Picked, Record]]] = {}
-        for row, run, score in found:
-            groups.setdefault(fact(run, score), []).append((row, run))
-        if len(groups) < 2:
+        values = dict.fromkeys(fact(run, score) for _, run, score in found)
+        if len(values) < 2:
             continue
         if name not in allow:
+            groups = {value: [(row, run) for row, run, each in found if fact(run, each) == value] for value in values}
             named = "; ".join(f"{value}: {some(of)}" for value, of in groups.items())
             raise Refusal(
-                f"table {draft.name} would mix {len(groups)} {what}",
+                f"table {draft.name} would mix {len(values)} {what}",
                 named,
                 f"{cure}      (or 'allow={{{name}: REASON}}')",
             )
-        marks.append(f"{name.upper().replace('-', ' ')}: {allow[name]} ({len(groups)} {what})")
+        marks.append(f"{name.upper().replace('-', ' ')}: {allow[name]} ({len(values)} {what})")
     return marks
 
 

@@ -1,6 +1,7 @@
 """What the runs of a row come to: columns, values by seed, means with intervals, the best of a column, a receipt."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from numpy.random import default_rng
 
@@ -56,7 +57,9 @@ def side(row: Picked, metric: str, split: str) -> Side:
 
 def interval(found: Side, one: Column, terms: Terms) -> Estimate:
     """The mean of a row and its interval, by seeds or by folds."""
-    made = estimate(found.points, one.range, default_rng(0), deterministic=found.deterministic and not terms.folds)
+    made = estimate(
+        found.points, one.range, partial(default_rng, 0), deterministic=found.deterministic and not terms.folds
+    )
     if not terms.folds or len(found.points) < 2:
         return made
     low, high, _ = folds(list(found.points.values()), 1 / (terms.folds - 1))

@@ -11,6 +11,8 @@ from receipts.report.draft import Draft
 from receipts.report.methods import Picked
 from receipts.runs.record import Record
 
+FOLD = re.compile(r"-fold\d+$")
+
 
 def drafts(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draft]:
     """One table per (data, split, harness) over completed clean full runs, then every experiment's latest plans."""
@@ -20,10 +22,12 @@ def drafts(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draft
 def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draft]:
     """What answers one question stands in one table; on val where a dataset has no score on the split at all."""
     groups: defaultdict[tuple[str, ...], list[Record]] = defaultdict(list)
-    tested = {r.data.manifest for r in found.records if not methods.obstacle(r, split, allow)}
+    kept_out = {record.run_id: methods.obstacle(record, split, allow) for record in found.records}
+    tested = {record.data.manifest for record in found.records if not kept_out[record.run_id]}
     for record in reversed(found.records):  # newest first, so that today's harness has the plain name
         where = split if record.data.manifest in tested else "val"
-        if methods.obstacle(record, where, allow) or is_fold(record):
+        why = kept_out[record.run_id] if where == split else methods.obstacle(record, where, allow)
+        if why or is_fold(record):
             continue
         score = record.score(where)
         assert score is not None
@@ -48,7 +52,7 @@ def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
 
 def is_fold(record: Record) -> bool:
     """Whether a run is one fold of a cross-validation, which is no row by itself."""
-    return re.search(r"-fold\d+$", record.data.name) is not None
+    return FOLD.search(record.data.name) is not None
 
 
 def rank(row: Picked) -> tuple[int, str]:

@@ -5,6 +5,7 @@ From stored predictions alone: each holds, sample by sample, the part of every s
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -165,7 +166,7 @@ def compared(
 def estimates(sides: Mapping[str, Side], column: Column) -> dict[str, Estimate]:
     """Each row's mean on a part, and its interval."""
     return {
-        row: estimate(side.points, column.range, default_rng(0), deterministic=side.deterministic)
+        row: estimate(side.points, column.range, partial(default_rng, 0), deterministic=side.deterministic)
         for row, side in sides.items()
     }
 

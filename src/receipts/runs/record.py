@@ -158,7 +158,7 @@ class Score(Struct):
 
     def __post_init__(self) -> None:
         datetime.fromisoformat(self.at)
-        if self.confusion is not None and any(len(row) != len(self.confusion) for row in self.confusion):
+        if self.confusion is not None and set(map(len, self.confusion)) - {len(self.confusion)}:
             raise ValueError("the table of confusions is not square")
 
 

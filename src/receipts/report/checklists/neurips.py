@@ -1,6 +1,8 @@
 """NeurIPS' paper checklist: items 4 to 8 by records, five with evidence for a person, the rest for a person alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from receipts.report.checklists.item import WITHIN, Item, exists, proved, rows, tables
@@ -26,27 +28,45 @@ def neurips(report: Report, folder: Path) -> list[Item]:
     return [found[str(number)] for number in range(1, 17)]
 
 
-def confs(report: Report) -> list[str]:
-    """The files of the experiments in the tables."""
-    return sorted(f"conf/{conf}.yaml" for conf in {run.conf for row in rows(report) for run in row.runs})
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the runs in the tables state, each once."""
+
+    confs: list[str]
+    manifests: list[str]
+    dirty: list[str]
+    terms: list[str]
+    devices: list[str]
+
+
+@lru_cache(maxsize=1)
+def stated(report: Report) -> Stated:
+    """The facts that the answers rest on, gathered once for every page that shows them."""
+    runs = report.runs
+    sources = {(run.data.source, run.data.licence) for run in runs}
+    return Stated(
+        sorted(f"conf/{conf}.yaml" for conf in {run.conf for run in runs}),
+        sorted({run.data.manifest for run in runs}),
+        sorted({run.run_id for run in runs if run.code.dirty}),
+        sorted(f"{source}: {licence}" for source, licence in sources),
+        sorted({run.world.device or "unknown" for run in runs}),
+    )
 
 
 def reproducibility(report: Report) -> Item:
     """Item 4: every number has a receipt, and everything that it names is committed."""
-    manifests = sorted({run.data.manifest for row in rows(report) for run in row.runs})
-    dirty = sorted({run.run_id for row in rows(report) for run in row.runs if run.code.dirty})
+    known = stated(report)
     text = "Each number has a receipt: runs, seeds, commit, data checksum, harness hash, and the command that makes it."
-    evidence = (f"{WITHIN}numbers.json", *confs(report), *manifests, "train.py", "eval.py", "requirements.lock")
-    if dirty:
-        return Item("4", "Experimental result reproducibility", "auto", "No", f"Uncommitted code: {', '.join(dirty)}.")
+    evidence = (f"{WITHIN}numbers.json", *known.confs, *known.manifests, "train.py", "eval.py", "requirements.lock")
+    if known.dirty:
+        told = f"Uncommitted code: {', '.join(known.dirty)}."
+        return Item("4", "Experimental result reproducibility", "auto", "No", told)
     return Item("4", "Experimental result reproducibility", "auto", "Yes", text, evidence)
 
 
 def openness(report: Report) -> Item:
     """Item 5: data and code with the exact commands."""
-    stated = {(run.data.source, run.data.licence) for row in rows(report) for run in row.runs}
-    terms = sorted(f"{source}: {licence}" for source, licence in stated)
-    text = f"README.md has the commands from a fresh clone to this report. Data: {'; '.join(terms)}."
+    text = f"README.md has the commands from a fresh clone to this report. Data: {'; '.join(stated(report).terms)}."
     pointers = [path for path in ("data.dvc", "dvc.yaml") if Path(path).is_file()]
     return Item("5", "Open access to data and code", "auto", "Yes", text, ("README.md", "LICENSE", *pointers))
 
@@ -54,7 +74,7 @@ def openness(report: Report) -> Item:
 def settings(report: Report) -> Item:
     """Item 6: all that an experiment was told stands in its file."""
     text = "Splits, hyper-parameters, how they were chosen and the optimiser stand in each experiment's file."
-    return Item("6", "Experimental setting and details", "auto", "Yes", text, tuple(confs(report)))
+    return Item("6", "Experimental setting and details", "auto", "Yes", text, tuple(stated(report).confs))
 
 
 def significance(report: Report) -> Item:
@@ -76,7 +96,7 @@ def significance(report: Report) -> Item:
 
 def compute(report: Report) -> Item:
     """Item 8: what all runs took, those that failed included."""
-    devices = sorted({run.world.device or "unknown" for row in rows(report) for run in row.runs})
+    devices = stated(report).devices
     text = f"Hours, memory and time per sample of every recorded run, failed ones included; on {', '.join(devices)}."
     return Item("8", "Experiments compute resources", "auto", "Yes", text, (f"{WITHIN}costs.md",))
 
