@@ -1,10 +1,13 @@
 """F6: an ablation of V arms over S seeds, against as many launches of `python train.py` one after the other.
 
-python benchmarks/ablation.py [ROUNDS [CELLS]]      (5, and 4, 12 and 25, unless said; every round has seeds of its own)
+python benchmarks/ablation.py [ROUNDS [CELLS,…]]      (5, and 4,12,25, unless said; every round has seeds of its own)
+
+With several sizes, also the power of the cells that the time grows with: a plan has a start of its own, so below one.
 
 Wall seconds only: cells are no children of ablate.py, and their processor time does not show in its own.
 """
 
+import math
 import os
 import sys
 from itertools import product
@@ -31,8 +34,8 @@ def launched(place, arms: int, seeds: int, first: int) -> tuple[float, float]:
     return sum(wall for wall, _ in times), sum(cpu for _, cpu in times)
 
 
-def figure(place, arms: int, seeds: int, rounds: int, offset: int) -> None:
-    """One size: medians and their ratio."""
+def figure(place, arms: int, seeds: int, rounds: int, offset: int) -> float:
+    """One size: medians and their ratio; the seconds of the plan."""
     ours, theirs = compare(
         lambda n: ablated(place, arms, seeds, offset + 2 * n * APART),
         lambda n: launched(place, arms, seeds, offset + (2 * n + 1) * APART),
@@ -50,11 +53,25 @@ def figure(place, arms: int, seeds: int, rounds: int, offset: int) -> None:
         cores=len(os.sched_getaffinity(0)),
         goal=">= 3",
     )
+    return middle(ours)
+
+
+def sizes(text: str) -> list[tuple[int, int]]:
+    """The sizes that were asked for, by their numbers of cells."""
+    known = {arms * seeds: (arms, seeds) for arms, seeds in SIZES}
+    wanted = [int(cells) for cells in text.split(",")] if text else list(known)
+    if unknown := set(wanted) - known.keys():
+        sys.exit(f"there is no plan of {unknown} cells; known are {', '.join(map(str, known))}")
+    return [known[cells] for cells in wanted]
 
 
 if __name__ == "__main__":
-    rounds, cells = (*map(int, sys.argv[1:]), *(5, 0)[len(sys.argv) - 1 :])
+    rounds, asked = [*sys.argv[1:], *("5", "")[len(sys.argv) - 1 :]]
+    taken = {}
     with clone() as place:
-        for number, (arms, seeds) in enumerate(SIZES):
-            if cells in (0, arms * seeds):
-                figure(place, arms, seeds, rounds, 1_000_000 * (number + 1))
+        for arms, seeds in sizes(asked):
+            offset = 1_000_000 * (SIZES.index((arms, seeds)) + 1)
+            taken[arms * seeds] = figure(place, arms, seeds, int(rounds), offset)
+    if len(taken) > 1:
+        (small, fast), *_, (large, slow) = sorted(taken.items())
+        tell("F6", exponent=round(math.log(slow / fast) / math.log(large / small), 3), goal="<= 1.1: linear")

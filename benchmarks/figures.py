@@ -59,6 +59,7 @@ FIGURES = (
     Figure("F5 refusal", "refusal of a bad config, beyond `import hydra`", "more", 0.5, False, "s", "mores"),
     Figure("F5 help", "`--help`, beyond `import hydra`", "more", 0.5, False, "s", "mores"),
     Figure("F6", "ablation of {} cells, against as many launches", "ratio", 3.0, True, each="cells"),
+    Figure("F6", "ablation: time grows with cells to the power of", "exponent", 1.1, False, ""),
     Figure(
         "F7", "report over {} runs, against `mlflow.search_runs`", "times_faster", 10.0, True, each="runs", since=10_000
     ),

@@ -42,7 +42,7 @@ BENCHMARKS = (
     Benchmark(("F3",), "sentinels.py", ("30",), ("60",)),
     Benchmark(("F4",), "start.py", ("F4", "3"), ("F4", "7")),
     Benchmark(("F5",), "start.py", ("F5", "3"), ("F5", "7")),
-    Benchmark(("F6",), "ablation.py", ("1", "12")),
+    Benchmark(("F6",), "ablation.py", ("1", "12"), ("5", "4,12,25")),
     Benchmark(("F7",), "report.py", ("300",), limit_min=(10, 240)),
     Benchmark(("F8",), "data_check.py", ("1000", "10000", "0.5g")),
     Benchmark(("F9",), "evaluation.py", ("10000", "100000")),

@@ -49,6 +49,8 @@ def test_sizes_are_rows_of_their_own_in_order_and_only_names_figures(figures: An
     lines = [line("F8", 1, size=size, first=1.5, second=25.0) for size in ("0.5g", "10000", "1000")]
     lines += [line("F7", 1, runs=runs, times_faster=12.0) for runs in (10_000, 300)]
     lines += [line("F7", 1, exponent=1.3), line("F12", 1, ratio=0.7)]
+    lines += [line("F6", 1, cells=cells, ratio=3.5, ratios=[3.5]) for cells in (25, 4, 12)]
+    lines += [line("F6", 1, exponent=0.8)]
     told = [row.what for row in figures.rows(lines, ["F7", "F8"])]
     assert told == [
         "report over 300 runs, against `mlflow.search_runs`",
@@ -58,6 +60,9 @@ def test_sizes_are_rows_of_their_own_in_order_and_only_names_figures(figures: An
         *(f"second look at data, {size}, against DVC" for size in ("1000", "10000", "0.5g")),
     ]
     assert [row.reached for row in figures.rows(lines, ["F7"])] == ["", "yes", "no"]  # the goal is one of 10,000 runs
+    of_plans = [(row.what, row.value) for row in figures.rows(lines, ["F6"])]
+    assert [value for _, value in of_plans] == ["3.5 ×", "3.5 ×", "3.5 ×", "0.8"]
+    assert [what.split()[2] for what, _ in of_plans[:3]] == ["4", "12", "25"]
     (alone,) = figures.rows(lines, ["F12"])
     assert (alone.value, alone.goal, alone.reached) == ("0.7 ×", "", "")
 

@@ -9,6 +9,7 @@ import yaml
 from folders import record, runs, write
 from launching import launch
 
+from receipts.config import reporting
 from receipts.config.check import validate
 from receipts.config.compose import compose, differences
 from receipts.refusal import Refusal
@@ -51,6 +52,17 @@ def test_the_scores_in_a_files_first_line_are_the_committed_ones(conf: str) -> N
     results = json.loads((ROOT / "results" / f"{conf}.json").read_text())
     for split, number in stated.groupdict().items():
         assert f"{results[split]['accuracy']:.{len(number) - 2}f}" == number
+
+
+def test_the_table_over_tasks_in_the_docs_can_be_pasted(here: Path) -> None:
+    text = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    (pasted,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "tasks:" in block]
+    write(here, "conf/scripts/report.yaml", pasted)
+    (table,) = reporting.load().tables.values()
+    named = [name for experiments in table.tasks.values() for name in experiments]
+    assert set(named) <= set(EXPERIMENTS)
+    datasets = {task: {compose(f"conf={name}").dataset for name in names} for task, names in table.tasks.items()}
+    assert datasets == {"digits": {"digits"}, "fashion": {"fashion"}}
 
 
 def test_a_variant_states_nothing_but_its_difference(here: Path) -> None:

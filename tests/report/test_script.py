@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from launching import launch
-from recorded import asked, ran, three
+from recorded import asked, planned, ran, three
 
 from receipts.report import output
+from receipts.runs import record as records
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +50,19 @@ def test_it_says_what_it_made_and_where_to_look(started: Path) -> None:
     assert "digits  test, 3 rows" in done.out
     assert "runs  11 of 11 are in a table; test was opened 0 times" in done.out
     assert "next  " in done.out
+
+
+def test_runs_that_are_gone_or_cannot_be_read_are_told_of(started: Path) -> None:
+    gone, half = sorted((started / "runs").glob("*-net-*"))[:2]
+    planned("net", {"net": [records.read(path) for path in (gone, half)]})
+    shutil.rmtree(gone)
+    (half / "record.json").write_text("{")
+    done = launch(started, "report.py")
+    assert done.code == 0
+    assert f"  LOST  {half.name}: runs/{half.name}/record.json is not a readable record" in done.out
+    assert (
+        f"  LOST  {gone.name}: 20261120-150000-net-abcdef01 names it (net, seed 0), and its folder is gone" in done.out
+    )
 
 
 def test_a_report_that_was_killed_between_two_renames_comes_back(tmp_path: Path) -> None:

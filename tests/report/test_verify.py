@@ -16,6 +16,7 @@ from receipts.config.schema import Reporting
 from receipts.evaluation.predictions import write
 from receipts.refusal import Refusal
 from receipts.report import build, collect, lock, output, selection, verify
+from receipts.report.figures import evidence
 from receipts.runs import record as records
 from receipts.runs import tracked
 from receipts.runs.record import Record
@@ -62,6 +63,13 @@ def swapped_file() -> str:
     path = one() / "predictions/test.parquet"
     write(predictions(0.99, 0), path)
     return f"{path} is not the file that was scored"
+
+
+def damaged_file() -> str:
+    path = one() / "predictions/test.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    evidence.loaded.cache_clear()  # another process than the one that made the report
+    return f"report/ cannot be made again: {path} is not a readable predictions file"
 
 
 def missing_file() -> str:
@@ -167,7 +175,16 @@ def typed_row() -> str:
 
 
 CHANGES = (
-    *(swapped_file, missing_file, better_number, better_file_and_hash, other_seed, other_config, other_confusion),
+    *(
+        swapped_file,
+        damaged_file,
+        missing_file,
+        better_number,
+        better_file_and_hash,
+        other_seed,
+        other_config,
+        other_confusion,
+    ),
     *(other_size, clean_by_hand, missing_config, unreadable_record, typed_number, typed_key, broken_numbers),
     *(deleted_table, added_table, typed_row),
 )

@@ -50,7 +50,10 @@ def look(report: Report, found: Collected, asked: Reporting) -> Findings:
         recompute(record, found.folder, seen)
     ask_mlflow(completed, seen)
     receipts(folder, found, seen)
-    outputs(report, folder, seen)
+    try:
+        outputs(report, folder, seen)
+    except Refusal as problem:  # of a file that cannot be read: the other findings are to be told all the same
+        seen.wrong.append(f"{folder}/ cannot be made again: {problem.what}")
     if asked.tex is not None:
         seen.wrong += paper.unexplained(Path(asked.tex), report)
         seen.count("papers")
