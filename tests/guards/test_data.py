@@ -129,6 +129,23 @@ def test_a_grid_of_settings_and_twice_measured_people_have_such_rows_everywhere(
     assert failing(Table(len(grid), inputs=grid[drawn], targets=values[drawn]), VALUE) == set()
 
 
+def test_windows_of_a_series_that_were_divided_at_random() -> None:
+    series = DIGITS.images.mean((1, 2)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 13)
+    drawn = np.random.default_rng(0).permutation(len(windows))
+    apart = windows[np.r_[0:1000, 1012:1400, 1412:1785]]
+    for rows, names in (
+        (windows[drawn], {"near-duplicates"}),
+        (windows, set()),
+        (windows[::-1], set()),
+        (apart, set()),
+    ):
+        assert failing(Table(len(rows), inputs=rows[:, :12].copy(), targets=rows[:, 12].copy()), VALUE) == names
+    words = np.zeros((900, 40), np.float32)  # a row of nought but for a word is no window of a series
+    words[np.arange(900), np.random.default_rng(0).integers(0, 40, 900)] = 1
+    assert failing(Table(900, inputs=words, targets=words @ np.arange(40.0, dtype=np.float32)), VALUE) == set()
+
+
 def encoded(column: Any, rows: Any, smooth: float = 0) -> Any:
     y = PATIENTS.target
     sums, n = (np.bincount(column[rows], of, minlength=column.max() + 1) for of in (y[rows], np.ones(len(rows))))

@@ -53,12 +53,25 @@ class ButOne(msgspec.Struct, forbid_unknown_fields=True):
     pairs: list[tuple[str, str]]
 
 
+class Lagged(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of `looked` rows of a table are windows of a series that others of the splits before them continue.
+
+    Those begin `lag` columns later; as many precede them. `pairs` names the first few.
+    """
+
+    lag: int
+    n: int
+    looked: int
+    pairs: list[tuple[str, str]]
+
+
 class Twins(msgspec.Struct, forbid_unknown_fields=True):
     """How many of `looked` rows of a split have a near twin in those before it, and how many would without a leak.
 
     `inside` is the share of train rows with a near twin in train, `by_accident` what scattered points would give;
     `pairs` names the first few: the row's id and its twin's. `changed` tells of images that are twins only after one of
-    them is changed: how many, of how many, and how. `but_one`, of tables, is there only where rows were found.
+    them is changed: how many, of how many, and how. `but_one` and `lagged`, of tables, are there only where
+    rows were found.
     """
 
     split: str
@@ -69,6 +82,7 @@ class Twins(msgspec.Struct, forbid_unknown_fields=True):
     pairs: list[tuple[str, str]]
     changed: tuple[int, int, str] = (0, 0, "")
     but_one: ButOne | msgspec.UnsetType = msgspec.UNSET
+    lagged: Lagged | msgspec.UnsetType = msgspec.UNSET
 
 
 class NearDuplicates(msgspec.Struct, forbid_unknown_fields=True):
