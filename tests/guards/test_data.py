@@ -11,7 +11,8 @@ from tables import SHARES, Table
 
 from receipts.config.compose import DataPlan, Experiment
 from receipts.config.schema import Config, Limit, Split, Task
-from receipts.data import splits
+from receipts.data import encoded as encodings
+from receipts.data import misplaced, splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
@@ -127,6 +128,15 @@ def test_a_grid_of_settings_and_twice_measured_people_have_such_rows_everywhere(
     drawn = np.random.default_rng(1).permutation(len(grid))
     assert failing(Table(len(grid), inputs=grid, targets=values), VALUE) == set()
     assert failing(Table(len(grid), inputs=grid[drawn], targets=values[drawn]), VALUE) == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_that_a_few_rows_share_are_no_means_of_labels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    draws = np.where(rng.random((1500, 6)) < 0.3, rng.integers(0, 200, (1500, 6)), 0)
+    assert encodings.columns(draws, DIGITS.target[:1500], np.arange(900)) == []
+    assert encodings.columns(PATIENTS.data, PATIENTS.target, np.arange(265)) == []
+    assert encodings.columns(DIGITS.data, DIGITS.target, np.arange(1078)) == []
 
 
 def test_windows_of_a_series_that_were_divided_at_random() -> None:
@@ -298,6 +308,24 @@ def a_fifth(y: Any) -> Any:
 )
 def test_labels_that_mean_something_else_in_one_split(rows: slice, how: Any, names: set[str]) -> None:
     assert failing(relabelled(rows, how)) == names
+
+
+@pytest.mark.parametrize("off", [1, -1, 2])
+def test_values_that_stand_beside_the_wrong_rows(off: int) -> None:
+    y = PATIENTS.target.astype(np.float32)
+    assert failing(patients(targets=np.roll(y, off)), VALUE) == {"labels-aligned"}
+
+
+def test_rows_that_come_in_an_order_may_follow_from_the_rows_before() -> None:
+    noise = np.random.default_rng(0).normal(size=600).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(noise, 7)  # nobody can tell what follows; the row before is it
+    assert misplaced.by(windows[:, :6], windows[:, 6]) is None
+    assert misplaced.by(PATIENTS.data, PATIENTS.target) is None
+    assert misplaced.by(DIGITS.data, DIGITS.target) is None
+    assert misplaced.by(np.column_stack([noise[:-1], noise[:-1] ** 2]), noise[1:]) is None
+    assert misplaced.by(np.column_stack([noise[:-2], noise[:-2] ** 2]), noise[2:]) is None
+    order = np.argsort(PATIENTS.target)
+    assert misplaced.by(PATIENTS.data[order], np.roll(PATIENTS.target[order], 1)) is None
 
 
 def test_two_classes_that_changed_names_in_val() -> None:

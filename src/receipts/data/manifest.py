@@ -118,7 +118,8 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     `copies` tells the rows split by split, `centred` which share of the columns has a mean of nought over all rows and
     not over those of train; both null in manifests of an older core. `encoded` are columns that hold the mean label of
     each of their values over all rows, where there are any; `moments` is a column of moments by which rows of train are
-    later than some that are held back, where the dataset declares no times.
+    later than some that are held back, where the dataset declares no times; `misplaced` is by how many rows labels
+    stand later than the inputs that they follow from.
     """
 
     entities: int | None
@@ -129,6 +130,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     centred: float | None = None
     encoded: list[int] | msgspec.UnsetType = msgspec.UNSET
     moments: int | msgspec.UnsetType = msgspec.UNSET
+    misplaced: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Golden(msgspec.Struct, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from receipts.data import butone, encoded, lagged, moments, twins, views
+from receipts.data import butone, encoded, lagged, misplaced, moments, twins, views
 from receipts.data.items import samples
 from receipts.data.manifest import ButOne, Copies, Facts, Lagged, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
@@ -36,6 +36,7 @@ def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) 
         centred(found, rows["train"]),
         encoded_columns(dataset, found, rows["train"]),
         UNSET if found is None or times is not None else out_of_order(found, rows),
+        UNSET if found is None else misplaced.by(found, np.asarray(dataset.targets)) or UNSET,
     )
 
 
@@ -47,7 +48,11 @@ def out_of_order(found: Array, rows: Rows) -> int | UnsetType:
 
 def encoded_columns(dataset: Any, found: Array | None, train: Array) -> list[int] | UnsetType:
     """Columns that hold mean labels of all rows; nothing is said where there are none."""
-    told = [] if found is None else encoded.columns(found, np.asarray(dataset.targets), train)
+    told = (
+        []
+        if found is None or len(shape_of(dataset)) != 1
+        else encoded.columns(found, np.asarray(dataset.targets), train)
+    )
     return told or UNSET
 
 
