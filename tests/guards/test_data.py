@@ -406,6 +406,17 @@ def test_bright_and_dark_images_are_told_apart_by_every_pixel() -> None:
     assert failing(Table(500, inputs=images, targets=y), two) == set()
 
 
+@pytest.mark.parametrize(("by", "caught"), [("class", True), ("all", False), ("group", False)])
+@pytest.mark.parametrize("flat", [True, False])
+def test_gaps_that_are_filled_with_the_mean_of_the_class(by: str, caught: bool, flat: bool) -> None:
+    draws, images = np.random.default_rng(0), (DIGITS.images[:, None] / 16).astype(np.float32)
+    groups = {"class": DIGITS.target, "all": 0 * DIGITS.target, "group": np.arange(1797) % 10}[by]
+    means = np.stack([images[groups == group].mean(0) for group in np.unique(groups)])
+    images = np.where(draws.random(images.shape) < 0.1, means[groups], images)
+    images = images.reshape(1797, 64) if flat else images
+    assert failing(digits(inputs=images)) == ({"feature-leaks-the-label"} if caught else set())
+
+
 def test_equal_samples_with_unlike_labels() -> None:
     images = (DIGITS.images[:, None] / 16).astype(np.float32)
     images[1:200:2] = images[0:200:2]

@@ -48,12 +48,9 @@ def out_of_order(found: Array, rows: Rows) -> int | UnsetType:
 
 def encoded_columns(dataset: Any, found: Array | None, train: Array) -> list[int] | UnsetType:
     """Columns that hold mean labels of all rows; nothing is said where there are none."""
-    told = (
-        []
-        if found is None or len(shape_of(dataset)) != 1
-        else encoded.columns(found, np.asarray(dataset.targets), train)
-    )
-    return told or UNSET
+    if found is None or len(shape_of(dataset)) != 1:
+        return UNSET
+    return encoded.columns(found, np.asarray(dataset.targets), train) or UNSET
 
 
 def in_order(times: Array, rows: Rows) -> bool:
@@ -146,14 +143,11 @@ def of_columns(dataset: Any, rows: Rows, found: Array, name: str) -> tuple[ButOn
     others, bits = dict(earlier(rows))[name], bits_of(found[rows["train"]])
     one = butone.search(found, asked, others, inside, rows["train"], bits)
     later = lagged.search(found, asked, others, bits)
-    return (
-        UNSET
-        if one is None
-        else ButOne(
-            one.column, one.n, len(asked), rounded(one.inside), rounded(one.by_accident), by_id(dataset, one.pairs)
-        ),
-        UNSET if later is None else Lagged(later.lag, later.n, len(asked), by_id(dataset, later.pairs)),
-    )
+    told: ButOne | UnsetType = UNSET
+    if one is not None:
+        shares = rounded(one.inside), rounded(one.by_accident)
+        told = ButOne(one.column, one.n, len(asked), *shares, by_id(dataset, one.pairs))
+    return told, UNSET if later is None else Lagged(later.lag, later.n, len(asked), by_id(dataset, later.pairs))
 
 
 def by_id(dataset: Any, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
