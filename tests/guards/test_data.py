@@ -11,7 +11,8 @@ from tables import SHARES, Table
 
 from receipts.config.compose import DataPlan, Experiment
 from receipts.config.schema import Config, Limit, Split, Task
-from receipts.data import splits
+from receipts.data import encoded as encodings
+from receipts.data import misplaced, splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
@@ -127,6 +128,32 @@ def test_a_grid_of_settings_and_twice_measured_people_have_such_rows_everywhere(
     drawn = np.random.default_rng(1).permutation(len(grid))
     assert failing(Table(len(grid), inputs=grid, targets=values), VALUE) == set()
     assert failing(Table(len(grid), inputs=grid[drawn], targets=values[drawn]), VALUE) == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_that_a_few_rows_share_are_no_means_of_labels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    draws = np.where(rng.random((1500, 6)) < 0.3, rng.integers(0, 200, (1500, 6)), 0)
+    assert encodings.columns(draws, DIGITS.target[:1500], np.arange(900)) == []
+    assert encodings.columns(PATIENTS.data, PATIENTS.target, np.arange(265)) == []
+    assert encodings.columns(DIGITS.data, DIGITS.target, np.arange(1078)) == []
+
+
+def test_windows_of_a_series_that_were_divided_at_random() -> None:
+    series = DIGITS.images.mean((1, 2)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 13)
+    drawn = np.random.default_rng(0).permutation(len(windows))
+    apart = windows[np.r_[0:1000, 1012:1400, 1412:1785]]
+    for rows, names in (
+        (windows[drawn], {"near-duplicates"}),
+        (windows, set()),
+        (windows[::-1], set()),
+        (apart, set()),
+    ):
+        assert failing(Table(len(rows), inputs=rows[:, :12].copy(), targets=rows[:, 12].copy()), VALUE) == names
+    words = np.zeros((900, 40), np.float32)  # a row of nought but for a word is no window of a series
+    words[np.arange(900), np.random.default_rng(0).integers(0, 40, 900)] = 1
+    assert failing(Table(900, inputs=words, targets=words @ np.arange(40.0, dtype=np.float32)), VALUE) == set()
 
 
 def encoded(column: Any, rows: Any, smooth: float = 0) -> Any:
@@ -283,6 +310,24 @@ def test_labels_that_mean_something_else_in_one_split(rows: slice, how: Any, nam
     assert failing(relabelled(rows, how)) == names
 
 
+@pytest.mark.parametrize("off", [1, -1, 2])
+def test_values_that_stand_beside_the_wrong_rows(off: int) -> None:
+    y = PATIENTS.target.astype(np.float32)
+    assert failing(patients(targets=np.roll(y, off)), VALUE) == {"labels-aligned"}
+
+
+def test_rows_that_come_in_an_order_may_follow_from_the_rows_before() -> None:
+    noise = np.random.default_rng(0).normal(size=600).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(noise, 7)  # nobody can tell what follows; the row before is it
+    assert misplaced.by(windows[:, :6], windows[:, 6]) is None
+    assert misplaced.by(PATIENTS.data, PATIENTS.target) is None
+    assert misplaced.by(DIGITS.data, DIGITS.target) is None
+    assert misplaced.by(np.column_stack([noise[:-1], noise[:-1] ** 2]), noise[1:]) is None
+    assert misplaced.by(np.column_stack([noise[:-2], noise[:-2] ** 2]), noise[2:]) is None
+    order = np.argsort(PATIENTS.target)
+    assert misplaced.by(PATIENTS.data[order], np.roll(PATIENTS.target[order], 1)) is None
+
+
 def test_two_classes_that_changed_names_in_val() -> None:
     names = np.arange(10)
     names[[3, 8]] = names[[8, 3]]
@@ -359,6 +404,17 @@ def test_bright_and_dark_images_are_told_apart_by_every_pixel() -> None:
     images[y == 1] += np.float32(0.5)
     two = Task(kind="classification", classes=2, primary="accuracy")
     assert failing(Table(500, inputs=images, targets=y), two) == set()
+
+
+@pytest.mark.parametrize(("by", "caught"), [("class", True), ("all", False), ("group", False)])
+@pytest.mark.parametrize("flat", [True, False])
+def test_gaps_that_are_filled_with_the_mean_of_the_class(by: str, caught: bool, flat: bool) -> None:
+    draws, images = np.random.default_rng(0), (DIGITS.images[:, None] / 16).astype(np.float32)
+    groups = {"class": DIGITS.target, "all": 0 * DIGITS.target, "group": np.arange(1797) % 10}[by]
+    means = np.stack([images[groups == group].mean(0) for group in np.unique(groups)])
+    images = np.where(draws.random(images.shape) < 0.1, means[groups], images)
+    images = images.reshape(1797, 64) if flat else images
+    assert failing(digits(inputs=images)) == ({"feature-leaks-the-label"} if caught else set())
 
 
 def test_equal_samples_with_unlike_labels() -> None:

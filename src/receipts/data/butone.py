@@ -52,12 +52,17 @@ def search(found: Array, asked: Array, others: Array, inside: Array, train: Arra
 
 
 def codes(found: Array, column: int) -> Array:
-    """The values of one column as well mixed numbers of 64 bits, other ones than those of the next column."""
-    values = np.ascontiguousarray(found[:, column], np.float32) + np.float32(0)  # -0 is 0
-    mixed = values.view(np.uint32).astype(np.uint64) + np.uint64(ODD * (column + 1) % 2**64)
+    """The values of one column as numbers that say which column it is."""
+    return mixed(found[:, column], column)
+
+
+def mixed(column: Array, place: int) -> Array:
+    """Values as well mixed numbers of 64 bits, other ones in another place."""
+    values = np.ascontiguousarray(column, np.float32) + np.float32(0)  # -0 is 0
+    found = values.view(np.uint32).astype(np.uint64) + np.uint64(ODD * (place + 1) % 2**64)
     for shift, factor in MIXED:
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+        found = (found ^ (found >> np.uint64(shift))) * factor
+    return np.asarray(found ^ (found >> np.uint64(31)))
 
 
 def alike(rest: Array, whole: Array, asked: Array, others: Array) -> Array:

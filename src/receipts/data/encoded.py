@@ -16,6 +16,7 @@ Array = np.ndarray[Any, Any]
 GROUPS = 24  # distinct values that it takes, for four numbers to explain nothing by themselves
 WIDEST, CLASSES = 500, 20
 EXACT, APART = 0.005, 0.1  # of the spread of sums: left over where labels made the column, and where they did not
+LEAST = 0.1  # of the variance that sums of unlike labels have, or all values have one mean
 KEPT, ROUNDS = 0.8, 5  # of the values, found in so many rounds: two categories may have one smoothed value by accident
 
 
@@ -30,15 +31,11 @@ def columns(found: Array, targets: Array, train: Array) -> list[int]:
 
 def is_encoded(column: Array, targets: Array, is_train: Array) -> bool:
     """Whether any kind of label, averaged over all rows of equal value, gives the column."""
-    values, at = np.unique(column, return_inverse=True)
-    if not GROUPS <= len(values) <= len(column) / 2:
-        return False
-    own = np.unique(at[is_train], return_inverse=True)[1]
-    if own.max() + 1 < GROUPS:
+    if not GROUPS <= len(np.unique(column)) <= len(column) / 2:
         return False
     for label in kinds(targets):
-        if left_over(values, at, label) < EXACT:
-            return left_over(np.unique(column[is_train]), own, label[is_train]) > APART
+        if left_over(column, label) < EXACT:
+            return left_over(column[is_train], label[is_train]) > APART
     return False
 
 
@@ -51,15 +48,27 @@ def kinds(targets: Array) -> Iterator[Array]:
         yield from ((targets == each).astype(np.float64) for each in classes)
 
 
-def left_over(values: Array, at: Array, label: Array) -> float:
-    """What is left of the sums of labels, each of a value's rows, once a·n·v + b·n + c·v + d is taken off; 1 is all."""
-    n, v = np.bincount(at).astype(np.float64), values.astype(np.float64)
-    sums, v = np.bincount(at, label), (v - v.mean()) / max(float(v.std()), 1e-30)
-    rows, parts = sums - n * label.mean(), np.stack([n * v, n, v, np.ones_like(v)], axis=1)
+def left_over(column: Array, label: Array) -> float:
+    """What is left of the sums of labels over the rows of each value, once a·n·v + b·n + c·v + d is taken off.
+
+    As a part of what b·n + d leaves, which knows of no value; 1 where there are too few values that several rows share.
+    """
+    values, at, n = np.unique(column, return_inverse=True, return_counts=True)
+    several = n > 1
+    if several.sum() < GROUPS:
+        return 1.0
+    v, n, sums = values[several].astype(np.float64), n[several].astype(np.float64), np.bincount(at, label)[several]
+    v = (v - v.mean()) / max(float(v.std()), 1e-30)
+    parts, plain = np.stack([n * v, n, v, np.ones_like(v)], axis=1), np.stack([n, np.ones_like(n)], axis=1)
     kept = np.arange(len(v))
     for _ in range(ROUNDS):
-        weights = np.linalg.lstsq(parts[kept], rows[kept], rcond=None)[0]
-        off = np.abs(rows - parts @ weights)
+        off = np.abs(beside(parts, sums, kept))
         kept = np.sort(np.argsort(off)[: max(GROUPS, int(KEPT * len(v)))])
-    spread = float(np.sqrt((rows[kept] ** 2).mean()))
-    return 1.0 if spread == 0 else float(np.sqrt((off[kept] ** 2).mean())) / spread
+    known = float(np.square(beside(plain, sums, kept)[kept]).mean())
+    varied = known > LEAST * float(np.var(label) * n[kept].mean())
+    return float(np.sqrt(np.square(beside(parts, sums, kept)[kept]).mean() / known)) if varied else 1.0
+
+
+def beside(parts: Array, sums: Array, kept: Array) -> Array:
+    """What a plane through the kept values leaves of each value's sum."""
+    return np.asarray(sums - parts @ np.linalg.lstsq(parts[kept], sums[kept], rcond=None)[0])

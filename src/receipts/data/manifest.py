@@ -53,12 +53,25 @@ class ButOne(msgspec.Struct, forbid_unknown_fields=True):
     pairs: list[tuple[str, str]]
 
 
+class Lagged(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of `looked` rows of a table are windows of a series that others of the splits before them continue.
+
+    Those begin `lag` columns later; as many precede them. `pairs` names the first few.
+    """
+
+    lag: int
+    n: int
+    looked: int
+    pairs: list[tuple[str, str]]
+
+
 class Twins(msgspec.Struct, forbid_unknown_fields=True):
     """How many of `looked` rows of a split have a near twin in those before it, and how many would without a leak.
 
     `inside` is the share of train rows with a near twin in train, `by_accident` what scattered points would give;
     `pairs` names the first few: the row's id and its twin's. `changed` tells of images that are twins only after one of
-    them is changed: how many, of how many, and how. `but_one`, of tables, is there only where rows were found.
+    them is changed: how many, of how many, and how. `but_one` and `lagged`, of tables, are there only where
+    rows were found.
     """
 
     split: str
@@ -69,6 +82,7 @@ class Twins(msgspec.Struct, forbid_unknown_fields=True):
     pairs: list[tuple[str, str]]
     changed: tuple[int, int, str] = (0, 0, "")
     but_one: ButOne | msgspec.UnsetType = msgspec.UNSET
+    lagged: Lagged | msgspec.UnsetType = msgspec.UNSET
 
 
 class NearDuplicates(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +118,8 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     `copies` tells the rows split by split, `centred` which share of the columns has a mean of nought over all rows and
     not over those of train; both null in manifests of an older core. `encoded` are columns that hold the mean label of
     each of their values over all rows, where there are any; `moments` is a column of moments by which rows of train are
-    later than some that are held back, where the dataset declares no times.
+    later than some that are held back, where the dataset declares no times; `misplaced` is by how many rows labels
+    stand later than the inputs that they follow from.
     """
 
     entities: int | None
@@ -115,6 +130,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     centred: float | None = None
     encoded: list[int] | msgspec.UnsetType = msgspec.UNSET
     moments: int | msgspec.UnsetType = msgspec.UNSET
+    misplaced: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Golden(msgspec.Struct, forbid_unknown_fields=True):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from receipts.data import butone, encoded, moments, twins, views
+from receipts.data import butone, encoded, lagged, misplaced, moments, twins, views
 from receipts.data.items import samples
-from receipts.data.manifest import ButOne, Copies, Facts, NearDuplicates, Twins
+from receipts.data.manifest import ButOne, Copies, Facts, Lagged, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
 from receipts.refusal import Refusal
 
@@ -36,6 +36,7 @@ def facts(dataset: Any, rows: Rows, x: Array, found: Array | None, near: float) 
         centred(found, rows["train"]),
         encoded_columns(dataset, found, rows["train"]),
         UNSET if found is None or times is not None else out_of_order(found, rows),
+        UNSET if found is None else misplaced.by(found, np.asarray(dataset.targets)) or UNSET,
     )
 
 
@@ -47,8 +48,9 @@ def out_of_order(found: Array, rows: Rows) -> int | UnsetType:
 
 def encoded_columns(dataset: Any, found: Array | None, train: Array) -> list[int] | UnsetType:
     """Columns that hold mean labels of all rows; nothing is said where there are none."""
-    told = [] if found is None else encoded.columns(found, np.asarray(dataset.targets), train)
-    return told or UNSET
+    if found is None or len(shape_of(dataset)) != 1:
+        return UNSET
+    return encoded.columns(found, np.asarray(dataset.targets), train) or UNSET
 
 
 def in_order(times: Array, rows: Rows) -> bool:
@@ -121,9 +123,9 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
             each.looked,
             rounded(each.inside),
             rounded(each.by_accident),
-            [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other, _ in each.pairs],
+            by_id(dataset, [(row, other) for row, other, _ in each.pairs]),
             views.search(space, partial(stacked, dataset), rows[name], dict(earlier(rows))[name]),
-            but_one(dataset, rows, found, name),
+            *of_columns(dataset, rows, found, name),
         )
         for name, each in searched.items()
         if each is not None
@@ -133,17 +135,24 @@ def near_duplicates(dataset: Any, rows: Rows, x: Array, found: Array | None, nea
     return NearDuplicates(sum(each.n for each in told), METHOD, near, told)
 
 
-def but_one(dataset: Any, rows: Rows, found: Array, name: str) -> ButOne | UnsetType:
-    """Rows of a split that equal earlier ones in all columns but one; only of tables, and only where there are such."""
+def of_columns(dataset: Any, rows: Rows, found: Array, name: str) -> tuple[ButOne | UnsetType, Lagged | UnsetType]:
+    """Rows of a split that equal earlier ones in all columns but one, or some columns later; only of tables."""
     if len(shape_of(dataset)) != 1:
-        return UNSET
+        return UNSET, UNSET
     asked, inside = (twins.spread_over(rows[split]) for split in (name, "train"))
-    bits = bits_of(found[rows["train"]])
-    told = butone.search(found, asked, dict(earlier(rows))[name], inside, rows["train"], bits)
-    if told is None:
-        return UNSET
-    pairs = [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other in told.pairs]
-    return ButOne(told.column, told.n, len(asked), rounded(told.inside), rounded(told.by_accident), pairs)
+    others, bits = dict(earlier(rows))[name], bits_of(found[rows["train"]])
+    one = butone.search(found, asked, others, inside, rows["train"], bits)
+    later = lagged.search(found, asked, others, bits)
+    told: ButOne | UnsetType = UNSET
+    if one is not None:
+        shares = rounded(one.inside), rounded(one.by_accident)
+        told = ButOne(one.column, one.n, len(asked), *shares, by_id(dataset, one.pairs))
+    return told, UNSET if later is None else Lagged(later.lag, later.n, len(asked), by_id(dataset, later.pairs))
+
+
+def by_id(dataset: Any, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
+    """Pairs of rows as people know them."""
+    return [(str(dataset.ids[row]), str(dataset.ids[other])) for row, other in pairs]
 
 
 def stacked(dataset: Any, rows: Array) -> Array:

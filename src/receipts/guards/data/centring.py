@@ -13,7 +13,8 @@ NAME = "statistics-of-all"
 MOST = 0.9  # of the columns
 REDUCING = source.vocabulary(
     "mean std var average median sum nanmean nanstd nanvar nanmedian cumsum fit fit_transform partial_fit fit_resample "
-    "scale zscore normalize standardize whiten robust_scale minmax_scale BatchNorm1d batch_norm layer_norm statistics"
+    "scale zscore normalize standardize whiten robust_scale minmax_scale svd eigh cov corrcoef reduce "
+    "BatchNorm1d batch_norm layer_norm statistics"
 )
 
 

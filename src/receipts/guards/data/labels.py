@@ -13,6 +13,7 @@ from receipts.data import twins
 from receipts.data.manifest import Manifest
 from receipts.guards.data.looking import ASKED, Looked, has_classes, points
 from receipts.runs.record import Check
+from receipts.runs.views import counted
 
 Array = np.ndarray[Any, Any]
 
@@ -49,7 +50,18 @@ class Votes:
 
 
 def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
-    """A verdict for every check of labels."""
+    """A verdict for every check of labels; that they stand beside the wrong rows says more than their neighbours do."""
+    for check in by_neighbours(looked, manifest, task):
+        if check.code == "labels-aligned" and manifest.facts is not None and manifest.facts.misplaced:
+            place = manifest.facts.misplaced
+            where = f"{counted(abs(place), 'row')} {'later' if place > 0 else 'earlier'}"
+            yield failed(check.code, f"inputs tell nothing of the label beside them, and much of the one {where}")
+        else:
+            yield check
+
+
+def by_neighbours(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
+    """What a row's neighbours say of its label."""
     if not has_classes(task):
         yield from (
             not_applicable(name, "labels are no classes")

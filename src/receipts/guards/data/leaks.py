@@ -8,6 +8,7 @@ import numpy as np
 from receipts.checks.catalogue import failed, not_applicable, not_run, passed
 from receipts.config.schema import Task
 from receipts.data.manifest import Manifest
+from receipts.guards.data import filled
 from receipts.guards.data.looking import Looked, has_classes
 from receipts.runs.record import Check
 
@@ -23,7 +24,7 @@ LINE, SAME = 0.97, 0.9999  # share of a column that a line of three class number
 
 
 def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Check]:
-    """Whether one column is the label under another name."""
+    """Whether one column is the label under another name, or several hold it in the gaps that were filled."""
     declared = manifest.features or {}
     if late := [name for name, known in declared.items() if not known]:
         yield failed(NAME, f"{', '.join(late)}: declared as unknown at prediction time, and handed to the method")
@@ -31,10 +32,18 @@ def audit(looked: Looked | None, manifest: Manifest, task: Task) -> Iterator[Che
         yield not_applicable(NAME, "samples are no rows of numbers, or labels no single ones")
     elif len(looked.train.at) < FEWEST or len(looked.val.at) < FEWEST // 5:
         yield not_run(NAME, f"{len(looked.train.at)} train rows and {len(looked.val.at)} of val")
+    elif has_classes(task) and (told := filled_in(looked)):
+        yield failed(NAME, told)
     elif looked.is_table and looked.shape[0] <= WIDEST:
         yield verdict(looked, list(declared), task)
     else:
         yield painted(looked, task)
+
+
+def filled_in(looked: Looked) -> str:
+    """In words, whether gaps were filled by label; empty where they were not."""
+    train, val = (rows.inputs.reshape(len(rows.at), -1) for rows in (looked.train, looked.val))
+    return filled.by_label(train, looked.train.labels, val, looked.val.labels)
 
 
 def verdict(looked: Looked, declared: list[str], task: Task) -> Check:

@@ -97,6 +97,11 @@ def near(found: NearDuplicates) -> Check:
         for each in found.splits
         if (some := each.but_one) and is_shared(some)
     ]
+    leaked += [
+        told(each.split, window.n, window.looked, window.pairs, f"equal but for being shifted by {window.lag} columns")
+        for each in found.splits
+        if (window := each.lagged)
+    ]
     if leaked:
         return failed(name, "; ".join(leaked))
     seen = ", ".join(f"{each.n} of {each.looked} {each.split} rows" for each in found.splits)
