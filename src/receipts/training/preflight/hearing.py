@@ -19,7 +19,7 @@ from receipts.training.method import Outputs
 from receipts.training.preflight import preparing
 from receipts.training.preflight.rows import Loss, hears_any, hears_whose, idle, unheard_classes
 from receipts.training.sentinels.influence import in_evaluation, predict
-from receipts.training.sentinels.thawing import hooks
+from receipts.training.sentinels.thawing import goes_by_epochs, hooks
 
 MANY = 0.1  # of a batch; a last odd one out may be left over on purpose
 LEARNT = 0.99  # of the error at the start
@@ -49,6 +49,9 @@ def checks(
             outputs = predict(trainer, module, x)
         with silent(module), torch.enable_grad():
             heard = [of_rows(idle(loss, x, y, n), n), of_labels(loss, module, batch, errors, outputs)]
+            if goes_by_epochs(module):
+                reason = "the module asks how far training is, so other steps may be otherwise"
+                return [*heard, *(not_run(name, reason) for name in HEARD[2:])]
             heard.append(of_classes(unheard_classes(loss, x, y, n), classes))
             with in_evaluation(module):
                 learn, say = partial(loss, x, y), partial(predict, trainer, module, x)
