@@ -202,15 +202,21 @@ class Brightens(Small):
         return super().training_step((batch[0] * factor, batch[1]), batch_idx)
 
 
+class NormsByHand(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        x, y = batch
+        return super().training_step(((x - x.mean(0) - 1) / x.std(0), y), batch_idx)
+
+
 class FadesIn(Brightens):
     def on_train_epoch_start(self) -> None:
         self.share = (self.current_epoch + 1) / 3
 
 
-def test_scales_that_are_drawn_or_go_with_the_epoch_are_left_alone() -> None:
+def test_scales_that_are_drawn_or_go_with_batch_or_epoch_are_left_alone() -> None:
     name = "inputs-prepared-otherwise"
-    found = [rehearsed(module)[name] for module in (Brightens(False), Brightens(True), FadesIn(False))]
-    assert found == ["fail", "pass", "not run"]
+    modules = (Brightens(False), Brightens(True), NormsByHand(), FadesIn(False))
+    assert [rehearsed(module)[name] for module in modules] == ["fail", "pass", "pass", "not run"]
 
 
 def test_ordinary_modules_pass() -> None:
