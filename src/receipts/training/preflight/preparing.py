@@ -1,8 +1,8 @@
 """Whether training and predicting hand the network the same inputs: nobody scales them in one place only.
 
-What augmentation changes is drawn, so it differs from seed to seed; what a norm changes goes with the batch; whatever crops,
-shifts or hides is no rule from number to number. Only inputs that are scaled or shifted in one fixed way, the same for
-every row, count.
+What augmentation changes is drawn, so it differs from seed to seed; what a norm changes goes with the batch; whatever
+crops, shifts or hides is no rule from number to number. Only inputs that are scaled or shifted in one fixed way, the
+same for every row, count.
 """
 
 from collections.abc import Callable, Iterator
