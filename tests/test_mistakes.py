@@ -303,6 +303,10 @@ def test_a_corrupt_mlflow_database_costs_a_warning(project: Path, run: Run) -> N
         ("def predict_step(self, x, batch_idx): return [0.5]", ["predict_step returned a list", "softmax(-1)"]),
         ("def predict_step(self, x, batch_idx): pass", ["predict_step returned a NoneType"]),
         ("def predict_step(self, x, batch_idx): return {'p': self(x)}", ["a dict of p", "logits or probabilities"]),
+        (
+            "def predict_step(self, batch, batch_idx): x, y = batch",
+            ["could not unpack its batch", "it is given x alone"],
+        ),
         ("def training_step(self, batch, batch_idx): pass", ["training_step returned no loss"]),
         ("predict_step = LightningModule.predict_step", ["has no predict_step", "add def predict_step(self, x"]),
         ("configure_optimizers = LightningModule.configure_optimizers", ["has no configure_optimizers"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import DeviceStatsMonitor, LearningRateMonitor, ModelCheckpoint, ProgressBar
 
 from receipts.bounds import confine
 from receipts.config import build
@@ -33,6 +33,7 @@ from receipts.training.trainer import best_and_last, interruptible, make, quiet,
 from receipts.training.validation import HarnessValidation, arrays, joined
 from receipts.training.weighting import weighted
 
+OF_SCREENS = (ProgressBar, LearningRateMonitor, DeviceStatsMonitor)  # callbacks that want a logger or the screen
 LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
 
 
@@ -201,6 +202,12 @@ def own_callbacks(config: Config) -> list[Callback]:
     own = [build.build(spec, "fit.callbacks") for spec in config.fit.callbacks]
     if foreign := [type(callback).__name__ for callback in own if not isinstance(callback, Callback)]:
         raise Refusal(f"{foreign[0]} is no callback", "it is not one of Lightning's", "correct fit.callbacks")
+    if idle := [type(callback).__name__ for callback in own if isinstance(callback, OF_SCREENS)]:
+        raise Refusal(
+            f"fit.callbacks has a {idle[0]}, which has nothing to write to",
+            "progress, rates and times stand in train.log and history.csv, and MLflow gets them from there",
+            "take it out",
+        )
     return own
 
 

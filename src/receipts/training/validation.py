@@ -5,6 +5,7 @@ averaging and `val_check_interval` are Lightning's; what is selected on is the h
 """
 
 from math import ceil
+from traceback import walk_tb
 from types import MethodType
 from typing import Any
 
@@ -67,6 +68,21 @@ def once(parts: list[tuple[list[str], Outputs]], wanted: list[str], batch: int) 
     return {key: value[rows] for key, value in whole.items()} if isinstance(whole, dict) else whole[rows]
 
 
+def predicted(module: LightningModule, x: Any, index: int) -> Any:
+    """What a module says of a batch of inputs; one that expects labels beside them is told what it is given."""
+    try:
+        return module.predict_step(x, index)
+    except ValueError as error:
+        *_, (frame, _) = walk_tb(error.__traceback__)
+        if frame.f_code.co_name != "predict_step" or "to unpack" not in str(error):
+            raise
+        raise Refusal(
+            f"predict_step could not unpack its batch: {error}",
+            "it is given x alone, never (x, y): what predicts has not seen the labels",
+            "def predict_step(self, x, batch_idx): return self(x).softmax(-1)",
+        ) from error
+
+
 class HarnessValidation(Callback):
     """Scores val with the harness after each pass and logs `val/<metric>`; the class of the module is untouched.
 
@@ -88,7 +104,7 @@ class HarnessValidation(Callback):
         def validation_step(module: LightningModule, batch: tuple[Any, Tensor], index: int) -> None:
             if own is not None:
                 own(batch, index)  # their own logs keep working
-            self.parts.append(arrays(module.predict_step(batch[0], index)))
+            self.parts.append(arrays(predicted(module, batch[0], index)))
 
         def checked_log(name: str, *values: Any, **options: Any) -> None:
             if name in reserved:

@@ -72,6 +72,26 @@ class Prepares(Small):
         return super().training_step(((batch[0] - 1) / 2, batch[1]), batch_idx)
 
 
+class CountsFromOne(Small):
+    """A table of which the training step reads the next row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(64, FEATURES)
+        self.step = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.table((x * 4).long().clamp(-20, 20).sum(1).clamp(-20, 20) + 20 + self.step))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        self.step = 1
+        return super().training_step(batch, batch_idx)
+
+    def predict_step(self, x: Tensor, batch_idx: int) -> Any:
+        self.step = 0
+        return super().predict_step(x, batch_idx)
+
+
 class SoftensTwice(Small):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
         return functional.nll_loss(self(batch[0]).softmax(-1).log(), batch[1])
@@ -90,6 +110,7 @@ class CallsThemLogits(SoftensTwice):
     [
         (IgnoresZero, "class-ignored"),
         (Prepares, "inputs-prepared-otherwise"),
+        (CountsFromOne, "inputs-prepared-otherwise"),
         (SoftensTwice, "softmax-twice"),
         (CallsThemLogits, "softmax-twice"),
         (WrongSign, "cannot-learn-a-batch"),
@@ -167,6 +188,35 @@ class Density(Small):
 
     def configure_optimizers(self) -> Any:
         return torch.optim.Adam(self.parameters(), lr=1e-2)
+
+
+class Brightens(Small):
+    """Inputs are scaled while training: by a factor that is drawn, or one that goes with the epoch."""
+
+    def __init__(self, drawn: bool) -> None:
+        super().__init__()
+        self.drawn = drawn
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        factor = torch.rand(()) + 0.5 if self.drawn else 0.1
+        return super().training_step((batch[0] * factor, batch[1]), batch_idx)
+
+
+class NormsByHand(Small):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Any:
+        x, y = batch
+        return super().training_step(((x - x.mean(0) - 1) / x.std(0), y), batch_idx)
+
+
+class FadesIn(Brightens):
+    def on_train_epoch_start(self) -> None:
+        self.share = (self.current_epoch + 1) / 3
+
+
+def test_scales_that_are_drawn_or_go_with_batch_or_epoch_are_left_alone() -> None:
+    name = "inputs-prepared-otherwise"
+    modules = (Brightens(False), Brightens(True), NormsByHand(), FadesIn(False))
+    assert [rehearsed(module)[name] for module in modules] == ["fail", "pass", "pass", "not run"]
 
 
 def test_ordinary_modules_pass() -> None:

@@ -140,6 +140,17 @@ class EndsEpochs(Small):
         return -1 if self.current_epoch > 0 and batch_idx > 1 else None
 
 
+class Skips(Small):
+    """Returns no loss for batches of a kind, as to leave out what cannot be learnt from."""
+
+    def __init__(self, skips: Callable[[int], bool]) -> None:
+        super().__init__()
+        self.skips = skips
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        return None if self.skips(batch_idx) else super().training_step(batch, batch_idx)
+
+
 def test_steps_that_are_left_out(tmp_path: Path) -> None:
     def said(module: LightningModule, **options: Any) -> str | None:
         return watched(module, StepLedger, tmp_path, train=batches(256), **options)[1]
@@ -148,6 +159,8 @@ def test_steps_that_are_left_out(tmp_path: Path) -> None:
     assert said(ByHand(lambda batch: batch % 4 == 3, lambda batch: batch % 4 == 0)) is None, "accumulation"
     assert said(ByHand(lambda batch: batch % 3 > 0, lambda batch: True)) is None, "a few may overflow"
     assert said(EndsEpochs(), max_epochs=4) == "steps-skipped"
+    assert said(Skips(lambda batch: batch % 3 > 0)) == "steps-skipped"
+    assert said(Skips(lambda batch: batch % 3 == 1)) is None, "a few batches are left out"
     assert said(Small()) is None
     assert said(Small(), accumulate_grad_batches=4) is None
     assert said(Small(), max_steps=5, max_epochs=2) is None

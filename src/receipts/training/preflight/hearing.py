@@ -17,9 +17,10 @@ from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training.method import Outputs
 from receipts.training.preflight import preparing
+from receipts.training.preflight.mixing import at
 from receipts.training.preflight.rows import Loss, hears_any, hears_whose, idle, unheard_classes
 from receipts.training.sentinels.influence import in_evaluation, predict
-from receipts.training.sentinels.thawing import hooks
+from receipts.training.sentinels.thawing import goes_by_epochs, hooks
 
 MANY = 0.1  # of a batch; a last odd one out may be left over on purpose
 LEARNT = 0.99  # of the error at the start
@@ -49,10 +50,17 @@ def checks(
             outputs = predict(trainer, module, x)
         with silent(module), torch.enable_grad():
             heard = [of_rows(idle(loss, x, y, n), n), of_labels(loss, module, batch, errors, outputs)]
+            if goes_by_epochs(module):
+                reason = "the module asks how far training is, so other steps may be otherwise"
+                return [*heard, *(not_run(name, reason) for name in HEARD[2:])]
             heard.append(of_classes(unheard_classes(loss, x, y, n), classes))
             with in_evaluation(module):
-                learn, say = partial(loss, x, y), partial(predict, trainer, module, x)
-                return [*heard, preparing.check(module, say, learn, n)]
+
+                def learn(seed: int, rows: int) -> Tensor | None:
+                    first = torch.arange(rows)
+                    return loss(at(x, first), at(y, first), seed)
+
+                return [*heard, preparing.check(module, partial(predict, trainer, module, x), learn, n)]
     except Exception as error:  # noqa: BLE001 - a step on a batch in another order may be more than a module bears
         reason = f"a step on a changed batch ended with {type(error).__name__}"
         return [not_run(name, reason) for name in HEARD]

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from receipts.refusal import Refusal
 
-UNITS, APART = 4, 1e-3  # the fewest units that can be too alike, and how far they are apart, of the largest weight
+UNITS, APART = 4, 1e-5  # the fewest units that can be too alike, and how far they are apart, of the largest weight
 
 
 def refuse_unmatched(patterns: list[str], names: list[str]) -> None:

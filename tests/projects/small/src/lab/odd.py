@@ -37,6 +37,9 @@ class Plain(LightningModule):
 class Greedy(Plain):
     """Writes into the batch it is given, as one may with a DataLoader's."""
 
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        return super().training_step((batch[0].mul_(0.5), batch[1]), batch_idx)
+
     def predict_step(self, x: Tensor, batch_idx: int) -> Any:
         return self.layer(x.mul_(0.5)).softmax(-1)
 
