@@ -13,11 +13,12 @@ from receipts.report import anonymous, build, collect, lock, output, selection, 
 
 
 def report(asked: Reporting) -> int:
-    found = collect.collect(source.pulled(asked.source))
+    checking = bool(asked.check or asked.tex)
+    found = collect.collect(source.pulled(asked.source), remember=not checking)
     chosen = selection.select(found, reporting.load(), asked.allow)
     marks = lock.refuse_mixtures(chosen.drafts, asked.allow)
     made = build.report(found, chosen, marks, asked.hourly_rate)
-    if asked.check or asked.tex:
+    if checking:
         return verify.check(made, found, asked)
     output.write(made, Path(asked.folder))
     if asked.anonymous:

@@ -131,33 +131,40 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("settled")
 def test_a_record_is_examined_once_and_read_every_time(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = collect().records if ran() else []
+    first = collect(remember=True).records if ran() else []
     monkeypatch.setattr(record, "encode", lambda _: pytest.fail("examined again"))
-    assert collect().records == first != []
+    assert collect(remember=True).records == first != []
 
 
 @pytest.mark.usefixtures("settled")
 def test_a_record_that_changes_after_it_was_examined_is_examined_again(lab: Path) -> None:
     run = ran()
-    assert collect().broken == {}
+    assert collect(remember=True).broken == {}
     path = lab / "runs" / run.run_id / "record.json"
     path.write_text(path.read_text().replace('"seed": 0,', '"seed": 0, "seed": 1,', 1))
     for _ in range(2):
-        assert "not a readable record" in collect().broken[run.run_id]
+        assert "not a readable record" in collect(remember=True).broken[run.run_id]
 
 
 @pytest.mark.parametrize("left", ["", "{", '{"a": 1}', "[]", None])
 @pytest.mark.usefixtures("settled")
 def test_what_is_remembered_of_examined_records_may_be_lost_or_garbage(lab: Path, left: str | None) -> None:
     ran()
-    first, memory = collect(), lab / "runs" / vetted.NAME
+    first, memory = collect(remember=True), lab / "runs" / vetted.NAME
     kept = memory.read_bytes()
     memory.unlink() if left is None else memory.write_text(left)
-    assert collect() == first
+    assert collect(remember=True) == first
     assert memory.read_bytes() == kept
 
 
 def test_a_record_of_this_very_moment_is_not_remembered(lab: Path) -> None:
+    ran()
+    collect(remember=True)
+    assert not (lab / "runs" / vetted.NAME).exists()
+
+
+@pytest.mark.usefixtures("settled")
+def test_only_who_asks_for_it_is_remembered(lab: Path) -> None:
     ran()
     collect()
     assert not (lab / "runs" / vetted.NAME).exists()

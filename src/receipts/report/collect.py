@@ -36,8 +36,11 @@ class Collected:
     folder: Path = RUNS
 
 
-def collect(runs: Path = RUNS) -> Collected:
-    """Read a folder of runs; a damaged, deleted or foreign folder becomes an entry of `broken`."""
+def collect(runs: Path = RUNS, *, remember: bool = False) -> Collected:
+    """Read a folder of runs; a damaged, deleted or foreign folder becomes an entry of `broken`.
+
+    `remember` keeps beside the runs which records were examined, so that the next reading is quicker.
+    """
     found: list[Record] = []
     broken: dict[str, str] = {}
     read, known = msgspec.json.Decoder(Record).decode, vetted.load(runs)
@@ -52,7 +55,8 @@ def collect(runs: Path = RUNS) -> Collected:
                 found.append(record)
             else:
                 broken[name] = f"the record inside is that of {record.run_id}"
-    known.keep()
+    if remember:
+        known.keep()
     made, unreadable = planned(runs)
     broken |= unreadable | missing(made, {record.run_id for record in found} | set(broken))
     return Collected(found, made, broken, nondeterminism(found), runs)
