@@ -16,7 +16,9 @@ from receipts.data import misplaced, splits
 from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
+from receipts.guards import gate
 from receipts.guards.data import audit, augmenting, centring, draws, inputs, looking, overlap
+from receipts.guards.data.labels import audit as labels_of
 
 DIGITS = datasets.load_digits()
 PATIENTS = datasets.load_diabetes()
@@ -326,6 +328,17 @@ def test_rows_that_come_in_an_order_may_follow_from_the_rows_before() -> None:
     assert misplaced.by(np.column_stack([noise[:-2], noise[:-2] ** 2]), noise[2:]) is None
     order = np.argsort(PATIENTS.target)
     assert misplaced.by(PATIENTS.data[order], np.roll(PATIENTS.target[order], 1)) is None
+
+
+def test_a_few_doubtful_labels_are_named_and_fail_nothing() -> None:
+    drawn = np.random.default_rng(0).permutation(1078)[:54]
+    labels = DIGITS.target.astype(np.int64).copy()
+    labels[drawn] = (labels[drawn] + 3) % 10
+    manifest, train, val = opened(digits(targets=labels), TEN, [])
+    (check,) = (c for c in labels_of(looking.look(train, val), manifest, TEN) if c.code == "labels-clean")
+    (note,) = gate.notes([check])
+    assert check.verdict == "pass"
+    assert note.startswith("labels-clean: look at some of them: row-")
 
 
 def test_two_classes_that_changed_names_in_val() -> None:
