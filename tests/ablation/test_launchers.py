@@ -89,7 +89,7 @@ def test_cells_of_other_launchers_are_what_train_py_makes(
 def test_a_cell_of_several_processes_is_a_python_of_its_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_PORT"):
         monkeypatch.setenv(name, "7")  # what is left of a launcher that started us
-    done = launch(project, "ablate.py", "conf=net", "preset=smoke", "trainer=ddp_cpu", "seeds=1")
+    done = launch(project, "ablate.py", "conf=net", "preset=smoke", "trainer=ddp_cpu", "seeds=1", timeout=300)
     assert done.code == 0, done.err + done.out
     (run,) = runs(project)
     assert json.loads((run / "record.json").read_text())["world"]["processes"] == 2

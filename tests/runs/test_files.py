@@ -21,6 +21,13 @@ def test_a_file_is_written_and_its_folders_with_it(tmp_path: Path) -> None:
     assert [found.name for found in path.parent.iterdir()] == ["file.json"]
 
 
+def test_what_a_killed_process_was_about_to_keep_goes(tmp_path: Path) -> None:
+    files.keep(tmp_path / "kept/one.json", b"one")
+    (tmp_path / "kept/.two.json.db9ibm_9").write_bytes(b"tw")
+    files.keep(tmp_path / "kept/two.json", b"two")
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"one.json", "two.json", ".write.lock"}
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_write_that_is_cut_short_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch

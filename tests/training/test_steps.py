@@ -87,11 +87,21 @@ def fitted(folder: Path, module: LightningModule, short: bool, **options: Any) -
 @pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*smaller than the logging interval")
 @pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated")
 class TestShortSteps:
-    def test_they_make_the_calls_that_lightning_makes_in_its_order_and_to_the_same_bits(self, tmp_path: Path) -> None:
+    def test_they_make_the_calls_that_lightning_makes_in_its_order_and_to_the_same_bits(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made, optimize = [], ShortSteps.optimize
+
+        def counted(self: ShortSteps, batch: Any, index: int) -> Any:
+            made.append(index)
+            return optimize(self, batch, index)
+
+        monkeypatch.setattr(ShortSteps, "optimize", counted)
         long, weights, _ = fitted(tmp_path, Net(), short=False, val_check_interval=0.5)
         told, ours, trainer = fitted(tmp_path, Net(), short=True, val_check_interval=0.5)
         assert isinstance(loop := trainer.fit_loop.epoch_loop, ShortSteps)
         assert loop.is_short
+        assert made == 4 * list(range(6)), "Lightning's loop still goes by the names that are overridden here"
         assert {name for name, *_ in told} >= {*OF_CALLBACKS, "on_validation_batch_end", "on_train_epoch_end"}
         for one, other in zip(told, long, strict=True):
             assert one == other

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from receipts.refusal import Refusal
 
 RESERVE = ".reserve"  # kept free by a run under way, for its last words on a full disk
@@ -63,6 +65,13 @@ def sweep(folder: Path) -> None:
     for path in folder.rglob(".*"):
         if path.is_file() and (re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) or path.name == RESERVE):
             path.unlink(missing_ok=True)
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write into a folder that processes share, one at a time; what a killed one was about to rename there goes."""
+    with writable(path.parent), FileLock(path.parent / ".write.lock"):
+        sweep(path.parent)
+        write_atomically(path, content)
 
 
 def replace_folder(made: Path, path: Path) -> None:

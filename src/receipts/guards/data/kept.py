@@ -14,7 +14,7 @@ from receipts.data.sealed import Subset
 from receipts.guards.data import audit
 from receipts.provenance import code
 from receipts.provenance.identity import Identity
-from receipts.runs.files import write_atomically
+from receipts.runs import files
 from receipts.runs.record import Check
 
 FOLDER = RUNS / ".preflight"
@@ -32,8 +32,7 @@ def examine(
         return msgspec.json.decode(path.read_bytes(), type=list[Check])
     found = audit.examine(experiment, manifest, train, val, module)
     if not any(check.verdict == "fail" for check in found):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, msgspec.json.encode(found))
+        files.keep(path, msgspec.json.encode(found))
     return found
 
 

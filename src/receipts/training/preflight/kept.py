@@ -7,7 +7,7 @@ import msgspec
 
 from receipts.config.project import RUNS
 from receipts.provenance import code
-from receipts.runs.files import write_atomically
+from receipts.runs import files
 from receipts.runs.record import Check, Record
 
 FOLDER = RUNS / ".preflight"
@@ -43,5 +43,4 @@ def read(record: Record) -> Rehearsed | None:
 def keep(record: Record, found: Rehearsed) -> None:
     """Keep what anybody may go on with."""
     if all(check.verdict in ("pass", "not applicable") for check in found.checks):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        write_atomically(path_of(record), msgspec.json.encode(found))
+        files.keep(path_of(record), msgspec.json.encode(found))
