@@ -211,6 +211,7 @@ def test_the_module_comes_back_as_it_was(bench: Path) -> None:
         (["fit.batch_size=null"], "the experiment does not state fit.batch_size"),
         (["limit.rows=3", "fit.select.metric=auroc"], "val has no auroc, by which the epoch is selected"),
         (["fit.callbacks=[{_target_: torch.nn.ReLU}]"], "ReLU is no callback"),
+        (["fit.callbacks=[{_target_: lightning.pytorch.callbacks.RichProgressBar}]"], "has nothing to write to"),
     ],
 )
 def test_settings_that_lightning_would_stumble_over_are_refused(train: Any, words: list[str], what: str) -> None:

@@ -6,7 +6,6 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from receipts.training.progress import loss_of
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.hooked import Hooked
 from receipts.training.sentinels.parameters import in_groups, is_empty
@@ -55,7 +54,7 @@ class StepLedger(Hooked):
     ) -> None:
         """Count the batch, and whether anything came of it."""
         self.batches += 1
-        self.without += pl_module.automatic_optimization and loss_of(outputs) is None
+        self.without += pl_module.automatic_optimization and not outputs  # Lightning's way to say that it skipped one
         self.waits = self.steps == self.steps_before
         self.steps_before = self.steps
 
