@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -66,7 +66,7 @@ def carry(old: Path, fresh: Path) -> None:
         shutil.copytree(old / FOLDER, fresh / FOLDER)
 
 
-def make(report: Report) -> list[Figure]:
+def make(report: Report) -> Sequence[Figure]:
     """The figures of a report, those asked for or all of which it has the evidence, not yet drawn."""
     wanted = list(KINDS) if report.figures is None else list(report.figures)
     for name in wanted:

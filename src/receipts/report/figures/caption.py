@@ -1,11 +1,9 @@
 """Captions that stand alone: what, data and split, metric and direction, how many seeds, which spread, what follows."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from receipts.report.figures.figure import SHORT
 from receipts.report.model import Column, Row, Table
-from receipts.runs.record import Record
 
 
 def caption(what: str, table: Table, measured: str, rows: Sequence[Row], spread: str, takeaway: str) -> str:
@@ -25,17 +23,12 @@ def setting(table: Table, rows: Sequence[Row]) -> str:
     """Data, version and split; data that nobody collected are named in capitals."""
     records = [record for row in rows for record in row.runs]
     data = listed(
-        dict.fromkeys(f"{dataset(record)} ({record.data.source}, {record.data.version})" for record in records)
+        dict.fromkeys(f"{record.data.name} ({record.data.source}, {record.data.version})" for record in records)
     )
     words = listed(dict.fromkeys(record.word for record in records if record.word))
     sizes = {score.n for record in records if (score := record.score(table.split))}
     many = f", {listed(map(str, sorted(sizes)))} samples" if sizes else ""
     return f"Data: {f'{words} ' if words else ''}{data}, {table.split} split{many}"
-
-
-def dataset(record: Record) -> str:
-    """A dataset's name, which is that of its manifest."""
-    return Path(record.data.manifest).stem
 
 
 def metric(column: Column) -> str:

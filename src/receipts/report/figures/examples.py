@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from receipts.refusal import Refusal
-from receipts.report.figures.caption import dataset
 from receipts.report.figures.evidence import pictures, predictions, readable
 from receipts.report.model import Row
 from receipts.runs.record import Record
@@ -154,6 +153,6 @@ def notes(record: Record) -> dict[str, str]:
                 raise Refusal(
                     f"{NOTES} has columns {reader.fieldnames}", f"they are {', '.join(COLUMNS)}", "mend its first line"
                 )
-            return {line["sample"]: line["note"] for line in reader if line["data"] == dataset(record)}
+            return {line["sample"]: line["note"] for line in reader if line["data"] == record.data.name}
     except UnicodeDecodeError as error:
         raise Refusal(f"{NOTES} is not UTF-8", str(error), "save it as UTF-8") from error

@@ -5,6 +5,7 @@ purposes, notes) is text: the template escapes, the data are JSON that no `</scr
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def write(report: Report, folder: Path) -> None:
 def render(
     report: Report,
     folder: Path,
-    shown: list[Figure],
+    shown: Sequence[Figure],
     drawn: dict[str, str],
     passed: gauntlet.Gauntlet | None = None,
 ) -> str:

@@ -1,7 +1,7 @@
 """What the page says around its tables: the headline, the verdicts, the ledger, and the receipts that open."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def ledger(report: Report) -> list[Entry]:
     return sorted(report.ledger, key=lambda entry: (bool(entry.used_in), entry.run_id))[:LEDGER]
 
 
-def data(report: Report, shown: list[Figure], runs: list[Record]) -> dict[str, Any]:
+def data(report: Report, shown: Sequence[Figure], runs: list[Record]) -> dict[str, Any]:
     """What the page's script reads: numbers, the receipts they share, runs, figures."""
     places: dict[int, int] = {}
     kept: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from receipts.report import wording
 from receipts.report.families import Ranks
-from receipts.report.figures.caption import dataset, listed, spans
+from receipts.report.figures.caption import listed, spans
 from receipts.report.model import Column, Receipt, Row
 from receipts.report.tasks.scale import DECLARED, Measured
 from receipts.runs.views import counted
@@ -47,7 +47,7 @@ def samples(one: Measured) -> str:
     run = one.draft.rows[0].runs[0]
     score = run.score(one.draft.split)
     assert score is not None
-    return f"{dataset(run)} {run.data.version}".strip() + f", {score.n} samples"
+    return f"{run.data.name} {run.data.version}".strip() + f", {score.n} samples"
 
 
 def notes(measured: Sequence[Measured], rows: Sequence[Row]) -> list[str]:

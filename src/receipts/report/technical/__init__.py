@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from receipts.report import costs, figures, parts, tables
-from receipts.report.figures.caption import dataset, listed, sentence
+from receipts.report.figures.caption import listed, sentence
 from receipts.report.figures.evidence import arm_of
 from receipts.report.model import Comparison, Report, Row, Table
 from receipts.report.technical import again, limits
@@ -70,7 +70,7 @@ def data(report: Report) -> list[str]:
         word = f" **These data are {run.word}.**" if run.word else ""
         generator = f" They were written by {run.data.generator}." if run.data.generator else ""
         parts.append(
-            f"**{dataset(run)}**: {run.data.source}, version {run.data.version}, licence {run.data.licence}, "
+            f"**{run.data.name}**: {run.data.source}, version {run.data.version}, licence {run.data.licence}, "
             f"{run.data.kind}.{word}{generator} Split by the committed manifest `{run.data.manifest}`; "
             f"{sizes(run)}. Primary metric: {run.primary or 'none'}"
             + (f", smallest difference worth a sentence {run.margin:g}." if run.margin else ".")
