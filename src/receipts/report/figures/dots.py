@@ -28,7 +28,7 @@ def make(report: Report) -> Iterator[Figure]:
             table,
             shown,
             name=f"dots-{table.name}",
-            title=f"Every seed of every method, {column.metric}",
+            title=f"Every seed of every method in {table.name}, {column.metric}",
             caption=caption(
                 f"{column.metric} of {listed(row.label for row in shown)}, every seed a point",
                 table,
