@@ -39,8 +39,12 @@ def sync(arguments: argparse.Namespace) -> int:
     print(
         f"sent {len(done.sent)}, already there {len(done.already)}, running {len(done.live)}, failed {len(done.failed)}"
     )
-    for run_id, reason in done.failed.items():
-        print(visible(f"  {run_id}: {reason}"), file=sys.stderr)
+    if done.failed:
+        raise Refusal(
+            f"MLflow still lacks {len(done.failed)} of them",
+            "\n".join(f"{name}: {reason}" for name, reason in done.failed.items()),
+            "mend what is said there, then: receipts sync",
+        )
     return DONE
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from invented import full, score
 
+from receipts import cli
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import source
@@ -186,6 +188,8 @@ def test_a_plan_with_a_secret_stays_here() -> None:
     plan.command += " note=ghp_" + "a1B2" * 10
     (folder / plans.NAME).write_bytes(plans.encode(plan))
     assert syncing.sync([folder]).failed == {folder.name: f"{folder.name} is not sent"}
+    with pytest.raises(Refusal, match="MLflow still lacks 1 of them"):
+        cli.sync(Namespace())
 
 
 def test_an_altered_metric_is_named_and_the_record_counts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from receipts.config import project as place
 from receipts.provenance.determinism import derive
 from receipts.refusal import Refusal
-from receipts.training.estimators import fingerprint, read, save, seeded
+from receipts.training.estimators import asked_for, fingerprint, read, save, seeded
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = np.arange(60) % 3
@@ -45,6 +45,11 @@ def kept(estimator: Any, name: str = "model") -> Path:
     path = Path("kept") / f"{name}.skops"
     save(estimator, path)
     return path
+
+
+def test_a_parameter_that_no_estimator_takes_is_refused_by_its_name() -> None:
+    with pytest.raises(Refusal, match="'C' parameter of LogisticRegression must be a float"), asked_for():
+        Pipeline([("model", LogisticRegression(C=-1))]).fit(X, Y)
 
 
 def test_every_open_random_state_is_filled_and_no_stated_one_is_touched() -> None:

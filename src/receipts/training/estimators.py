@@ -4,11 +4,14 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError  # it has no public home
 from threadpoolctl import threadpool_limits
 
 from receipts.bounds import confine
@@ -87,7 +90,7 @@ class EstimatorMethod:
         return
 
     def _fit(self, estimator: Any, train: Subset) -> None:
-        with threadpool_limits(self.config.fit.threads):
+        with threadpool_limits(self.config.fit.threads), asked_for():
             estimator.fit(as_matrix(train), train.targets)
 
     def _predict(self, estimator: Any, subset: Subset) -> Outputs:
@@ -106,6 +109,17 @@ class EstimatorMethod:
             probabilities = np.zeros((len(x), self.config.task.classes or 0))
             probabilities[:, estimator.classes_] = estimator.predict_proba(x)  # a class may be absent from train
             return probabilities
+
+
+@contextmanager
+def asked_for() -> Iterator[None]:
+    """Say what the YAML asks for and no estimator can do, in scikit-learn's own words."""
+    try:
+        yield
+    except InvalidParameterError as error:
+        raise Refusal(
+            str(error), "the estimator checks its parameters when it is fitted", "correct it in model:"
+        ) from error
 
 
 def seeded(estimator: Any, seed: int) -> Any:
