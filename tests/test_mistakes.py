@@ -74,6 +74,7 @@ def used(finished: Path, tmp_path: Path) -> Path:
         (["trainer=tpu"], "there is no trainer 'tpu'"),
         (["fit.epoch=3"], "unknown key 'fit.epoch'; did you mean epochs?"),
         (["+fit.warmup=3"], "unknown key 'fit.warmup'"),
+        (["waive={split-overlap: twins}"], "or add it: +waive.split-overlap="),
         (["seed=abc"], "seed cannot take that value"),
         (["seed=-1"], "seed is -1"),
         (["fit.epochs=1.5"], "fit.epochs cannot take that value"),

@@ -89,7 +89,7 @@ def bad_key(key: str, text: str, schema: type, stated: Callable[[], list[str]]) 
         return Refusal(
             f"unknown key {key!r}{nearest(leaf, known)}",
             f"{place}: " + (f"known here are {', '.join(known)}" if known else "nothing of that name stands there"),
-            "correct the name",
+            "correct the name" if known or not parent else f"correct the name, or add it: +{key}=…",
         )
     if found := re.search(r"[Mm]issing mandatory value: (?P<key>[\w.]+)", text):
         return Refusal(f"{found['key']} is not stated", "it has no default", f"state it: {found['key']}=…")
