@@ -4,7 +4,9 @@ Python tells of every file that is opened, renamed or removed (audit events), so
 number is the same moment on a slow machine; a seed then says which moments a matrix of kills tries.
 """
 
+import errno
 import os
+import signal
 import sys
 import threading
 import time
@@ -74,3 +76,18 @@ def before(count: Path, blow: Blow, forked: bool = False) -> "partial[None]":
 def counted(count: Path) -> int:
     """How many changes a launch has made."""
     return int(count.read_text())
+
+
+def cut_off(how: str) -> None:
+    """Let nothing be written of a plan after its first cell."""
+    from receipts.ablation import planning
+
+    def written(path: Path, content: bytes) -> None:
+        if path.name != "0000.yaml":
+            if how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        path.parent.mkdir()
+        path.write_bytes(content)
+
+    planning.write_atomically = written  # type: ignore[attr-defined]

@@ -1,6 +1,5 @@
 """Plans run through ablate.py in the small project: cells, their records, what is skipped, what fails alone."""
 
-import errno
 import io
 import json
 import math
@@ -17,6 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import striking
 from folders import commit, git, lasting, record, runs, write
 from launching import Ended, begin, ended, forking, launch
 from rich.console import Console
@@ -142,25 +142,10 @@ def test_the_same_command_again_finds_the_plan_and_runs_nothing(copied: Path) ->
     assert plan_of(copied)
 
 
-def cut_off(how: str) -> None:
-    """Let nothing be written of a plan after its first cell."""
-    from receipts.ablation import planning
-
-    def written(path: Path, content: bytes) -> None:
-        if path.name != "0000.yaml":
-            if how == "killed":
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        path.parent.mkdir()
-        path.write_bytes(content)
-
-    planning.write_atomically = written  # type: ignore[attr-defined]
-
-
 def test_a_plan_that_is_cut_off_while_it_is_written_is_no_plan_and_goes(copied: Path) -> None:
     words = ("ablate.py", "override=model.dropout=0", "preset=smoke", "seeds=1")
     for how, code in (("killed", -signal.SIGKILL), ("full", 3)):
-        done = launch(copied, *words, before=partial(cut_off, how))
+        done = launch(copied, *words, before=partial(striking.cut_off, how))
         assert (done.code, "Traceback" in done.err) == (code, False)
         assert len(list((copied / "runs").glob(".half-*"))) == 1, "the next one takes the old one away"
         assert plan_of(copied), "the one that was there"
