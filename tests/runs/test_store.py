@@ -282,7 +282,10 @@ def test_a_failed_check_ends_a_run_without_a_traceback() -> None:
         check()
     failure = stored(run.record.run_id).failure
     assert failure
-    assert failure.reason == "3 rows are missing: they were there yesterday"
+    assert (failure.reason, failure.fix) == ("3 rows are missing: they were there yesterday", "bring them back")
+    assert "they were there yesterday; what helps: bring them back" in (run.folder / "README.md").read_text()
+    with pytest.raises(Refusal, match="bring them back, or retry=true"):
+        claim(running(), b"")
     assert "Traceback" not in (run.folder / "train.log").read_text()
 
 

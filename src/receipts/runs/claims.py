@@ -90,10 +90,11 @@ def refuse_failed(found: list[Record]) -> None:
     if found and found[0].status == "failed" and found[0].failure:
         point = points.newest(RUNS / found[0].run_id)
         goes_on = f", or resume={found[0].run_id} to go on at step {points.step_of(point)}" if point else ""
+        cure = found[0].failure.fix or "mend the cause"
         raise Refusal(
             f"{found[0].run_id} failed, and nothing it depends on has changed",
             found[0].failure.reason,
-            f"mend the cause, or retry=true{goes_on}      (its log: {RUNS / found[0].run_id}/train.log)",
+            f"{cure}, or retry=true{goes_on}      (its log: {RUNS / found[0].run_id}/train.log)",
         )
 
 

@@ -209,10 +209,11 @@ class Life(Struct):
 
 
 class Failure(Struct):
-    """Why a run failed, and the last lines of its log."""
+    """Why a run failed, and the last lines of its log; `fix` is what a refusal or a check said would cure it."""
 
     reason: str
     log_tail: list[str]
+    fix: str = ""
 
 
 class Record(Struct, kw_only=True):

@@ -129,10 +129,12 @@ class Run:
             with suppress(OSError), log.open("a", encoding="utf-8") as file:
                 file.write(secrets.scrub("".join(traceback.format_exception(error)))[0])
         tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
-        reason = f"{error.what}: {error.why}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
+        reason, fix = f"{type(error).__name__}: {error}", ""
+        if isinstance(error, Refusal):
+            reason, fix = f"{error.what}: {error.why}", error.fix
         with self._lock:
             self.record.status, self.record.ended = "failed", now()
-            self.record.failure = Failure(secrets.scrub(reason)[0], tail)
+            self.record.failure = Failure(secrets.scrub(reason)[0], tail, secrets.scrub(fix)[0])
             self.record.silent_since = None
             self.save()
         views.write(self.folder, self.record)

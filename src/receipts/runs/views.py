@@ -134,7 +134,8 @@ def classes(record: Record) -> str:
 def verdict(record: Record) -> str:
     """One sentence on what the numbers are good for."""
     if record.failure:
-        return f"This run **failed**: {record.failure.reason}"
+        cure = f"; what helps: {record.failure.fix}" if record.failure.fix else ""
+        return f"This run **failed**: {record.failure.reason}{cure}"
     if record.reportable and record.word:
         return f"This run is complete; its numbers may be reported, each with the word {record.word}."
     if record.reportable:
