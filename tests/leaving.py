@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import signal
+import tempfile
 import termios
 from collections.abc import Callable
 from functools import partial
@@ -85,3 +86,8 @@ def went_on(folder: Path, process: object) -> list[str]:
     text = log(folder)
     told = [epoch for epoch in range(1, EPOCHS + 1) if f"epoch {epoch}/{EPOCHS}  " in text]
     return found + ([] if len(told) == EPOCHS else [f"the log tells of epochs {told} only"])
+
+
+def apart(place: Path) -> None:
+    """Let temporary folders of this process lie where a test looks for what it left."""
+    tempfile.tempdir = str(place)

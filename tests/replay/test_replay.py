@@ -3,11 +3,11 @@
 import json
 import os
 import signal
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import leaving
 import msgspec
 import pytest
 from folders import commit, git, record, runs, write
@@ -51,17 +51,12 @@ def test_a_key_of_a_table_leads_to_the_same_number_again(project: Path, run: Run
     assert len(runs(project)) == 1
 
 
-def apart(place: Path) -> None:
-    """Let temporary folders lie where the test looks."""
-    tempfile.tempdir = str(place)
-
-
 def test_a_replay_that_is_told_to_stop_takes_its_clone_along(project: Path, run: Run, tmp_path: Path) -> None:
     assert run("train.py", "conf=linear").code == 0
     (place := tmp_path / "temporary").mkdir()
     for sent in (signal.SIGTERM, signal.SIGINT):
         words = ("receipts", "rerun", "latest", "env=current")
-        process = begin(project, *words, before=partial(apart, place))
+        process = begin(project, *words, before=partial(leaving.apart, place))
         until(lambda: bool(list(place.glob("receipts-*/clone/train.py"))))
         os.kill(process.pid or 0, sent)
         process.join(60)
