@@ -8,7 +8,7 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from receipts.config import check
+from receipts.config import kinds
 from receipts.config.schema import Task
 from receipts.evaluation.metrics import (
     SCORED_AS,
@@ -153,11 +153,11 @@ def test_labels_of_ordered_classes_are_checked_whatever_is_returned() -> None:
 
 
 def test_what_is_checked_without_numpy_is_what_the_harness_knows() -> None:
-    assert {kind: list(names) for kind, names in check.METRICS.items()} == {
+    assert {kind: list(names) for kind, names in kinds.METRICS.items()} == {
         k: list(names) for k, names in TABLE.items()
     }
-    assert {kind: tuple(views) for kind, views in check.VIEWS.items()} == VIEWS
-    assert all(SCORED_AS[view] == kind for views in check.VIEWS.values() for view, kind in views.items())
+    assert {kind: tuple(views) for kind, views in kinds.VIEWS.items()} == VIEWS
+    assert all(SCORED_AS[view] == kind for views in kinds.VIEWS.values() for view, kind in views.items())
 
 
 def test_a_confidence_of_one_is_in_the_last_bin() -> None:
