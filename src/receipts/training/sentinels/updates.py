@@ -5,12 +5,10 @@ of the first epoch, so that rare embeddings and experts have had their turn; wha
 training. Nothing is left in place afterwards.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from receipts.training.sentinels.findings import Findings
@@ -29,30 +27,14 @@ from receipts.training.sentinels.parameters import (
     strangers,
     values,
 )
+from receipts.training.sentinels.stillness import EARLY, Trace, decays_only, reason, told
 from receipts.training.sentinels.thawing import may_thaw
 
-EARLY = 3  # optimizer steps after which a parameter without any optimizer is judged
-ENOUGH = 3  # and the fewest after which anything else is
+ENOUGH = 3  # optimizer steps, the fewest after which the others are judged
 LONG = 16  # batches in which somebody would have stepped
-FELT = 8.0  # updates this many times the spacing of numbers around a weight must be seen in it
 
 SEEN = ("first", "gradients", "nonzero", "rate", "push", "waits")  # of a trace, for a run that goes on
 COUNTS = ("steps", "stale", "settled", "early")
-
-Handle = Any
-
-
-@dataclass
-class Trace:
-    """What was seen of one parameter: its first bits, its gradients, its learning rate, how far it was pushed."""
-
-    first: int
-    gradients: int = 0
-    nonzero: int = 0
-    rate: float = 0.0
-    push: float = 0.0
-    waits: bool = False  # its last gradient was used, and not emptied since
-    hooks: list[Handle] = field(default_factory=list)
 
 
 class UpdateLedger(Hooked):
@@ -66,7 +48,7 @@ class UpdateLedger(Hooked):
         super().__init__()
         self.steps = self.stale = 0
         self.settled = self.early = False
-        self.flat: list[Tensor] = []  # without any slope in the first steps: watched at every one that follows
+        self.flat: list[Tensor] | None = None  # without any slope in the first steps: watched at all that follow
         self.asleep: dict[str, Tensor] = {}  # without a gradient in the first epoch, and perhaps not for good
         self.x: Any = None
 
@@ -123,7 +105,7 @@ class UpdateLedger(Hooked):
 
     def follow(self) -> None:
         """Weights whose every gradient was zero so far: whether that still is so."""
-        if self.steps == EARLY + 2:
+        if self.flat is None:
             seen = ((tensor, self.traces[id(tensor)]) for tensor in self.named.values() if tensor.dim() > 1)
             self.flat = [tensor for tensor, trace in seen if trace.gradients and not trace.nonzero]
         for tensor in self.flat:
@@ -182,8 +164,8 @@ class UpdateLedger(Hooked):
         if self.findings.limited or trainer.current_epoch < (trainer.max_epochs or 0):
             self.findings.notes(f"{counted(list(still)[:3], len(still))} were frozen when training was ended")
         elif named := influential(trainer, pl_module, self.x, still):
-            told = self.told("frozen-by-mistake", still[named[0]])
-            self.findings.fails("frozen-by-mistake", f"{counted(named, len(still))}, all through training: {told}")
+            said = self.told("frozen-by-mistake", still[named[0]])
+            self.findings.fails("frozen-by-mistake", f"{counted(named, len(still))}, all through training: {said}")
 
     def has_slept(self, tensor: Tensor) -> bool:
         """Whether a parameter is what it was; a bias before a norm may be when awake, since it gets no gradient."""
@@ -245,7 +227,7 @@ class UpdateLedger(Hooked):
             moved = bits(tensor) != self.traces[id(tensor)].first
             if is_declared(name, self.frozen):
                 check = "moved-though-frozen" if moved and not unfreezes else None
-            elif moved and last and self.decays_only(tensor):
+            elif moved and last and decays_only(tensor, self.traces[id(tensor)]):
                 check = "no-gradient"
             elif moved and last and are_alike(tensor, owner(trainer.lightning_module, name)):
                 check = "units-alike"
@@ -254,32 +236,14 @@ class UpdateLedger(Hooked):
                 if not moved and last and type(owner(trainer.lightning_module, name)).__module__.startswith("torch.nn"):
                     self.asleep[name] = tensor
             else:
-                check = self.reason(tensor, id(tensor) in held, last, owner(trainer.lightning_module, name))
+                check = reason(tensor, self.traces, id(tensor) in held, last, owner(trainer.lightning_module, name))
             if check:
                 found.setdefault(check, {})[name] = tensor
         return found
 
-    def decays_only(self, tensor: Tensor) -> bool:
-        """Whether weights moved although every gradient was zero, as weight decay makes them."""
-        trace = self.traces[id(tensor)]
-        return tensor.dim() > 1 and trace.gradients > EARLY and trace.nonzero == 0
-
-    def reason(self, tensor: Tensor, held: bool, last: bool, owner: nn.Module) -> str | None:
-        """Why an undeclared parameter stands still; None where that may be meant, or is not known yet."""
-        trace = self.traces[id(tensor)]
-        if not tensor.requires_grad:  # a researcher's own Parameter(…, requires_grad=False) says what it is
-            return "frozen-by-mistake" if type(owner).__module__.startswith("torch.nn") else None
-        if not held:
-            return "outside-optimizer" if last or not is_empty(tensor.grad) else None
-        if not last:
-            return None
-        if trace.rate == 0:
-            return "frozen-by-mistake" if any(other.rate > 0 for other in self.traces.values()) else None
-        if trace.gradients == 0 or (trace.nonzero == 0 and tensor.dim() > 1):
-            return "no-gradient"
-        spacing = torch.finfo(tensor.dtype).eps * float(tensor.detach().abs().max())
-        coarse = tensor.dtype in (torch.float16, torch.bfloat16) and tensor.dim() > 1 and trace.nonzero
-        return "never-moves" if trace.push > FELT * spacing or coarse else None
+    def told(self, check: str, tensor: Tensor) -> str:
+        """What was seen of the first of the parameters that a check is about."""
+        return told(check, tensor, self.traces[id(tensor)], self.steps)
 
     def judge_strays(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tensors that learn outside the module, and tensors of an optimizer that are nowhere in it."""
@@ -296,20 +260,6 @@ class UpdateLedger(Hooked):
                 "foreign-parameters",
                 f"the optimizers hold {len(idle)} tensors that no layer uses, of shapes {shapes}",
             )
-
-    def told(self, check: str, tensor: Tensor) -> str:
-        """What was seen of the first of the parameters that a check is about."""
-        trace = self.traces[id(tensor)]
-        return {
-            "outside-optimizer": "requires_grad is True, no optimizer has it, and it has not moved",
-            "frozen-by-mistake": "requires_grad is False, and facts.frozen does not name it"
-            if not tensor.requires_grad
-            else "its learning rate is 0, and facts.frozen does not name it",
-            "moved-though-frozen": "it is not what it was when training began",
-            "no-gradient": f"{trace.gradients} gradients in {self.steps} steps, {trace.nonzero} of them not zero",
-            "units-alike": "after an epoch every unit of the layer still has the same weights as the others",
-            "never-moves": f"pushed by up to {trace.push:.1e} a step, and the same to the last bit",
-        }[check] + f" after {self.steps} optimizer steps"
 
     def conclude(self, trainer: Trainer) -> None:
         """What held, in numbers."""
