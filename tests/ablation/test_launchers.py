@@ -1,6 +1,7 @@
 """The same cells through every launcher: the same records, weights and environment as a plain `python train.py`."""
 
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -55,6 +56,16 @@ def found(project: Path) -> dict[str, Any]:
         told["variables"].pop("CUDA_VISIBLE_DEVICES", None)  # submitit and ray deal out GPUs by it, and there are none
         everything[record["conf"]] = (lasting(record), told)
     return everything
+
+
+def test_cells_that_end_at_the_same_moment_keep_their_codes() -> None:
+    local = launching.Local(8, [])
+    server = multiprocessing.get_context("forkserver")
+
+    def code(number: int) -> int:
+        return local.code_of(local.begin(server.Process(target=os._exit, args=(number % 3,))))
+
+    assert list(local.pool.map(code, range(96))) == [number % 3 for number in range(96)]
 
 
 def test_cells_forked_from_the_preloaded_server_are_what_train_py_makes(

@@ -7,10 +7,12 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Protocol, Self
@@ -53,6 +55,7 @@ class Local:
         self.workers = workers
         self.pool = ThreadPoolExecutor(workers, thread_name_prefix="cell")
         self.alive: set[BaseProcess | subprocess.Popen[bytes]] = set()
+        self.reading = threading.Lock()
         self.ending = False
         light = all(is_estimator(experiment.config) for experiment in experiments)
         if isinstance(context, multiprocessing.context.ForkServerContext):
@@ -71,16 +74,25 @@ class Local:
         try:
             if isinstance(process, subprocess.Popen):
                 return process.wait()
-            process.join()
-            return process.exitcode or 0
+            return self.code_of(process)
         finally:
             self.alive.discard(process)
 
     def fork(self, order: Order) -> BaseProcess:
         """A process forked for a cell."""
-        process: BaseProcess = context.Process(target=forked, args=(order,))  # type: ignore[attr-defined]
-        process.start()
+        return self.begin(context.Process(target=forked, args=(order,)))  # type: ignore[attr-defined]
+
+    def begin(self, process: BaseProcess) -> BaseProcess:
+        """Start a process. That also reads the codes of others that have ended, which only one thread at a time may."""
+        with self.reading:
+            process.start()
         return process
+
+    def code_of(self, process: BaseProcess) -> int:
+        """The exit code of a process, once it has ended; whoever reads it second would be told 255."""
+        wait([process.sentinel])
+        with self.reading:
+            return process.exitcode or 0
 
     def __enter__(self) -> Self:
         return self
