@@ -93,8 +93,8 @@ if __name__ == "__main__":
         tell(
             "F8",
             size=size,
-            first=round(times["dvc first"] / times["first"], 1),
-            second=round(times["dvc second"] / times["second"], 1),
+            first=round(times["dvc first"] / times["first"], 3),
+            second=round(times["dvc second"] / times["second"], 3),
             seconds={name: round(value, 4) for name, value in times.items()},
             goal="first >= 1, second >= 20 times as fast as DVC",
         )
