@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 from receipts.data.batches import OrderedBatches, TrainBatches
-from receipts.training.steps import OF_CALLBACKS, OF_MODULES, ShortSteps, shorten
+from receipts.training.steps import OF_CALLBACKS, OF_MODULES, OF_WATCHED_MODULES, ShortPasses, ShortSteps, shorten
 
 TOLD = tuple(name for name in vars(Callback) if name.startswith("on_") and not name.endswith("checkpoint"))
 
@@ -101,6 +101,8 @@ class TestShortSteps:
         told, ours, trainer = fitted(tmp_path, Net(), short=True, val_check_interval=0.5)
         assert isinstance(loop := trainer.fit_loop.epoch_loop, ShortSteps)
         assert loop.is_short
+        assert isinstance(loop.val_loop, ShortPasses)
+        assert loop.val_loop.is_short
         assert made == 4 * list(range(6)), "Lightning's loop still goes by the names that are overridden here"
         assert {name for name, *_ in told} >= {*OF_CALLBACKS, "on_validation_batch_end", "on_train_epoch_end"}
         for one, other in zip(told, long, strict=True):
@@ -119,6 +121,30 @@ class TestShortSteps:
         _, _, trainer = fitted(tmp_path, kind(), short=True)
         assert not trainer.fit_loop.epoch_loop.is_short
         assert called
+
+    @pytest.mark.parametrize("hook", OF_WATCHED_MODULES)
+    def test_so_has_its_passes_over_val_one_that_has_a_say_in_them(self, tmp_path: Path, hook: str) -> None:
+        called = []
+
+        def own(self: Net, *values: Any, **named: Any) -> Any:
+            called.append(self.trainer.validating)
+            return getattr(LightningModule, hook)(self, *values, **named)
+
+        kind = type("Own", (Net,), {hook: own})
+        _, _, trainer = fitted(tmp_path, kind(), short=True)
+        assert not trainer.fit_loop.epoch_loop.val_loop.is_short
+        assert any(called)
+
+    def test_what_a_module_logs_at_every_step_of_val_is_known_at_once(self, tmp_path: Path) -> None:
+        class Logs(Net):
+            def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+                self.log("each", self.body(batch[0]).mean(), on_step=True, on_epoch=True)
+
+        long, weights, _ = fitted(tmp_path, Logs(), short=False)
+        told, ours, trainer = fitted(tmp_path, Logs(), short=True)
+        assert trainer.fit_loop.epoch_loop.val_loop.is_short
+        assert (told, ours) == (long, weights)
+        assert any("each_step" in metrics for *_, metrics in told)
 
     @pytest.mark.parametrize("options", [{"accumulate_grad_batches": 2}, {"precision": "bf16-mixed"}])
     def test_so_have_accumulated_batches_and_other_precisions(self, tmp_path: Path, options: dict[str, Any]) -> None:

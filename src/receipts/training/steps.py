@@ -1,9 +1,9 @@
-"""A training step that asks only who has something to say.
+"""Steps of training and of val that ask only who has something to say.
 
 At every step Lightning goes to every hook of every callback, module and strategy, whether it does anything or not, with
-a profiler round each, and reads the signature of `training_step` anew: for a small network that takes as long as
-learning. Where nothing of that can matter the same calls are made here, in the same order and to the same bits;
-progress, schedules, validation and whatever is out of the ordinary stay Lightning's.
+a profiler round each, and reads the signature of the step anew: for a small network that takes as long as learning.
+Where nothing of that can matter the same calls are made here, in the same order and to the same bits; progress,
+schedules, and whatever is out of the ordinary stay Lightning's.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,27 +12,33 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loops.evaluation_loop import _EvaluationLoop
 from lightning.pytorch.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
 from lightning.pytorch.loops.optimization.automatic import ClosureResult
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins.precision import Precision
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 from lightning.pytorch.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 
-from receipts.data.batches import TrainBatches
+from receipts.data.batches import OrderedBatches, TrainBatches
 
 Hook = Callable[..., Any]
-OF_MODULES = (  # a module that overrides one of them has its steps made by Lightning
+# A module that overrides one of them has its steps made by Lightning.
+TRANSFER = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
+OF_MODULES = (
     *("on_train_batch_start", "on_train_batch_end", "on_before_zero_grad", "optimizer_zero_grad", "optimizer_step"),
     *("configure_gradient_clipping", "on_before_backward", "backward", "on_after_backward", "on_before_optimizer_step"),
-    *("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"),
+    *TRANSFER,
 )
+OF_WATCHED_MODULES = ("on_validation_batch_start", "on_validation_batch_end", *TRANSFER)
 OF_CALLBACKS = (
     *("on_train_batch_start", "on_train_batch_end", "on_before_zero_grad"),
     *("on_before_backward", "on_after_backward", "on_before_optimizer_step"),
 )
+OF_WATCHING_CALLBACKS = ("on_validation_batch_start", "on_validation_batch_end")
 NOTHING = nullcontext("")
 
 
@@ -44,17 +50,37 @@ class NoProfiler(PassThroughProfiler):
         return NOTHING
 
 
+class Hooks:
+    """Those callbacks of a trainer that have something to say, by the names of their hooks."""
+
+    def __init__(self, trainer: Trainer, names: tuple[str, ...]) -> None:
+        self.trainer, self.module = trainer, trainer.lightning_module
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        self.of = {name: [getattr(one, name) for one in callbacks if has(one, name)] for name in names}
+
+    def call(self, name: str, *values: Any) -> None:
+        """Call a hook of those callbacks that have it."""
+        if hooks := self.of[name]:
+            with named(self.module, name):
+                for hook in hooks:
+                    hook(self.trainer, self.module, *values)
+
+
 class ShortSteps(_TrainingEpochLoop):
     """Lightning's loop over the batches of an epoch, its steps made directly where that comes to the same."""
+
+    def __init__(self, trainer: Trainer, min_steps: int | None, max_steps: int) -> None:
+        super().__init__(trainer, min_steps, max_steps)
+        self.val_loop = ShortPasses(
+            trainer, TrainerFn.FITTING, RunningStage.VALIDATING, verbose=False, inference_mode=False
+        )
 
     def on_run_start(self, data_fetcher: _DataFetcher) -> None:
         """Find out who takes part, once an epoch."""
         super().on_run_start(data_fetcher)
         self.is_short = is_plain(self.trainer, data_fetcher)
-        callbacks = self.trainer.callbacks
-        self.hooks = {name: [getattr(one, name) for one in callbacks if has(one, name)] for name in OF_CALLBACKS}
-        step = self.trainer.lightning_module.training_step
-        self.takes_index = is_param_in_hook_signature(step, "batch_idx", min_args=2)
+        self.hooks = Hooks(self.trainer, OF_CALLBACKS)
+        self.takes_index = wants_index(self.trainer.lightning_module.training_step)
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
         """One batch."""
@@ -67,7 +93,7 @@ class ShortSteps(_TrainingEpochLoop):
         progress.is_last_batch = data_fetcher.done
         progress.increment_ready()
         connector.on_batch_start(batch)
-        self.call("on_train_batch_start", batch, index)
+        self.hooks.call("on_train_batch_start", batch, index)
         progress.increment_started()
         outputs = self.optimize(batch, index)
         progress.increment_processed()
@@ -75,7 +101,7 @@ class ShortSteps(_TrainingEpochLoop):
             self.update_lr_schedulers("step", update_plateau_schedulers=False)
             if self._num_ready_batches_reached():
                 self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
-        self.call("on_train_batch_end", outputs, batch, index)
+        self.hooks.call("on_train_batch_end", outputs, batch, index)
         if self._results:  # something was logged
             connector.on_batch_end()
         self._results.batch = None
@@ -92,18 +118,18 @@ class ShortSteps(_TrainingEpochLoop):
         def closure() -> Tensor | None:
             with named(module, "training_step"):
                 given = module.training_step(batch, index) if self.takes_index else module.training_step(batch)
-            result = ClosureResult.from_training_step_output(given)
+            result = result_of(given)
             found[:] = [result]
             progress.zero_grad.increment_ready()
-            self.call("on_before_zero_grad", optimizer)
+            self.hooks.call("on_before_zero_grad", optimizer)
             progress.zero_grad.increment_started()
             optimizer.zero_grad()
             progress.zero_grad.increment_completed()
             if (loss := result.closure_loss) is not None:
-                self.call("on_before_backward", loss)
+                self.hooks.call("on_before_backward", loss)
                 loss.backward()  # type: ignore[no-untyped-call]
-                self.call("on_after_backward")
-            self.call("on_before_optimizer_step", optimizer)
+                self.hooks.call("on_after_backward")
+            self.hooks.call("on_before_optimizer_step", optimizer)
             if trainer.gradient_clip_val is not None:
                 trainer.precision_plugin._clip_gradients(
                     module, optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm
@@ -115,13 +141,48 @@ class ShortSteps(_TrainingEpochLoop):
         progress.step.increment_completed()
         return found[0].asdict() if found[0].loss is not None else {}
 
-    def call(self, name: str, *values: Any) -> None:
-        """Call a hook of those callbacks that have it."""
-        if hooks := self.hooks[name]:
-            trainer, module = self.trainer, self.trainer.lightning_module
-            with named(module, name):
-                for hook in hooks:
-                    hook(trainer, module, *values)
+
+class ShortPasses(_EvaluationLoop):
+    """Lightning's pass over val, its steps made directly where that comes to the same."""
+
+    def on_run_start(self) -> None:
+        """Find out who takes part, once a pass."""
+        super().on_run_start()
+        trainer, module = self.trainer, self.trainer.lightning_module
+        assert self._data_fetcher is not None, "a pass has begun"
+        self.is_short = lies_ready(trainer, self._data_fetcher, OrderedBatches) and not any(
+            has(module, name) for name in OF_WATCHED_MODULES
+        )
+        self.hooks = Hooks(trainer, OF_WATCHING_CALLBACKS)
+        self.takes_index = wants_index(module.validation_step)
+
+    def _evaluation_step(
+        self, batch: Any, batch_idx: int, dataloader_idx: int, dataloader_iter: Iterator[Any] | None
+    ) -> None:
+        """One batch."""
+        if not self.is_short:
+            super()._evaluation_step(batch, batch_idx, dataloader_idx, dataloader_iter)
+            return
+        progress, connector, module = self.batch_progress, self.trainer._logger_connector, self.trainer.lightning_module
+        progress.increment_ready()
+        connector.on_batch_start(batch)
+        self.hooks.call("on_validation_batch_start", batch, batch_idx)
+        progress.increment_started()
+        with named(module, "validation_step"):
+            output = module.validation_step(batch, batch_idx) if self.takes_index else module.validation_step(batch)
+        progress.increment_processed()
+        self.hooks.call("on_validation_batch_end", output, batch, batch_idx)
+        if any(entry.meta.on_step for entry in self._results.values()):
+            connector.on_batch_end()
+        self._results.batch = None
+        progress.increment_completed()
+        self._has_run = True
+        self._seen_batches_per_dataloader[dataloader_idx] += 1
+
+
+def result_of(given: Any) -> ClosureResult:
+    """What a step returned, as Lightning takes it apart; a loss is not divided by one, which costs two kernels."""
+    return ClosureResult(given) if isinstance(given, Tensor) else ClosureResult.from_training_step_output(given)
 
 
 @contextmanager
@@ -134,19 +195,30 @@ def named(module: LightningModule, hook: str) -> Iterator[None]:
 
 
 def is_plain(trainer: Trainer, data_fetcher: _DataFetcher) -> bool:
-    """Whether a step is nothing but loss, gradients and update, on batches that lie where they are needed."""
-    loader = data_fetcher.combined_loader.flattened
+    """Whether a step of training is nothing but loss, gradients and update."""
+    return (
+        lies_ready(trainer, data_fetcher, TrainBatches)
+        and trainer.lightning_module.automatic_optimization
+        and len(trainer.optimizers) == 1
+        and trainer.accumulate_grad_batches == 1
+        and not any(has(trainer.lightning_module, name) for name in OF_MODULES)
+    )
+
+
+def lies_ready(trainer: Trainer, data_fetcher: _DataFetcher, kind: type) -> bool:
+    """Whether batches lie where they are needed, as they are needed, and nobody logs what is said of them."""
     return (
         type(trainer.strategy) is SingleDeviceStrategy
         and type(trainer.precision_plugin) is Precision
         and type(data_fetcher) is _PrefetchDataFetcher
-        and [type(one) for one in loader] == [TrainBatches]
-        and trainer.lightning_module.automatic_optimization
-        and len(trainer.optimizers) == 1
-        and trainer.accumulate_grad_batches == 1
+        and [type(one) for one in data_fetcher.combined_loader.flattened] == [kind]
         and not trainer.loggers
-        and not any(has(trainer.lightning_module, name) for name in OF_MODULES)
     )
+
+
+def wants_index(step: Hook) -> bool:
+    """Whether a step is told which batch it has."""
+    return bool(is_param_in_hook_signature(step, "batch_idx", min_args=2))
 
 
 def has(thing: Callback | LightningModule, hook: str) -> bool:
