@@ -163,18 +163,16 @@ class ShortPasses(_EvaluationLoop):
         if not self.is_short:
             super()._evaluation_step(batch, batch_idx, dataloader_idx, dataloader_iter)
             return
-        progress, connector, module = self.batch_progress, self.trainer._logger_connector, self.trainer.lightning_module
+        progress, module = self.batch_progress, self.trainer.lightning_module
         progress.increment_ready()
-        connector.on_batch_start(batch)
+        self.trainer._logger_connector.on_batch_start(batch)
         self.hooks.call("on_validation_batch_start", batch, batch_idx)
         progress.increment_started()
         with named(module, "validation_step"):
             output = module.validation_step(batch, batch_idx) if self.takes_index else module.validation_step(batch)
         progress.increment_processed()
         self.hooks.call("on_validation_batch_end", output, batch, batch_idx)
-        if any(entry.meta.on_step for entry in self._results.values()):
-            connector.on_batch_end()
-        self._results.batch = None
+        self._results.batch = None  # what is logged at a step of val goes to loggers alone, and there are none
         progress.increment_completed()
         self._has_run = True
         self._seen_batches_per_dataloader[dataloader_idx] += 1
