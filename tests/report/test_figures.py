@@ -96,7 +96,7 @@ def test_data_that_nobody_collected_are_named_in_capitals(report: Report) -> Non
 
 
 def test_the_csv_of_the_dots_holds_the_very_numbers_of_the_model(report: Report, tmp_path: Path) -> None:
-    figures.write(replace(report, figures=["dots"]), tmp_path)
+    figures.write(figures.make(replace(report, figures=["dots"])), tmp_path)
     found = read(tmp_path / "figures" / "dots-main.csv")
     for row in report.tables[0].rows:
         estimate = row.cells["accuracy"].estimate
@@ -174,7 +174,7 @@ def test_a_persons_note_stands_beside_its_sample_and_survives(report: Report, tm
     before = notes.read_bytes()
     try:
         found = {one.sample: one.note for one in examples.examples(report.tables[0].rows[2], "test", report.folder)}
-        figures.write(replace(report, figures=["mistakes"]), tmp_path)
+        figures.write(figures.make(replace(report, figures=["mistakes"])), tmp_path)
         assert (found["s01"], found["s02"]) == ("a one, or a seven", "")
         assert notes.read_bytes() == before
     finally:
@@ -201,7 +201,7 @@ def test_without_run_folders_what_needs_them_is_left_out(report: Report, tmp_pat
 def test_a_figure_is_the_same_bytes_each_time_and_its_receipt_names_them(report: Report, tmp_path: Path) -> None:
     asked = replace(report, figures=["forest"], tables=report.tables[:1])
     for folder in ("one", "two"):
-        figures.write(asked, tmp_path / folder)
+        figures.write(figures.make(asked), tmp_path / folder)
     first, second = (
         {path.name: path.read_bytes() for path in (tmp_path / folder / "figures").iterdir()}
         for folder in ("one", "two")
@@ -219,14 +219,14 @@ def test_what_shows_the_same_is_not_drawn_again_and_what_was_touched_is(
     report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = replace(report, figures=["forest"], tables=report.tables[:1])
-    figures.write(asked, tmp_path)
+    figures.write(figures.make(asked), tmp_path)
     drawn = tmp_path / "figures" / "forest-main.pdf"
     good = drawn.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(figures, "draw", lambda figure: pytest.fail(f"{figure.name} was drawn again"))
-        figures.write(asked, tmp_path)
+        figures.write(figures.make(asked), tmp_path)
     drawn.write_bytes(b"tampered")
-    figures.write(asked, tmp_path)
+    figures.write(figures.make(asked), tmp_path)
     assert drawn.read_bytes() == good
 
 
@@ -234,7 +234,7 @@ def test_a_figure_that_is_no_longer_made_is_removed(report: Report, tmp_path: Pa
     old = tmp_path / "figures" / "dots-gone.csv"
     old.parent.mkdir()
     old.write_text("left over")
-    figures.write(replace(report, figures=[]), tmp_path)
+    figures.write(figures.make(replace(report, figures=[])), tmp_path)
     assert not old.exists()
 
 

@@ -24,8 +24,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Report, Pa
     """A report whose classes, purposes and notes try to be markup, written into a folder."""
     with evidence.project(tmp_path_factory.mktemp("page")) as folder:
         report = replace(evidence.report(group=NASTY, purpose=NASTY, note=NASTY), figures=["forest", "mistakes"])
-        figures.write(report, folder / "report")
-        page.write(report, folder / "report")
+        drawn = figures.make(report)
+        figures.write(drawn, folder / "report")
+        page.write(report, folder / "report", drawn)
         yield report, folder / "report"
 
 
@@ -193,7 +194,7 @@ def test_the_page_names_no_other_place(shown: tuple[Report, Path]) -> None:
 
 def test_the_page_is_the_same_bytes_each_time(shown: tuple[Report, Path]) -> None:
     before = (shown[1] / "index.html").read_bytes()
-    page.write(shown[0], shown[1])
+    page.write(shown[0], shown[1], figures.make(shown[0]))
     assert (shown[1] / "index.html").read_bytes() == before
 
 

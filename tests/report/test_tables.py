@@ -200,12 +200,12 @@ def test_a_report_that_fails_overwrites_nothing(lab: Path, monkeypatch: pytest.M
     before = {path: path.read_bytes() for path in Path("report").rglob("*") if path.is_file()}
     notebook = Path("EXPERIMENTS.md").read_bytes()
 
-    def broken(report: Report, folder: Path) -> None:
+    def broken(*_: object) -> None:
         raise OSError("no")
 
     run = ran("net", 7, second=50)
     keep(run)
-    monkeypatch.setattr(output, "WRITERS", (*output.WRITERS, broken))
+    monkeypatch.setattr(output.page, "write", broken)
     with pytest.raises(OSError, match="no"):
         output.write(reported(), Path("report"))
     assert {path: path.read_bytes() for path in Path("report").rglob("*") if path.is_file()} == before

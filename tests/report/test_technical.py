@@ -20,18 +20,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
 
 
 def test_it_has_every_section_in_the_order_of_a_paper(report: Report) -> None:
-    headings = [line[3:] for line in technical.text(report, HERE).splitlines() if line.startswith("## ")]
+    headings = [line[3:] for line in technical.text(report, HERE, []).splitlines() if line.startswith("## ")]
     assert headings == ["Question", "Data", "Methods", "Results", "Limitations", "Reproducibility"]
 
 
 def test_it_says_what_was_asked_and_what_was_expected(report: Report) -> None:
-    text = technical.text(report, HERE)
+    text = technical.text(report, HERE, [])
     assert "`net`: Does width | matter?" in text
     assert "`small` of `net`: Width matters. Expected beforehand: worse." in text
 
 
 def test_it_tells_every_verdict_in_words(report: Report) -> None:
-    text = technical.text(report, HERE)
+    text = technical.text(report, HERE, [])
     for table in report.tables:
         for found in table.comparisons:
             assert f"(**{found.verdict}**)" in text
@@ -39,7 +39,7 @@ def test_it_tells_every_verdict_in_words(report: Report) -> None:
 
 
 def test_it_names_data_checksums_code_and_commands(report: Report) -> None:
-    text = technical.text(report, HERE)
+    text = technical.text(report, HERE, [])
     run = report.tables[0].rows[0].runs[0]
     for fact in (
         run.data.files["data/digits.csv.gz"],
@@ -53,22 +53,23 @@ def test_it_names_data_checksums_code_and_commands(report: Report) -> None:
 
 
 def test_it_lists_runs_that_came_to_nothing_and_how_often_test_was_opened(report: Report) -> None:
-    text = technical.text(report, HERE)
+    text = technical.text(report, HERE, [])
     assert "| `dead` | failed | the loss became NaN |" in text
     assert "opened 3 times" in text
 
 
 def test_it_says_which_methods_have_few_seeds(report: Report) -> None:
-    assert "fewer than 10 seeds, the least for a headline, behind net (5)" in technical.text(report, HERE)
+    assert "fewer than 10 seeds, the least for a headline, behind net (5)" in technical.text(report, HERE, [])
 
 
 def test_it_shows_every_figure_with_its_caption(report: Report, tmp_path: Path) -> None:
-    technical.write(report, tmp_path)
+    shown = figures.make(report)
+    technical.write(report, tmp_path, shown)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
-    for figure in figures.make(report):
+    for figure in shown:
         assert f"(figures/{figure.name}.png)" in text
         assert figure.caption in text
-    assert text == technical.text(report, tmp_path)
+    assert text == technical.text(report, tmp_path, shown)
 
 
 def test_it_tells_who_waived_what_and_which_facts_nobody_stated(report: Report) -> None:
@@ -76,7 +77,7 @@ def test_it_tells_who_waived_what_and_which_facts_nobody_stated(report: Report) 
     before = run.checks, run.undeclared
     run.checks = [Check("near-duplicates", "waived", "real stars (waived by Ada; it saw: 3)")]
     run.undeclared = ["dataset.times"]
-    text = technical.text(report, HERE)
+    text = technical.text(report, HERE, [])
     run.checks, run.undeclared = before
     assert "Check `near-duplicates` was waived in 1 of" in text
     assert "real stars (waived by Ada; it saw: 3)." in text

@@ -1,9 +1,9 @@
-"""Everything that is written, by one list of writers, into a folder of its own first: a failure overwrites nothing."""
+"""Everything that is written, into a folder of its own first: a failure overwrites nothing."""
 
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,15 +28,6 @@ from receipts.report import (
 )
 from receipts.report.model import Report
 from receipts.runs.files import writable, write_atomically
-
-WRITERS: tuple[Callable[[Report, Path], None], ...] = (
-    *(tables.write, parts.write, training.write, numbers.write, costs.write, croissant.write, figures.write),
-    looks.write,  # in addition to those of earlier reports
-    gauntlet.write,  # of what gauntlet.py left there
-    technical.write,
-    checklists.write,  # after these: it looks at what they wrote
-    page.write,  # the last: it shows the figures, and how the checklists stand
-)
 
 OLD = "-old"
 
@@ -64,8 +55,15 @@ def replace(report: Report, folder: Path, notebook: Path) -> None:
 
 def fill(report: Report, folder: Path) -> None:
     """Write all that belongs into an empty folder."""
-    for writer in WRITERS:
-        writer(report, folder)
+    for room in (tables, parts, training, numbers, costs, croissant):
+        room.write(report, folder)
+    shown = figures.make(report)
+    figures.write(shown, folder)
+    looks.write(report, folder)  # in addition to those of earlier reports
+    gauntlet.write(report, folder)  # of what gauntlet.py left there
+    technical.write(report, folder, shown)
+    checklists.write(report, folder)  # after these: it looks at what they wrote
+    page.write(report, folder, shown)  # the last: it shows the figures, and how the checklists stand
 
 
 @contextmanager

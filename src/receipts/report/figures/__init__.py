@@ -42,10 +42,9 @@ KINDS: Mapping[str, Callable[[Report], Iterator[Figure]]] = {
 }
 
 
-def write(report: Report, folder: Path) -> None:
+def write(found: Sequence[Figure], folder: Path) -> None:
     """Every figure below `folder/figures`: CSV, receipt, and pictures unless the ones there show the same already."""
     place = folder / FOLDER
-    found = make(report)
     for old in sorted(place.glob("*.*")):
         if old.stem not in {figure.name for figure in found} and old.suffix[1:] in (*style.FORMATS, "csv", "json"):
             old.unlink()

@@ -22,9 +22,8 @@ HERE = Path(__file__).parent
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def write(report: Report, folder: Path) -> None:
+def write(report: Report, folder: Path, shown: Sequence[Figure]) -> None:
     """Write the page beside the figures, which must be drawn already."""
-    shown = figures.make(report)
     drawn = {figure.name: svg(folder / figures.FOLDER / f"{figure.name}.svg") for figure in shown}
     passed = gauntlet.read(folder)
     write_atomically(folder / NAME, render(report, folder, shown, drawn, passed).encode())

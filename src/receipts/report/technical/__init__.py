@@ -6,6 +6,7 @@ from pathlib import Path
 from receipts.report import costs, figures, parts, tables
 from receipts.report.figures.caption import listed, sentence
 from receipts.report.figures.evidence import arm_of
+from receipts.report.figures.figure import Figure
 from receipts.report.model import Comparison, Report, Row, Table
 from receipts.report.technical import again, limits
 from receipts.report.technical.markdown import bullets, grid
@@ -16,19 +17,19 @@ from receipts.runs.views import counted
 NAME = "report.md"
 
 
-def write(report: Report, folder: Path) -> None:
+def write(report: Report, folder: Path, shown: Sequence[Figure]) -> None:
     """Write `report.md`; its pictures are those beside it."""
-    write_atomically(folder / NAME, text(report, folder).encode())
+    write_atomically(folder / NAME, text(report, folder, shown).encode())
 
 
-def text(report: Report, folder: Path) -> str:
+def text(report: Report, folder: Path, shown: Sequence[Figure]) -> str:
     """The whole report in Markdown; `folder` is where it is written, beside what it names."""
     sections = [
         ("# Technical report", opening(report)),
         ("## Question", question(report)),
         ("## Data", data(report)),
         ("## Methods", methods(report)),
-        ("## Results", results(report)),
+        ("## Results", results(report, shown)),
         ("## Limitations", limits.limitations(report, folder)),
         ("## Reproducibility", again.reproducibility(report, folder)),
     ]
@@ -134,21 +135,21 @@ def sizes_of(took: costs.Cost) -> tuple[tuple[float | None, str], ...]:
     return (took.parameters, ","), (took.peak_mib, ",.0f"), (took.ms_per_sample, ".3g")
 
 
-def results(report: Report) -> list[str]:
+def results(report: Report, shown: Sequence[Figure]) -> list[str]:
     """Every table with its verdicts in words, then every figure with its caption."""
-    shown: list[str] = []
+    lines: list[str] = []
     for table in report.tables:
-        shown += [f"### Table {table.name}", tables.to_markdown(table).strip(), *bullets(list(told(table)))]
+        lines += [f"### Table {table.name}", tables.to_markdown(table).strip(), *bullets(list(told(table)))]
         for found in table.slices:
-            shown.append(f"#### By {parts.heading(found, table)}")
-            shown.append("\n".join(parts.grid(found, table)))
-        shown += bullets(parts.notes(table)) if table.slices else []
-    for figure in figures.make(report):
-        shown += [
+            lines.append(f"#### By {parts.heading(found, table)}")
+            lines.append("\n".join(parts.grid(found, table)))
+        lines += bullets(parts.notes(table)) if table.slices else []
+    for figure in shown:
+        lines += [
             f"![{figure.title}]({figures.FOLDER}/{figure.name}.png)",
             f"*{figure.title}.* {figure.caption} Rows: [`{figure.name}.csv`]({figures.FOLDER}/{figure.name}.csv).",
         ]
-    return shown or ["There is no table: no run qualifies."]
+    return lines or ["There is no table: no run qualifies."]
 
 
 def told(table: Table) -> Iterator[str]:
