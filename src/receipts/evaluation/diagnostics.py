@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from receipts.evaluation.eyes import as_csv, frame, losses
+from receipts.evaluation.eyes import as_csv, frame
+from receipts.evaluation.losses import per_sample
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import write_atomically
 from receipts.runs.views import CSV_ROWS
@@ -37,7 +38,7 @@ def outliers(predictions: Predictions) -> pd.DataFrame:
     """Mistakes made with a probability of 0.9 or more, surest first; or residuals whose modified z-score
     0.6745 · (r - median) / MAD is beyond ±3.5, farthest first. An array's residual is its mean.
     """
-    loss = losses(predictions)
+    loss = per_sample(predictions)
     if predictions.probabilities is not None:
         sure = predictions.probabilities.max(axis=1)
         found = np.flatnonzero((predictions.prediction != predictions.targets) & (sure >= SURE))
@@ -114,7 +115,7 @@ def by_bin(predictions: Predictions) -> pd.DataFrame:
     actual = predictions.targets.reshape(n, -1).astype(np.float64).mean(axis=1)
     given = actual + residuals(predictions)
     edges = np.unique(np.quantile(actual, np.linspace(0, 1, BINS + 1)[1:-1]))
-    columns = {"actual": actual, "predicted": given, "loss": losses(predictions)}
+    columns = {"actual": actual, "predicted": given, "loss": per_sample(predictions)}
     table = pd.DataFrame(columns).groupby(np.searchsorted(edges, actual, side="right"))
     found = table["actual"].agg(["min", "max", "size", "mean"]).set_axis(["from", "to", "n", "actual"], axis=1)
     found["predicted"] = table["predicted"].mean()

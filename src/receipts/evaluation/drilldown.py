@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from receipts.config.schema import Task
 from receipts.evaluation import diagnostics, eyes, interval
 from receipts.evaluation.grouping import Grouping, folder_names, grouped, numbered
+from receipts.evaluation.losses import per_sample
 from receipts.evaluation.metrics import TABLE, arrays, compute, scored_as
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import replace_folder, write_atomically
@@ -97,7 +98,7 @@ def looked_at(split: str, predictions: Predictions, task: Task) -> Scored:
         each.pop("micro_f1", None)  # accuracy under another name
     entities = None if predictions.entities is None else numbered("entity", predictions.entities)
     losses = Losses(each, rank, TABLE[kind][rank].better == "higher")
-    groups, error = grouped(predictions, task), eyes.losses(predictions)
+    groups, error = grouped(predictions, task), per_sample(predictions)
     return Scored(split, predictions, task, groups, entities, losses, error, truth, stated)
 
 

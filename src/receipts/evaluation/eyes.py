@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from receipts.evaluation.losses import per_sample
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.files import write_atomically
 from receipts.runs.sheets import inert
@@ -16,7 +17,7 @@ from receipts.runs.views import CSV_ROWS
 
 def write_csv(predictions: Predictions, path: Path) -> None:
     """The worst rows, at most `CSV_ROWS` of them."""
-    loss = losses(predictions)
+    loss = per_sample(predictions)
     worst = np.argsort(-loss, kind="stable")[:CSV_ROWS]
     write_atomically(path, as_csv(frame(predictions, worst, loss)))
 
@@ -49,17 +50,6 @@ def as_text(column: "pd.Series[Any]") -> object:
     if column.dtype.kind != "O":
         return column
     return [inert(cell) if isinstance(cell, str) else cell for cell in column.tolist()]
-
-
-def losses(predictions: Predictions) -> NDArray[np.float64]:
-    """How bad each prediction is: one minus the probability of the true class, or the mean absolute error."""
-    targets = predictions.targets
-    if targets is None:
-        return np.zeros(len(predictions))
-    if predictions.probabilities is not None:
-        return 1 - predictions.probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    apart = np.abs(predictions.stated.astype(np.float64) - targets)
-    return np.asarray(apart.reshape(len(targets), -1).mean(1))
 
 
 def spread(name: str, values: NDArray[np.generic]) -> dict[str, object]:

@@ -14,7 +14,7 @@ import numpy as np
 from receipts.bounds import read_whole
 from receipts.data.items import Items
 from receipts.data.sealed import Subset
-from receipts.evaluation.eyes import losses
+from receipts.evaluation.losses import per_sample
 from receipts.evaluation.predictions import Predictions
 from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
@@ -69,7 +69,7 @@ def is_picture(image: Array) -> bool:
 def chosen(predictions: Predictions) -> Array:
     """Row numbers, ascending: the worst, for classes the most confident mistakes and the least confident right ones."""
     if predictions.probabilities is None:
-        return np.sort(np.argsort(-losses(predictions), kind="stable")[:KEPT])
+        return np.sort(np.argsort(-per_sample(predictions), kind="stable")[:KEPT])
     confidence = predictions.probabilities.max(axis=1)
     wrong = predictions.prediction != predictions.targets
     mistakes = np.flatnonzero(wrong)[np.argsort(-confidence[wrong], kind="stable")[:KEPT]]
