@@ -41,10 +41,12 @@ def ours(n: int, folder: Path) -> dict[str, float]:
     """Seconds of everything that scoring a split does, and of the second implementation."""
     from receipts.config.schema import Task
     from receipts.evaluation import drilldown, eyes
+    from receipts.evaluation.formulas import counts
     from receipts.evaluation.interval import intervals
-    from receipts.evaluation.metrics import arrays, confusion, counts, evaluate
-    from receipts.evaluation.predictions import check_complete, from_outputs, read, write
+    from receipts.evaluation.metrics import arrays, confusion, evaluate
+    from receipts.evaluation.predictions import check_complete, from_outputs
     from receipts.evaluation.second import cross_check
+    from receipts.evaluation.storage import read, write
 
     task = Task(kind="classification", classes=CLASSES, primary="accuracy")
     ids, probabilities, targets, groups, entities = made(n)

@@ -15,7 +15,8 @@ from receipts.config.schema import Task
 from receipts.data.sealed import Subset
 from receipts.evaluation import pictures
 from receipts.evaluation.metrics import confusion, evaluate
-from receipts.evaluation.predictions import Predictions, write
+from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.storage import write
 from receipts.report import slices
 from receipts.report.figures import evidence
 from receipts.report.model import Entry, Part, Report, Sliced, Table

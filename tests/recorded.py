@@ -14,7 +14,8 @@ from records import made
 from receipts.config import reporting
 from receipts.config.schema import Config, Facts, Reporting, Task
 from receipts.evaluation.metrics import confusion, evaluate
-from receipts.evaluation.predictions import Predictions, write
+from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.storage import write
 from receipts.provenance import code
 from receipts.provenance.identity import Identity, config_hash, method_hash
 from receipts.report import build, collect, lock, selection

@@ -21,7 +21,8 @@ def record(place: Path, first: int, count: int, conf: str) -> None:
     from receipts.evaluation import scoring
     from receipts.evaluation.eyes import write_csv
     from receipts.evaluation.metrics import evaluate
-    from receipts.evaluation.predictions import Predictions, write
+    from receipts.evaluation.predictions import Predictions
+    from receipts.evaluation.storage import write
     from receipts.provenance.trace import trace
     from receipts.runs import claims, draft
     from receipts.runs.record import Checkpoint, Cost

@@ -177,7 +177,7 @@ def test_the_record_names_everything_that_a_number_rests_on(trained: tuple[Path,
 
 
 def test_predictions_are_stored_for_code_and_for_eyes(trained: tuple[Path, Ended]) -> None:
-    from receipts.evaluation.predictions import read
+    from receipts.evaluation.storage import read
 
     (run,) = runs(trained[0])
     whole = read(run / "predictions/val.parquet")

@@ -8,7 +8,8 @@ from receipts.bounds import confine
 from receipts.config import project
 from receipts.config.project import RUNS
 from receipts.config.schema import Config
-from receipts.evaluation.predictions import Predictions, read
+from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.storage import read
 from receipts.refusal import Refusal
 from receipts.runs import store
 from receipts.runs.record import Record

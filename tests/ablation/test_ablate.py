@@ -215,9 +215,9 @@ def test_folds_leave_one_table_in_which_every_row_is_predicted_once(project: Pat
     assert (plan.kind, plan.folds, plan.seeds) == ("folds", 3, [0])
     assert [cell.fold for cell in plan.cells] == [0, 1, 2]
     table = project / "runs/plans" / plan.plan_id / "out-of-fold/ridge-s0.parquet"
-    from receipts.evaluation import predictions
+    from receipts.evaluation import storage
 
-    found = predictions.read(table)
+    found = storage.read(table)
     assert len(found) == 442
     assert "442 rows, each predicted once" in done.out
     for run in runs(project):

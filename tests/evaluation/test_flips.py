@@ -8,7 +8,8 @@ from records import made, score
 
 from receipts.config.schema import Task
 from receipts.evaluation.flips import between, compare, told
-from receipts.evaluation.predictions import Predictions, from_outputs, write
+from receipts.evaluation.predictions import Predictions, from_outputs
+from receipts.evaluation.storage import write
 
 TASK = Task(kind="classification", classes=3, primary="accuracy")
 VALUES = Task(kind="regression", primary="mae")

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from receipts.config.schema import Task
-from receipts.evaluation.predictions import Predictions, check_complete, check_labels, from_outputs, read, write
+from receipts.evaluation.predictions import Predictions, check_complete, from_outputs
+from receipts.evaluation.promises import check_labels
+from receipts.evaluation.storage import read, write
 from receipts.refusal import Refusal
 
 DIGITS = Task(kind="classification", classes=3, primary="accuracy")

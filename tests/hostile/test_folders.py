@@ -12,7 +12,7 @@ from traps import Trap, pickled
 
 from receipts import bounds, cli
 from receipts.evaluation import pictures
-from receipts.evaluation.predictions import read as read_predictions
+from receipts.evaluation.storage import read as read_predictions
 from receipts.refusal import REFUSED, Refusal
 from receipts.report.collect import collect
 from receipts.runs import dynamics, flat, record, repeat, store

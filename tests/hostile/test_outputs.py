@@ -15,7 +15,7 @@ from traps import Trap
 
 from receipts import cli
 from receipts.evaluation import eyes
-from receipts.evaluation.predictions import read, write
+from receipts.evaluation.storage import read, write
 from receipts.guards.review.page import Card, Section, html
 from receipts.refusal import Refusal, visible
 from receipts.report import latex

@@ -160,6 +160,5 @@ def test_the_core_is_hashed_without_what_cannot_move_a_number() -> None:
     """The harness is hashed apart as well, and both are the same in every process."""
     assert code.core() == code.core()
     assert len({code.core(), code.harness()}) == 2
-    assert [path.name for path in code.HARNESS] == ["predictions.py", "metrics.py", "second.py"]
     assert all(path.is_file() for path in code.HARNESS)
     assert code.REPORTING == ("report", "ablation", "gauntlet", "reproduction", "replay")

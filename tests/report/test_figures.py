@@ -251,7 +251,8 @@ def test_values_have_groups_by_their_error_the_largest_first(tmp_path: Path) -> 
     from records import made as recorded
     from records import score, stored
 
-    from receipts.evaluation.predictions import Predictions, write
+    from receipts.evaluation.predictions import Predictions
+    from receipts.evaluation.storage import write
 
     with evidence.project(tmp_path):
         run = recorded(0, score(0.1, "test", 4, "mae"))

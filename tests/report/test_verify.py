@@ -13,7 +13,7 @@ from recorded import asked, keep, predictions, ran, three
 
 from receipts.config import reporting
 from receipts.config.schema import Reporting
-from receipts.evaluation.predictions import write
+from receipts.evaluation.storage import write
 from receipts.refusal import Refusal
 from receipts.report import build, collect, lock, output, selection, verify
 from receipts.report.figures import evidence

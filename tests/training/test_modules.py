@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from launching import launch
 
-from receipts.evaluation.predictions import read
+from receipts.evaluation.storage import read
 from receipts.training import checkpoints
 
 LAST = "fit.callbacks=[{_target_: lab.odd.Last}]"

@@ -21,7 +21,7 @@ from receipts.data.items import Items
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.data.workers import WorkerTrainBatches
-from receipts.evaluation.predictions import read
+from receipts.evaluation.storage import read
 from receipts.training import ranks
 from receipts.training.validation import once
 from receipts.training.weighting import scaled

@@ -10,7 +10,7 @@ from launching import lamed, launch
 
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
-from receipts.evaluation.predictions import read
+from receipts.evaluation.storage import read
 from receipts.training.parts import read as part_of
 from receipts.training.parts import write as leave
 from receipts.training.validation import once

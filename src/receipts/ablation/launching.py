@@ -92,6 +92,7 @@ class Local:
         """The exit code of a process, once it has ended; whoever reads it second would be told 255."""
         wait([process.sentinel])
         with self.reading:
+            process.join()  # its last file closes a moment before it has a code; none would read as 0
             return process.exitcode or 0
 
     def __enter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""The harness: predictions and labels in, numbers out. Its three files are hashed into every record."""
+"""The harness: predictions and labels in, numbers out. The files that make a number are hashed into every record."""

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receipts.config.schema import Task
-from receipts.evaluation.metrics import SMALLEST, UndefinedError, arrays, definition, scored_as
+from receipts.evaluation.formulas import SMALLEST, UndefinedError
+from receipts.evaluation.metrics import arrays, definition, scored_as
 from receipts.evaluation.predictions import Predictions
 from receipts.runs.record import Interval
 

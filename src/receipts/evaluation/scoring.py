@@ -10,7 +10,8 @@ from receipts.evaluation import audit, drilldown, own, pictures
 from receipts.evaluation.eyes import write_csv
 from receipts.evaluation.interval import intervals
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
-from receipts.evaluation.predictions import Predictions, check_complete, from_outputs, read, write
+from receipts.evaluation.predictions import Predictions, check_complete, from_outputs
+from receipts.evaluation.storage import read, write
 from receipts.provenance import code
 from receipts.refusal import CheckFailed
 from receipts.runs.process import now

@@ -1,8 +1,8 @@
 """The second opinion: every metric once more by torchmetrics, and the demand that the two agree.
 
-One of the three files whose hash stands in every record. Imported only when a run is scored, for it costs torch and
-torchmetrics. Nothing of `metrics` is used, not even the most probable class. Where torchmetrics 1.9 has no such
-metric, or is not exact, a comment says what is done about it.
+Hashed into every record as part of the harness. Imported only when a run is scored, for it costs torch and
+torchmetrics. Nothing of `metrics` and `formulas` is used, not even the most probable class. Where torchmetrics 1.9 has
+no such metric, or is not exact, a comment says what is done about it.
 """
 
 from collections.abc import Callable, Iterator

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from receipts.evaluation.predictions import Array, Predictions
+from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.promises import Array
 
 DEALS = 200  # deals of the labels, by which chance is known
 WIDTH, SLACK = 4.0, 0.1  # standard deviations of those; and what rows of one cluster, which are not independent, add

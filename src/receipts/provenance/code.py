@@ -12,7 +12,10 @@ from receipts.config import project
 CORE = Path(__file__).resolve().parents[1]
 MACHINERY = ("importlib", "pkgutil", "runpy", "builtins")
 REPORTING = ("report", "ablation", "gauntlet", "reproduction", "replay")
-HARNESS = tuple(CORE / "evaluation" / name for name in ("predictions.py", "metrics.py", "second.py"))
+HARNESS = tuple(
+    CORE / "evaluation" / f"{name}.py"
+    for name in ("promises", "predictions", "storage", "formulas", "metrics", "second")
+)
 
 
 def sha256(data: bytes) -> str:

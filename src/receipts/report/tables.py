@@ -207,18 +207,6 @@ def to_latex(table: Table) -> str:
     against = latex.escaped(f"{headline(table)} against {table.label(table.against)}") if table.against else ""
     spans = [f"\\multicolumn{{3}}{{c}}{{{latex.escaped(heading(column))}}}" for column in table.columns]
     head = " & ".join(["method", *spans, "runs", *([against] if against else [])])
-    body = [
-        " & ".join(
-            [
-                latex.escaped(line.label),
-                *(latex.cell(cell) for cell in line.cells),
-                line.ok,
-                *([latex.escaped(line.verdict)] if against else []),
-            ]
-        )
-        + r" \\"
-        for line in grid
-    ]
     notes = [f"  \\item {latex.escaped(note)}" for note in table.notes]
     return "\n".join(
         [
@@ -233,7 +221,7 @@ def to_latex(table: Table) -> str:
             r"\toprule",
             f"{head} \\\\",
             r"\midrule",
-            *body,
+            *(latex_row(line, bool(against)) for line in grid),
             r"\bottomrule",
             r"\end{tabular}",
             *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
@@ -241,6 +229,12 @@ def to_latex(table: Table) -> str:
             "",
         ]
     )
+
+
+def latex_row(line: Line, judged: bool) -> str:
+    """One method's cells, with its verdict where rows are compared."""
+    last = [latex.escaped(line.verdict)] if judged else []
+    return " & ".join([latex.escaped(line.label), *map(latex.cell, line.cells), line.ok, *last]) + r" \\"
 
 
 def narrowed(table: Table) -> Table:

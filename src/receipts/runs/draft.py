@@ -18,12 +18,7 @@ from receipts.runs.store import stamped
 
 def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
     """The record of a run that is about to start."""
-    if not re.fullmatch(r"[\w.+]+(-[\w.+]+)*", experiment.conf):
-        raise Refusal(
-            f"conf/{experiment.conf}.yaml has a name that cannot become part of a run id",
-            "ids are folder names: letters, digits, '_', '.', '+' and single '-'",
-            "rename the file",
-        )
+    refuse_unnamable(experiment.conf)
     config = experiment.config
     typed, removed = secrets.scrub(command())
     return Record(
@@ -49,20 +44,29 @@ def of(experiment: Experiment, sources: Sources, warnings: list[str]) -> Record:
         process=this_process(),
         lives=[Life(now(), 0, this_process(), sources.commit)],
         identity=sources.identity,
-        code=Code(
-            sources.commit,
-            sources.dirty,
-            sources.repository,
-            Core(code.core_version(), code.core()),
-            code.harness(),
-            sources.lab,
-        ),
+        code=code_of(sources),
         data=Data(files=sources.files, dvc=sources.dvc, manifest=sources.manifest.as_posix(), **sources.origin),
         world=World("", config.trainer.world, config.fit.threads, config.fit.precision, None, config.fit.deterministic),
         sentinels=config.sentinels,
         warnings=[*experiment.notes, *warnings],
         checks=waived(experiment, sources),
     )
+
+
+def refuse_unnamable(conf: str) -> None:
+    """An experiment's name that could not stand in a run id."""
+    if not re.fullmatch(r"[\w.+]+(-[\w.+]+)*", conf):
+        raise Refusal(
+            f"conf/{conf}.yaml has a name that cannot become part of a run id",
+            "ids are folder names: letters, digits, '_', '.', '+' and single '-'",
+            "rename the file",
+        )
+
+
+def code_of(sources: Sources) -> Code:
+    """The researcher's code and the core's own."""
+    core = Core(code.core_version(), code.core())
+    return Code(sources.commit, sources.dirty, sources.repository, core, code.harness(), sources.lab)
 
 
 def planned_epochs(config: Config) -> int | None:

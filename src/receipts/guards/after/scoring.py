@@ -5,7 +5,7 @@ from typing import Any
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset
 from receipts.evaluation import scoring
-from receipts.evaluation.predictions import read
+from receipts.evaluation.storage import read
 from receipts.guards import gate
 from receipts.guards.after import audit
 from receipts.runs.record import Score

@@ -10,7 +10,8 @@ from receipts.bounds import confine, read_whole
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.data.items import Items
-from receipts.evaluation.predictions import Predictions, read
+from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.storage import read
 from receipts.guards.review import picks
 from receipts.guards.review.page import Card, Section, html, picture
 from receipts.provenance import git

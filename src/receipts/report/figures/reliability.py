@@ -60,7 +60,7 @@ def make(report: Report) -> Iterator[Figure]:
 
 def points(row: Row, record: Record, split: str, runs: Path) -> list[dict[str, Any]]:
     """Bins of one run that hold samples: their mean confidence and their accuracy, as the harness bins them."""
-    from receipts.evaluation.metrics import BINS
+    from receipts.evaluation.formulas import BINS
 
     found = predictions(record, split, runs)
     if found is None or found.probabilities is None or found.targets is None:

@@ -7,7 +7,7 @@ purposes, notes) is text: the template escapes, the data are JSON that no `</scr
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from receipts.report import checklists, costs, figures, gauntlet, numerals, parts, tables
 from receipts.report.figures.caption import spans
@@ -16,6 +16,9 @@ from receipts.report.model import Report, Row, Table
 from receipts.report.page import drill, facts, marks
 from receipts.runs.files import write_atomically
 from receipts.runs.views import counted
+
+if TYPE_CHECKING:
+    import jinja2
 
 NAME = "index.html"
 HERE = Path(__file__).parent
@@ -37,18 +40,10 @@ def render(
     passed: gauntlet.Gauntlet | None = None,
 ) -> str:
     """The page as text; `drawn` maps each figure to its SVG, `passed` is what gauntlet.py found."""
-    import jinja2
     from markupsafe import Markup
 
     methods = drill.methods(report)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
+    return template().render(
         report=report,
         facts=facts.headline(report),
         verdicts=facts.verdicts(report),
@@ -75,6 +70,20 @@ def render(
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         data=Markup(embedded(facts.data(report, shown, [*drill.over_tasks(report), *drill.runs(methods)]))),
     )
+
+
+def template() -> "jinja2.Template":
+    """The page's template: what it is given is escaped, and what it is not given is an error."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
 
 
 def decimals(table: Table) -> dict[str, int]:
