@@ -42,6 +42,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         rate=rate,
         looks=chosen.selection.looks,
         folder=found.folder,
+        lost=chosen.lost,
     )
 
 

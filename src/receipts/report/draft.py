@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from receipts.config.reporting import Selection
 from receipts.report.methods import Picked
@@ -26,7 +26,8 @@ class Draft:
     """A table before its numbers. No `columns` means the primary metric.
 
     `exploratory` says that nobody declared beforehand what would be compared. `passed` are later plans of the same
-    question in whose place this one stands, since nothing of them can be reported.
+    question in whose place this one stands, since nothing of them can be reported; `lost` are runs that were printed
+    in it, are gone, and are let go by `allow=`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Draft:
     exploratory: bool = False
     across: Across | None = None
     passed: "tuple[Draft, ...]" = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def is_filled(self) -> bool:
@@ -56,8 +58,12 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """All tables, and tables that were asked for and have nothing to show yet, with what they wait for."""
+    """All tables, and tables that were asked for and have nothing to show yet, with what they wait for.
+
+    `lost` are runs that a report made here printed, and what happened to them; none where `allow=` lets them go.
+    """
 
     drafts: Sequence[Draft]
     waiting: Mapping[str, str]
     selection: Selection
+    lost: Mapping[str, str] = field(default_factory=dict)

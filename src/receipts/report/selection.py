@@ -9,7 +9,7 @@ from receipts.config.files import files
 from receipts.config.reporting import PATH, PlanOf, Selection, TableAsked, wrong
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal, nearest
-from receipts.report import arms, methods, sensible
+from receipts.report import arms, lock, lost, methods, sensible
 from receipts.report.collect import Collected
 from receipts.report.draft import Across, Chosen, Draft
 from receipts.report.methods import Label, Picked
@@ -33,7 +33,10 @@ def select(found: Collected, selection: Selection, allow: Mapping[str, str]) -> 
             told or "; ".join(obstacles(found.records, allow)),
             "python train.py && python eval.py run_id=latest      (receipts ls says why a run is not reportable)",
         )
-    return Chosen(drafts, waiting, selection)
+    missed = lost.gone(found, drafts)
+    if lock.LOST in allow:
+        return Chosen(lost.marked(drafts, found, missed), waiting, selection)
+    return Chosen(drafts, waiting, selection, missed)
 
 
 def obstacles(records: Sequence[Record], allow: Mapping[str, str]) -> list[str]:
