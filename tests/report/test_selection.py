@@ -1,6 +1,8 @@
 """Which runs stand behind a row: what report.yaml asks for, what is sensible without it, what is refused."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import folders
 import pytest
@@ -12,11 +14,16 @@ from receipts.refusal import CheckFailed, Refusal
 from receipts.report import output
 from receipts.runs import plans
 from receipts.runs.plans import Arm
+from receipts.runs.record import Failure
 
 
 def rows(name: str = "main") -> dict[str, str]:
     table = next(table for table in reported().tables if table.name == name)
     return {row.label: row.ok for row in table.rows}
+
+
+def findings() -> list[str]:
+    return list(reported().findings)
 
 
 def test_without_a_file_there_is_one_table_for_each_dataset_and_its_linear_baseline_is_the_reference(lab: Path) -> None:
@@ -119,6 +126,47 @@ def test_what_was_typed_does_not_take_the_place_of_what_is_declared(lab: Path) -
     assert {"net-ablations", "net-overrides"} < {table.name for table in reported().tables}
     asked("tables:\n  ablations: {rows: {ablations_of: net}}\n")
     assert list(rows("ablations")) == ["net", "narrow"]
+
+
+NOTHING: dict[str, tuple[dict[str, Any], str]] = {  # what a plan's runs came to, and why none of them is reported
+    "a look": ({"limit": {"rows": 200}, "reportable": False, "blocked_by": ["limit: rows 200"]}, ""),
+    "dirty": ({"reportable": False, "blocked_by": ["dirty: one"]}, "2 of 2 runs: not reportable: dirty: one"),
+    "failed": ({"status": "failed", "splits": (), "failure": Failure("NaN", [])}, "2 of 2 runs: failed: NaN"),
+}
+
+
+@pytest.mark.parametrize("came_to", NOTHING)
+@pytest.mark.parametrize("text", ["", "other: {rows: [wide]}, net-ablations: {rows: {ablations_of: net}}"])
+def test_a_later_plan_of_which_nothing_can_be_reported_does_not_take_the_place_of_one(
+    lab: Path, came_to: str, text: str
+) -> None:
+    asked(f"tables: {{{text}}}\n")
+    changes, why = NOTHING[came_to]
+    vain = [ran(model={"w": at}, second=at, **changes) for at in (1, 2)]
+    newer = planned("net", {"net": vain[:1], "narrow": vain[1:]}, plan_id="20261121-150000-net-abcdef02")
+    ran("wide", second=3)
+    waits = [told for told in findings() if "net-ablations is left out" in told]
+    told = why or "2 of 2 runs: not reportable: limit: rows 200"
+    assert waits == [f"table net-ablations is left out: {told}"]
+    base, narrow = seeds("net", 0.9, second=10), seeds("net", 0.7, second=20, model={"width": 1})
+    older = planned("net", {"net": base, "narrow": narrow})
+    assert rows("net-ablations") == {"net": "5/5 ok", "narrow": "5/5 ok"}
+    shown = f"table net-ablations shows the plan {older.plan_id}, since nothing of {newer.plan_id} can be reported"
+    assert findings() == ([f"{shown}: {why}"] if why else [])
+
+
+def test_a_later_plan_that_was_interrupted_before_its_first_run_takes_no_place_and_one_that_is_half_done_does(
+    lab: Path,
+) -> None:
+    base, narrow = seeds("net", 0.9), seeds("net", 0.7, second=10, model={"width": 1})
+    planned("net", {"net": base, "narrow": narrow})
+    wider = [ran(model={"width": 9}, seed=seed, second=20 + seed) for seed in (0, 1)]
+    planned("net", {"net": wider}, plan_id="20261121-150000-net-abcdef02")
+    for run in wider:
+        shutil.rmtree(lab / "runs" / run.run_id)
+    assert rows("net-ablations") == {"net": "5/5 ok", "narrow": "5/5 ok"}
+    keep(wider[0])
+    assert rows("net-ablations") == {"net": "1/2 ok"}
 
 
 @pytest.mark.parametrize("text", ["{ablations_of: net, sweep_of: net}", "{key: model.lr}", "{folds_of: net, key: lr}"])

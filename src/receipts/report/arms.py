@@ -1,7 +1,7 @@
 """A plan as a table: each arm a row, the first one the reference."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from receipts.report.methods import Picked
 from receipts.runs.plans import Arm, Plan
 from receipts.runs.record import Record
 
+Runs = Mapping[str, Sequence[Record]]  # by identity
+
 COMMANDS = {  # what makes a plan of each kind
     "ablations": "python ablate.py conf={conf}",
     "sweep": "python ablate.py conf={conf} 'sweep={key}=[…]'",
@@ -25,7 +27,10 @@ COMMANDS = {  # what makes a plan of each kind
 def of_latest(
     name: str, asked: TableAsked, wanted: PlanOf, split: str, found: Collected, allow: Mapping[str, str]
 ) -> Draft:
-    """The table of an experiment's latest plan of one kind; what its file declares comes before what was typed."""
+    """The table of an experiment's latest plan of one kind; what its file declares comes before what was typed.
+
+    Whatever can be reported comes before what cannot: see `newest`.
+    """
     ((kind, conf),) = wanted.asked
     plans = [p for p in found.plans if p.conf == conf and p.kind == kind and wanted.key in ("", p.key)]
     if not plans and conf not in files("conf"):
@@ -38,7 +43,32 @@ def of_latest(
         cure = COMMANDS[kind].format(conf=conf, key=wanted.key or "KEY")
         waiting = Picked("none", conf, note=f"no plan of this kind ({kind} of {conf}) yet: {cure}")
         return Draft(name, asked.caption, split, (waiting,))
-    return of_plan(name, max(plans, key=lambda plan: (is_declared(plan), plan.plan_id)), split, found, allow, asked)
+    return newest(name, plans, split, by_identity(found), allow, asked)
+
+
+def newest(
+    name: str, plans: Sequence[Plan], split: str, runs: Runs, allow: Mapping[str, str], asked: TableAsked | None = None
+) -> Draft:
+    """The table of the latest of some plans of which anything can be reported; where none is, of the latest.
+
+    So a quick look at a plan, or one that came to nothing, does not take the place of the evidence that is there.
+    """
+    ordered = sorted(plans, key=lambda plan: (is_declared(plan), plan.plan_id), reverse=True)
+    passed: list[Draft] = []
+    for plan in ordered:
+        draft = of_plan(name, plan, split, runs, allow, asked)
+        if draft.is_filled:
+            return replace(draft, passed=tuple(passed))
+        passed.append(draft)
+    return passed[0]
+
+
+def by_identity(found: Collected) -> Runs:
+    """The runs of each identity, oldest first."""
+    runs: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in found.records:
+        runs[record.identity.id].append(record)
+    return runs
 
 
 def is_declared(plan: Plan) -> bool:
@@ -47,32 +77,25 @@ def is_declared(plan: Plan) -> bool:
 
 
 def of_plan(
-    name: str, plan: Plan, split: str, found: Collected, allow: Mapping[str, str], asked: TableAsked | None = None
+    name: str, plan: Plan, split: str, runs: Runs, allow: Mapping[str, str], asked: TableAsked | None = None
 ) -> Draft:
     """A plan as a table, its first arm the reference; on val where no cell was ever scored on the split asked for."""
-    by_identity: defaultdict[str, list[Record]] = defaultdict(list)
-    wanted = {cell.identity for cell in plan.cells}
-    for record in found.records:
-        if record.identity.id in wanted:
-            by_identity[record.identity.id].append(record)
-    scored = any(run.score(split) for runs in by_identity.values() for run in runs)
+    scored = any(run.score(split) for cell in plan.cells for run in runs.get(cell.identity, ()))
     if not scored and not (asked and asked.split):
         split = "val"
-    rows = tuple(of_arm(plan, arm, by_identity, split, allow) for arm in ordered(plan))
+    rows = tuple(of_arm(plan, arm, runs, split, allow) for arm in ordered(plan))
     caption = asked.caption if asked else ""
     columns = tuple(asked.columns) if asked else ()
     reference = methods.slug(plan.arms[0].name) if len(rows) > 1 else None
     return Draft(name, caption, split, rows, columns, reference, plan, plan.exploratory)
 
 
-def of_arm(
-    plan: Plan, arm: Arm, by_identity: Mapping[str, list[Record]], split: str, allow: Mapping[str, str]
-) -> Picked:
+def of_arm(plan: Plan, arm: Arm, runs: Runs, split: str, allow: Mapping[str, str]) -> Picked:
     """One arm as a row: the runs of its cells, whoever started them."""
     cells = [cell for cell in plan.cells if cell.arm == arm.name]
-    records = [record for cell in cells for record in by_identity.get(cell.identity, [])]
+    records = [record for cell in cells for record in runs.get(cell.identity, ())]
     why = {record.run_id: methods.obstacle(record, split, allow) for record in records}
-    missing = sum(not by_identity.get(cell.identity) for cell in cells)
+    missing = sum(not runs.get(cell.identity) for cell in cells)
     text = arm.name if not arm.overrides or arm.name in arm.overrides else f"{arm.name} ({', '.join(arm.overrides)})"
     if arm is plan.arms[0] and plan.kind == "sweep":
         text = f"{arm.name} ({plan.key}={turned(plan, arm)})"
@@ -102,9 +125,12 @@ def by_plan(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
 
     Ablations that were typed, and are in no file, do not take the place of those that are declared.
     """
-    latest = {(p.conf, p.kind, p.key, is_declared(p)): p for p in found.plans if p.kind != "seeds"}
-    names = {key: plan_name(plan) for key, plan in latest.items()}
-    return [of_plan(names[key], plan, split, found, allow) for key, plan in latest.items()]
+    alike: defaultdict[tuple[str, str, str, bool], list[Plan]] = defaultdict(list)
+    for plan in found.plans:
+        if plan.kind != "seeds":
+            alike[(plan.conf, plan.kind, plan.key, is_declared(plan))].append(plan)
+    runs = by_identity(found)
+    return [newest(plan_name(plans[-1]), plans, split, runs, allow) for plans in alike.values()]
 
 
 def plan_name(plan: Plan) -> str:

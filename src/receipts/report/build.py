@@ -29,6 +29,7 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
     ]
     numbers = {number.key: number for one in tables for number in one.numbers()}
     waiting = [f"table {name} is left out: {why}" for name, why in chosen.waiting.items()]
+    waiting += [told for draft in chosen.drafts for told in passed_by(draft)]
     waiting += [row.note for draft in chosen.drafts for row in draft.rows if row.note]
     return Report(
         tables,
@@ -41,7 +42,18 @@ def report(found: Collected, chosen: Chosen, marks: Mapping[str, Sequence[str]],
         rate=rate,
         looks=chosen.selection.looks,
         folder=found.folder,
+        lost=chosen.lost,
     )
+
+
+def passed_by(draft: Draft) -> list[str]:
+    """Plans that should be in a table's place, and why they are not; a look, whose runs are all limited, is no news."""
+    return [
+        f"table {draft.name} shows the plan {draft.plan.plan_id}, since nothing of {later.plan.plan_id} can be "
+        f"reported: {later.lacking}"
+        for later in draft.passed
+        if draft.plan and later.plan and not all(run.limit for row in later.rows for run in row.failed)
+    ]
 
 
 def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyone: Sequence[Record] = ()) -> Table:

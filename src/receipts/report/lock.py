@@ -23,7 +23,14 @@ FACTS: dict[str, tuple[str, Fact, str]] = {  # word of allow= : what it is, wher
 }
 BY_FOLD = ("mixed-split", "mixed-sizes")  # folds of one cross-validation differ in these by their nature
 BUDGET = ("fit.epochs", "fit.max_minutes")
-MARKS = {"dirty": "DIRTY", "synthetic": "SYNTHETIC", "tainted-parent": "TAINTED PARENT", "mixed-budget": "MIXED BUDGET"}
+LOST = "lost-runs"
+MARKS = {
+    "dirty": "DIRTY",
+    "synthetic": "SYNTHETIC",
+    "tainted-parent": "TAINTED PARENT",
+    "mixed-budget": "MIXED BUDGET",
+    LOST: "LOST RUNS",
+}
 WORDS = (*FACTS, *MARKS)
 
 
@@ -42,6 +49,7 @@ def refuse_mixtures(drafts: Sequence[Draft], allow: Mapping[str, str]) -> dict[s
             for where, part in like(draft)
             for mark in (*mixed(part, allow), *budgets(part, allow), *blocked(part, allow))
         ]
+        + let_go(draft, allow)
         for draft in drafts
     }
 
@@ -108,6 +116,13 @@ def blocked(draft: Draft, allow: Mapping[str, str]) -> list[str]:
         if name in allow and (ids := let_in(draft, name)):
             marks.append(f"{MARKS[name]}: {allow[name]} ({', '.join(ids[:3])}{more(ids, 3)})")
     return marks
+
+
+def let_go(draft: Draft, allow: Mapping[str, str]) -> list[str]:
+    """Runs that were in a table, are gone, and are done without by name."""
+    if not draft.lost:
+        return []
+    return [f"{MARKS[LOST]}: {allow[LOST]} ({', '.join(draft.lost[:3])}{more(draft.lost, 3)})"]
 
 
 def let_in(draft: Draft, name: str) -> list[str]:

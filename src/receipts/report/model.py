@@ -281,6 +281,7 @@ class Report:
     rate: float | None = None  # what an hour costs
     looks: int = 1  # declared, by which α is divided
     folder: Path = RUNS  # where the runs lie: others' runs, pulled from a server, lie apart from one's own
+    lost: Mapping[str, str] = field(default_factory=dict)  # runs that an earlier report printed, and what befell them
 
     @cached_property
     def runs(self) -> list[Record]:

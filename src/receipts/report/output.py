@@ -19,6 +19,7 @@ from receipts.report import (
     figures,
     gauntlet,
     looks,
+    lost,
     numbers,
     page,
     parts,
@@ -37,7 +38,9 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     refuse_foreign(folder)
     with writable(RUNS), FileLock(RUNS / ".report.lock"):
         recover(folder)
+        lost.refuse(report.lost, folder)
         replace(report, folder, notebook)
+        lost.remember(report)
 
 
 def replace(report: Report, folder: Path, notebook: Path) -> None:

@@ -9,7 +9,7 @@ from receipts.config.files import files
 from receipts.config.reporting import PATH, PlanOf, Selection, TableAsked, wrong
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal, nearest
-from receipts.report import arms, methods, sensible
+from receipts.report import arms, lock, lost, methods, sensible
 from receipts.report.collect import Collected
 from receipts.report.draft import Across, Chosen, Draft
 from receipts.report.methods import Label, Picked
@@ -24,7 +24,7 @@ def select(found: Collected, selection: Selection, allow: Mapping[str, str]) -> 
         held = f"; {len(found.broken)} folders hold no readable record" if found.broken else ""
         raise Refusal("there are no runs to report", f"runs/ holds no record{held}", "python train.py")
     made = declared(found, selection, allow) if selection.tables else sensible.drafts(found, selection.split, allow)
-    drafts = [draft for draft in made if any(row.runs for row in draft.rows)]
+    drafts = [draft for draft in made if draft.is_filled]
     waiting = {draft.name: waits(draft) for draft in made if draft not in drafts}
     if not drafts:
         told = "; ".join(f"{name}: {why}" for name, why in waiting.items())
@@ -33,7 +33,10 @@ def select(found: Collected, selection: Selection, allow: Mapping[str, str]) -> 
             told or "; ".join(obstacles(found.records, allow)),
             "python train.py && python eval.py run_id=latest      (receipts ls says why a run is not reportable)",
         )
-    return Chosen(drafts, waiting, selection)
+    missed = lost.gone(found, drafts)
+    if lock.LOST in allow:
+        return Chosen(lost.marked(drafts, found, missed), waiting, selection)
+    return Chosen(drafts, waiting, selection, missed)
 
 
 def obstacles(records: Sequence[Record], allow: Mapping[str, str]) -> list[str]:
@@ -44,7 +47,7 @@ def obstacles(records: Sequence[Record], allow: Mapping[str, str]) -> list[str]:
 
 def waits(draft: Draft) -> str:
     """What a table without a number waits for."""
-    return "; ".join(row.note for row in draft.rows if row.note) or f"none of its runs is scored on {draft.split}"
+    return "; ".join(row.note for row in draft.rows if row.note) or draft.lacking
 
 
 def declared(found: Collected, selection: Selection, allow: Mapping[str, str]) -> list[Draft]:

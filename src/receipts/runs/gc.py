@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal, visible
+from receipts.runs import printed
 from receipts.runs import record as records
 from receipts.runs.files import writable
 from receipts.runs.process import is_stale
@@ -38,6 +39,8 @@ def collect(remove: bool) -> None:
     with writable(RUNS), FileLock(RUNS / ".claim.lock"):
         plan = survey(text)
         gone = {folder: size for folder, size in plan.removable.items() if not remove or clear(folder)}
+        if remove:
+            printed.forget(RUNS, [folder.name for folder in gone])
     for folder, reason in plan.kept.items():
         print(visible(f"keep    {folder.name}  {reason}"))
     for folder, size in gone.items():
