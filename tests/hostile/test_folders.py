@@ -15,7 +15,7 @@ from receipts.evaluation import pictures
 from receipts.evaluation.storage import read as read_predictions
 from receipts.refusal import REFUSED, Refusal
 from receipts.report.collect import collect
-from receipts.runs import dynamics, flat, record, repeat, store
+from receipts.runs import choice, dynamics, flat, record, repeat, store
 from receipts.runs import plans as planned
 
 
@@ -61,7 +61,7 @@ def test_a_folder_with_a_way_out_is_neither_selected_nor_written_to(trap: Trap, 
     folder = trap.run()
     WAYS_OUT[way](trap, folder)
     with pytest.raises(Refusal, match="is not made of plain files"):
-        store.select(folder.name)
+        choice.select(folder.name)
     with pytest.raises(Refusal, match="is not made of plain files"), store.editing(folder.name):
         pass
     assert cli.main(["show", folder.name]) == REFUSED
