@@ -68,13 +68,13 @@ def test_a_folder_with_a_way_out_is_neither_selected_nor_written_to(trap: Trap, 
 
 
 def test_a_folder_with_a_way_out_is_not_sent(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
-    from receipts.runs import tracking
+    from receipts.runs import delivery
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{trap.project}/mlflow.db")
     folder = trap.run()
     linked("README.md")(trap, folder)
     with pytest.raises(Refusal, match="is not made of plain files"):
-        tracking.send(folder, None)  # type: ignore[arg-type]
+        delivery.send(folder, None)  # type: ignore[arg-type]
 
 
 def test_a_record_that_is_a_link_or_endless_is_not_read(trap: Trap) -> None:
