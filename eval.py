@@ -7,12 +7,12 @@ from receipts.config.entry import start
 from receipts.config.schema import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
-from receipts.runs import repeat, store, views
+from receipts.runs import choice, repeat, store, views
 from receipts.runs.sending import Tracker
 
 
 def evaluate(asked: Evaluation, by: str = "eval.py") -> int:
-    record = store.select(asked.run_id)
+    record = choice.select(asked.run_id)
     experiment = repeat.experiment_of(record)  # from the run's own config, never from the command line
     config = experiment.config
     path, division = manifest.load(experiment.data, asked.split)

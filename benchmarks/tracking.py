@@ -27,7 +27,8 @@ print(json.dumps({"start": started, "finish": ended}))
 ON = """
 import json, sys, time
 from pathlib import Path
-from receipts.runs.tracking import Store, send
+from receipts.runs.delivery import send
+from receipts.runs.tracking import Store
 began = time.perf_counter()
 import mlflow
 imported = time.perf_counter() - began

@@ -59,9 +59,9 @@ def ls(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> int:
     """Print the README of a run: what ran, its numbers, its checks."""
     from receipts.config.project import RUNS
-    from receipts.runs import known, store, views
+    from receipts.runs import choice, known, views
 
-    print(visible(views.readme(store.select(arguments.run), known.recorded(RUNS))), end="")
+    print(visible(views.readme(choice.select(arguments.run), known.recorded(RUNS))), end="")
     return DONE
 
 
@@ -91,10 +91,10 @@ def check(arguments: argparse.Namespace) -> int:
 def review(arguments: argparse.Namespace) -> int:
     """Write the page on which a person reviews a run; tick=ITEM says what was looked at, by=NAME by whom."""
     from receipts.guards.review import run
-    from receipts.runs import store
+    from receipts.runs import choice
 
     given = pairs(arguments.words, ("tick", "by"))
-    for line in run.review(store.select(arguments.run), given.get("tick", ""), given.get("by", "")):
+    for line in run.review(choice.select(arguments.run), given.get("tick", ""), given.get("by", "")):
         print(visible(line))
     return DONE
 
@@ -128,9 +128,9 @@ def faults(arguments: argparse.Namespace) -> int:
 def diff(arguments: argparse.Namespace) -> int:
     """Show how two runs differ, what most likely matters first, and which predictions flipped."""
     from receipts.evaluation import flips
-    from receipts.runs import diff, store
+    from receipts.runs import choice, diff
 
-    a, b = store.select(arguments.run_a), store.select(arguments.run_b)
+    a, b = choice.select(arguments.run_a), choice.select(arguments.run_b)
     diff.show(a, b, flips.between(a, b))
     return DONE
 

@@ -11,7 +11,7 @@ from receipts.config.schema import Config
 from receipts.evaluation.predictions import Predictions
 from receipts.evaluation.storage import read
 from receipts.refusal import Refusal
-from receipts.runs import store
+from receipts.runs import choice, store
 from receipts.runs.record import Record
 from receipts.runs.repeat import experiment_of
 
@@ -47,5 +47,5 @@ class Loaded:
 def load(run_id: str) -> Loaded:
     """A completed run: `load("latest:baseline")`, `load("20261120-1337")`. Raises a `Refusal` for an unknown one."""
     project.enter(Path.cwd())
-    record = store.select(run_id)
+    record = choice.select(run_id)
     return Loaded(record, experiment_of(record).config, RUNS / record.run_id)

@@ -204,10 +204,10 @@ from receipts.gauntlet.check import Terms
 from receipts.gauntlet.checks import other_splits
 from receipts.gauntlet.subjects import Rival, Subject
 from receipts.report.model import Comparison
-from receipts.runs import store
+from receipts.runs import choice
 
 project.enter(Path.cwd())
-net, peeker = store.latest("net"), store.latest("peeker")
+net, peeker = choice.latest("net"), choice.latest("peeker")
 claim = Comparison("", "net", "peeker", "accuracy", 5, -0.1, -0.2, 0, 0.01, 0.01, sys.argv[1], "paired t")
 subject = Subject("net", (net,), "val", (Rival("peeker", (peeker,), claim),))
 print(other_splits.judge(subject, Terms()) if not other_splits.against(subject) else "no order is claimed")

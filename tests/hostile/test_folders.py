@@ -15,7 +15,7 @@ from receipts.evaluation import pictures
 from receipts.evaluation.storage import read as read_predictions
 from receipts.refusal import REFUSED, Refusal
 from receipts.report.collect import collect
-from receipts.runs import dynamics, flat, record, repeat, store
+from receipts.runs import choice, dynamics, flat, record, repeat, store
 from receipts.runs import plans as planned
 
 
@@ -61,20 +61,20 @@ def test_a_folder_with_a_way_out_is_neither_selected_nor_written_to(trap: Trap, 
     folder = trap.run()
     WAYS_OUT[way](trap, folder)
     with pytest.raises(Refusal, match="is not made of plain files"):
-        store.select(folder.name)
+        choice.select(folder.name)
     with pytest.raises(Refusal, match="is not made of plain files"), store.editing(folder.name):
         pass
     assert cli.main(["show", folder.name]) == REFUSED
 
 
 def test_a_folder_with_a_way_out_is_not_sent(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
-    from receipts.runs import tracking
+    from receipts.runs import delivery
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{trap.project}/mlflow.db")
     folder = trap.run()
     linked("README.md")(trap, folder)
     with pytest.raises(Refusal, match="is not made of plain files"):
-        tracking.send(folder, None)  # type: ignore[arg-type]
+        delivery.send(folder, None)  # type: ignore[arg-type]
 
 
 def test_a_record_that_is_a_link_or_endless_is_not_read(trap: Trap) -> None:

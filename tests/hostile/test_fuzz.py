@@ -21,7 +21,7 @@ from receipts.config.files import load_yaml
 from receipts.data.manifest import load
 from receipts.refusal import DONE, REFUSED, Refusal
 from receipts.report.collect import collect
-from receipts.runs import flat, record, store, views
+from receipts.runs import choice, flat, record, views
 
 FUZZ = settings(
     max_examples=60, deadline=None, derandomize=True, database=None,
@@ -100,7 +100,7 @@ def test_bytes_where_a_record_should_be_are_refused(trap: Trap, data: bytes) -> 
 def test_any_word_for_a_run_is_that_run_or_refused(trap: Trap, wanted: str) -> None:
     folder = trap.run()
     try:
-        found = store.select(wanted)
+        found = choice.select(wanted)
     except Refusal:
         return
     assert found.run_id == folder.name

@@ -10,8 +10,8 @@ from traps import Trap
 from receipts import cli
 from receipts.refusal import REFUSED, Refusal
 from receipts.report.collect import collect
+from receipts.runs import choice
 from receipts.runs import record as records
-from receipts.runs import store
 
 OUT = "../../../victim"
 VALUES: dict[str, tuple[tuple[str | int, ...], Any]] = {
@@ -131,4 +131,4 @@ def test_an_honest_record_of_an_older_core_is_read(trap: Trap) -> None:
 def test_no_word_that_names_a_run_leads_anywhere_else(trap: Trap, wanted: str) -> None:
     trap.run()
     with pytest.raises(Refusal):
-        store.select(wanted)
+        choice.select(wanted)

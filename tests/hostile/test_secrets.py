@@ -178,14 +178,14 @@ def test_an_honest_config_is_not_refused(trap: Trap) -> None:
 
 
 def test_what_mlflow_is_sent_is_scrubbed_once_more(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
-    from receipts.runs import tracking
+    from receipts.runs import delivery, tracking
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{trap.project}/mlflow.db")
     folder = trap.run(purpose=f"with {TOKEN}", command=f"python train.py {TOKEN}")
     path = folder / "config.yaml"
     path.write_text(path.read_text().replace("hidden: 16", f"hidden: {TOKEN}"))
     store = tracking.Store()
-    tracking.send(folder, store)
+    delivery.send(folder, store)
     found = store.client.search_runs([store.experiment])[0].data
     assert "[removed: GitHub token]" in found.tags["receipts.command"]
     assert found.params["model.hidden"] == "[removed: GitHub token]"

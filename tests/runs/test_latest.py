@@ -12,8 +12,8 @@ from launching import Ended
 from receipts.config.compose import compose
 from receipts.provenance.identity import config_hash
 from receipts.refusal import Refusal
+from receipts.runs import choice
 from receipts.runs import record as records
-from receipts.runs import store
 
 Start = Callable[..., Ended]
 
@@ -30,7 +30,7 @@ def put(second: int, *words: str) -> str:
 
 
 def found(conf: str) -> str:
-    return store.select(f"latest:{conf}").run_id
+    return choice.select(f"latest:{conf}").run_id
 
 
 @pytest.mark.usefixtures("here")
@@ -51,7 +51,7 @@ def test_the_same_values_typed_by_hand_are_the_experiment() -> None:
     by_hand = put(0, "conf=net", "model.hidden=32")
     assert found("wider") == by_hand
     with pytest.raises(Refusal, match="there is no completed run of net as its file states it"):
-        store.select("latest:net")
+        choice.select("latest:net")
 
 
 @pytest.mark.usefixtures("here")
@@ -61,7 +61,7 @@ def test_a_file_that_changed_since_has_no_run_yet() -> None:
     before = path.read_text()
     path.write_text(before.replace("seed: 0", "seed: 1"))
     with pytest.raises(Refusal, match="there is no completed run of net"):
-        store.select("latest:net")
+        choice.select("latest:net")
     new = put(1, "conf=net")
     assert found("net") == new
     path.write_text(before)

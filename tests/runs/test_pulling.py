@@ -13,7 +13,7 @@ from receipts import cli
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import source
-from receipts.runs import ledger, plans, pulling, record, store, syncing, tracking
+from receipts.runs import choice, ledger, plans, pulling, record, syncing, tracking
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +100,10 @@ def test_what_somebody_else_recorded_is_read_and_never_added_to(tmp_path: Path) 
     modes = {path.stat().st_mode & 0o222 for path in (place, *place.rglob("*"))}
     assert modes == {0}
     with pytest.raises(Refusal, match=f"{folder.name} was recorded by somebody else") as refused:
-        store.select(folder.name[:20])
+        choice.select(folder.name[:20])
     assert "python train.py conf=net" in refused.value.fix
     with pytest.raises(Refusal, match="there is no run 1999"):
-        store.select("1999")
+        choice.select("1999")
 
 
 def test_openings_are_the_union_of_everybodys(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_plan_comes_back_as_it_was_sent_last() -> None:
     assert source.pulled("mlflow") == place.parent.parent
     assert plans.read(place).commit == "beef"
     with pytest.raises(Refusal, match="there is no run plans"):
-        store.select("plans")  # it is no run that somebody recorded
+        choice.select("plans")  # it is no run that somebody recorded
 
 
 def other_bytes(path: Path) -> str:

@@ -17,7 +17,7 @@ from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.provenance import code
 from receipts.refusal import CheckFailed, Refusal
-from receipts.runs import claims, overview, store, views
+from receipts.runs import choice, claims, overview, store, views
 from receipts.runs import record as records
 from receipts.runs.process import this_process
 from receipts.runs.record import Check, Code, Core, Failure, Process, Record
@@ -208,7 +208,7 @@ def test_a_crash_before_a_folder_has_its_name_leaves_nothing_that_counts(
     assert store.folders() == []
     assert list(store.known("a" * 64)) == []
     with pytest.raises(Refusal, match="there is no completed run"):
-        store.select("latest")
+        choice.select("latest")
     overview.show(None)
     assert "no runs yet" in capsys.readouterr().out
     assert not claim(running(), b"").is_finished
@@ -397,14 +397,14 @@ def test_a_run_is_found_by_its_id_or_by_a_beginning_that_only_it_has() -> None:
     put(full("a", second=1))
     put(full("b", second=2))
     put(full("b", second=22))
-    assert store.select("20261120-133701-net-s0-aaaaaaaa").identity.id == "a" * 64
-    assert store.select("20261120-133701").identity.id == "a" * 64
+    assert choice.select("20261120-133701-net-s0-aaaaaaaa").identity.id == "a" * 64
+    assert choice.select("20261120-133701").identity.id == "a" * 64
     put(full("c", second=23))
     with pytest.raises(Refusal, match="20261120-13372 is the beginning of 2 runs") as found:
-        store.select("20261120-13372")
+        choice.select("20261120-13372")
     assert "20261120-133723-net-s0-cccccccc, 20261120-133722-net-s0-bbbbbbbb" in found.value.why
     with pytest.raises(Refusal, match="there is no run 2025"):
-        store.select("2025")
+        choice.select("2025")
 
 
 def test_an_id_that_another_one_begins_with_is_still_an_id() -> None:
@@ -412,7 +412,7 @@ def test_an_id_that_another_one_begins_with_is_still_an_id() -> None:
     longer = full("a")
     longer.run_id += "0"
     put(longer)
-    assert store.select("20261120-133700-net-s0-aaaaaaaa").run_id == "20261120-133700-net-s0-aaaaaaaa"
+    assert choice.select("20261120-133700-net-s0-aaaaaaaa").run_id == "20261120-133700-net-s0-aaaaaaaa"
 
 
 @pytest.mark.parametrize("wanted", ["", "..", "../runs", "/etc", "a/b", "a\\b", ".new-abc", "../../x/record.json"])
@@ -420,14 +420,14 @@ def test_what_leads_out_of_the_folder_is_no_id(wanted: str) -> None:
     (Path("x")).mkdir()
     (Path("x") / "record.json").write_bytes(records.encode(full()))
     with pytest.raises(Refusal, match="is no run id"):
-        store.select(wanted)
+        choice.select(wanted)
 
 
 @pytest.mark.parametrize("wanted", ["*", "?", "[2]", "latest*", "LATEST", "20261120-133700-net-s0-aaaaaaaa\0", " "])
 def test_patterns_are_no_ids(wanted: str) -> None:
     put(full())
     with pytest.raises(Refusal, match=r"there is no run|is no run id"):
-        store.select(wanted)
+        choice.select(wanted)
 
 
 def test_latest_is_the_newest_that_completed() -> None:
@@ -435,7 +435,7 @@ def test_latest_is_the_newest_that_completed() -> None:
     put(full("b", second=2))
     put(failed("c", second=3))
     put(running("d", second=4))
-    assert store.select("latest").identity.id == "b" * 64
+    assert choice.select("latest").identity.id == "b" * 64
 
 
 def test_an_unreadable_record_is_a_row_that_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,14 +12,14 @@ from receipts.evaluation.scoring import scored
 from receipts.evaluation.storage import read
 from receipts.provenance import code
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell, visible
-from receipts.runs import comparison, repeat, store
+from receipts.runs import choice, comparison, repeat, store
 from receipts.runs.record import Record, Score
 from receipts.runs.views import number
 
 
 def rescore(wanted: str) -> int:
     """Rescore one run, or with `all` every completed one; returns the worst exit code, for a refused run goes on."""
-    runs = list(reversed(comparison.recorded(RUNS))) if wanted == "all" else [store.select(wanted)]
+    runs = list(reversed(comparison.recorded(RUNS))) if wanted == "all" else [choice.select(wanted)]
     worst = DONE
     for record in runs:
         try:

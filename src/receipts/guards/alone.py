@@ -7,7 +7,7 @@ from receipts.checks.catalogue import GUARDS, guard_of, not_run
 from receipts.checks.guard import Guard
 from receipts.config.compose import Experiment, compose
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest, visible
-from receipts.runs import store
+from receipts.runs import choice
 from receipts.runs.record import Check, Record
 
 STAGES = ("static", "pre-flight", "training", "after")
@@ -30,7 +30,7 @@ def check(name: str, words: Sequence[str]) -> int:
         raise Refusal(
             f"the check {name} needs a run", "it looks at what one left behind", f"receipts check {name} latest"
         )
-    found = static(compose(*words)) if name == "static" else on_run(GUARDS[name], store.select(words[0]))
+    found = static(compose(*words)) if name == "static" else on_run(GUARDS[name], choice.select(words[0]))
     for each in found:
         print(visible(told(each)))
     return CHECK_FAILED if any(each.verdict == "fail" for each in found) else DONE

@@ -8,7 +8,7 @@ from typing import Any
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, nearest
 from receipts.replay.replaying import Replayed, replay
 from receipts.replay.verdict import Compared, Word, judged
-from receipts.runs import pulling, store
+from receipts.runs import choice, pulling, store
 from receipts.runs import record as records
 from receipts.runs.log import say
 from receipts.runs.record import Record
@@ -31,7 +31,7 @@ class Printed:
 def rerun(wanted: str, env: str, keep: bool) -> int:
     """Make the run, or every run behind a table cell, again, and say what the printed number is worth."""
     cell = printed(wanted) if is_key(wanted) else None
-    chosen = behind(cell) if cell else [store.select(wanted)]
+    chosen = behind(cell) if cell else [choice.select(wanted)]
     if cell:
         say(f"{cell.key} = {cell.text}, from {len(chosen)} run{'s' if len(chosen) > 1 else ''}")
     done = []

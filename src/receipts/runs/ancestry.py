@@ -5,7 +5,7 @@ from dataclasses import replace
 from receipts.config.compose import Experiment, to_config
 from receipts.config.schema import Config
 from receipts.refusal import Refusal
-from receipts.runs import store
+from receipts.runs import choice
 
 
 def rooted(experiment: Experiment) -> tuple[Experiment, Config]:
@@ -16,7 +16,7 @@ def rooted(experiment: Experiment) -> tuple[Experiment, Config]:
     wanted = experiment.config.fit.init_from
     if wanted is None or isinstance(wanted, dict):
         return experiment, experiment.config
-    record = store.select(str(wanted))
+    record = choice.select(str(wanted))
     if record.status != "completed" or record.checkpoint is None:
         raise Refusal(
             f"fit.init_from: {record.run_id} is not complete", f"its status is {record.status}", "name a completed run"

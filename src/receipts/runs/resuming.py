@@ -10,7 +10,7 @@ from receipts.config.project import RUNS
 from receipts.config.schema import SWITCHES
 from receipts.provenance.identity import hashed
 from receipts.refusal import Refusal
-from receipts.runs import points, repeat, store
+from receipts.runs import choice, points, repeat
 from receipts.runs.files import write_atomically
 from receipts.runs.log import say
 from receipts.runs.process import is_stale
@@ -24,7 +24,7 @@ def named(experiment: Experiment) -> Experiment:
     keys = {word.lstrip("+~").partition("=")[0].partition(".")[0] for word in experiment.typed}
     if experiment.config.resume is None or keys - LAUNCH:
         return experiment
-    record = store.select(experiment.config.resume)
+    record = choice.select(experiment.config.resume)
     own = repeat.frozen(record)
     launch = {name: experiment.values[name] for name in (*SWITCHES, *keys)}
     values = {**own.values, **launch}
@@ -38,7 +38,7 @@ def earlier(found: list[Record], draft: Record, experiment: Experiment) -> Recor
     """
     config = experiment.config
     if config.resume is not None:
-        return claimed(store.select(config.resume), draft, experiment)
+        return claimed(choice.select(config.resume), draft, experiment)
     if not found or config.rerun or not is_stale(found[0]) or found[0].sentinels != config.sentinels:
         return None
     return found[0] if points.newest(RUNS / found[0].run_id) else None

@@ -1,4 +1,4 @@
-"""Runs on their way to MLflow while something else goes on: a process of its own sends them (`runs/tracking.py`).
+"""Runs on their way to MLflow while something else goes on: a process of its own sends them (`runs/delivery.py`).
 
 A thread would do the same, but its import of mlflow took 1.5 s away from training and put 120 MiB onto the peak memory
 that the record reports.
@@ -91,7 +91,7 @@ class Sender:
 def begun(what: str) -> subprocess.Popen[str]:
     """The process that follows a run folder, or with `-` sends those that it is told of."""
     return subprocess.Popen(
-        [sys.executable, "-m", "receipts.runs.tracking", what],
+        [sys.executable, "-m", "receipts.runs.delivery", what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

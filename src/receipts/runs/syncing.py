@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from receipts.refusal import Refusal
-from receipts.runs import plans, record, tracking
+from receipts.runs import delivery, plans, record, tracking
 from receipts.runs.process import is_stale
 
 
@@ -30,7 +30,7 @@ def sync(folders: Iterable[Path]) -> Synced:
                 if is_live(folder):
                     done.live.append(folder.name)
                 else:
-                    (done.sent if tracking.deliver(folder, store) else done.already).append(folder.name)
+                    (done.sent if delivery.deliver(folder, store) else done.already).append(folder.name)
             except tracking.failures() as error:
                 done.failed[folder.name] = tracking.reason(error)
                 store.ask()  # when it is away, the next folder would only wait for it again

@@ -1,19 +1,15 @@
 """MLflow as a view of the run folders: all it holds is read from `runs/<id>/`, so it can be deleted and rebuilt.
 
-While a run trains, a process of its own follows the folder (`runs/sending.py` starts it, `follow` is what it does).
-Afterwards, and in `receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
-
 There is one experiment per project (`MLFLOW_EXPERIMENT_NAME`, or the folder's name) and one run per record, named by
 its run id. An ablation plan is a run of its own without numbers: it holds plan.json, so that a report made from the
-server has the plan's tables. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'.
+server has the plan's tables. Tags carry the prefix `receipts.`: filter by tags.`receipts.conf` = 'baseline'. What is
+sent, and when, is `delivery`.
 """
 
 import json
 import os
 import re
-import select
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from receipts.bounds import read_whole, refuse_links
+from receipts.bounds import read_whole
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
-from receipts.runs import flat, plans
+from receipts.runs import flat
 from receipts.runs.plans import Plan
-from receipts.runs.record import Record, decode, read
+from receipts.runs.record import Record
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -58,63 +54,6 @@ SENT: Final = "receipts.record"  # SHA-256 of the record.json (plan.json) that w
 FILES: Final = "receipts.files"  # SHA-256 of the other files that a report reads, by name
 NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 6000, 8000  # characters, MLflow's own
 LOCK_S: Final = 60.0
-LOOK_S: Final = 2.0
-
-
-def send_each() -> None:
-    """Send every run that standard input names, until it says `end` or closes."""
-    store = Store()
-    for line in sys.stdin:
-        if line.strip() == "end":
-            return
-        deliver(Path(line.strip()), store)
-
-
-def follow(folder: Path) -> None:
-    """Log the history as it grows until standard input says `end`, then send the rest; give up when it closes."""
-    store = Store()
-    with _alone(folder / ".tracking"):
-        view = store.view(folder, read(folder))
-        view.begin()
-    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
-        view.log(flat.history(folder, view.record))
-    if sys.stdin.readline():
-        send(folder, store)
-
-
-def deliver(folder: Path, store: "Store") -> bool:
-    """Make MLflow hold all of a run that has ended, or of a plan as it stands; False when it already did."""
-    return (send_plan if (folder / plans.NAME).is_file() else send)(folder, store)
-
-
-def send(folder: Path, store: "Store") -> bool:
-    """Make MLflow hold all of a run that has ended; False when it already did."""
-    refuse_links(folder)  # or a run from elsewhere would send files of this machine
-    with _alone(folder / ".tracking"):
-        data = read_whole(folder / "record.json")
-        view = store.view(folder, decode(data, folder / "record.json"))
-        digest, tags = sha256(data).hexdigest(), view.run.data.tags
-        if tags.get(SENT) == digest and FILES in tags:
-            return False
-        view.end(digest)
-        return True
-
-
-def send_plan(folder: Path, store: "Store") -> bool:
-    """Make MLflow hold a plan as it stands now; False when it already did."""
-    refuse_links(folder)
-    with _alone(folder / ".tracking"):
-        data = read_whole(folder / plans.NAME)
-        plan, digest = plans.read(folder), sha256(data).hexdigest()
-        if kinds := secrets.scrub(data.decode())[1]:
-            raise Refusal(f"{folder.name} is not sent", f"it holds what looks like a secret: {', '.join(kinds)}", "")
-        run = store.plan(plan)
-        if run.data.tags.get(SENT) == digest:
-            return False
-        store.client.log_artifact(run.info.run_id, str(folder / plans.NAME))
-        store.client.set_terminated(run.info.run_id, STATUS["completed"], flat.milliseconds(plan.created))
-        store.client.set_tag(run.info.run_id, SENT, digest)
-        return True
 
 
 class Store:
@@ -127,7 +66,7 @@ class Store:
 
         scheme, _, path = address().partition(":///")
         local = scheme.startswith("sqlite")
-        with _alone(Path(path)) if local else nullcontext():  # processes creating one file's tables break each other
+        with alone(Path(path)) if local else nullcontext():  # processes creating one file's tables break each other
             if local:
                 sqlite3.connect(path).close()  # fails at once where mlflow would try for 100 s
             self.client = MlflowClient(address())
@@ -260,7 +199,7 @@ def claimed(folder: Path, record: Record) -> dict[str, str]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One process at a time."""
     from filelock import FileLock
 
@@ -295,10 +234,3 @@ def reason(error: BaseException) -> str:
     line = f"{type(error).__name__}: {error}".partition("\n")[0]
     _, nested, cause = line.rpartition("(Caused by ")
     return re.sub(r"//[^/@\s]*@", "//", cause.rstrip(")") if nested else line)
-
-
-if __name__ == "__main__":
-    # Whatever goes wrong becomes the one line that `sending` passes on; `receipts sync` shows a bug whole.
-    sys.excepthook = lambda _kind, error, _trace: sys.stdout.write(reason(error))
-    send_each() if sys.argv[1] == "-" else follow(Path(sys.argv[1]))
-    os._exit(0)  # everything is committed; unloading mlflow would keep train.py waiting for 0.8 s
