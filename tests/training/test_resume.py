@@ -24,10 +24,18 @@ from receipts.training.notice import job
 from receipts.training.trainer import WholeFiles, moved
 
 LAB = '''
+import copy
+import itertools
 import os
+import random
 import signal
+from collections import deque
+import numpy as np
 import torch
+import torchmetrics
 from lightning.pytorch import Callback
+from torch.nn import functional
+from lab.lazy import Noise
 from lab.net import Net
 
 
@@ -76,8 +84,89 @@ class ByHand(Net):
         return loss
 
 
+class Mindful(Net):
+    """Keeps beside its weights, in all the ways there are, what its next steps depend on."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.count, self.last, self.center = 0, deque(maxlen=5), torch.zeros(10)
+        self.own = [np.random.default_rng(3), random.Random(4), torch.Generator().manual_seed(5)]
+        self.register_buffer("moving", torch.zeros(10), persistent=False)
+        self.mean, self.teacher = torchmetrics.MeanMetric(), [copy.deepcopy(self.body)]
+        self.body[0].requires_grad_(False)
+
+    def training_step(self, batch, batch_idx):
+        self.count += 1
+        if self.count == 3:
+            self.body[0].requires_grad_(True)
+        if self.count == 4:
+            self.body[1].eval()
+        self.body[3].p = 0.2 + self.count / 1000
+        outputs = self(batch[0]) - self.center - self.moving
+        with torch.no_grad():
+            self.center = self.center * 0.9 + outputs.mean(0) * 0.1
+            self.moving.lerp_(outputs.mean(0), 0.1)
+            for ours, theirs in zip(self.teacher[0].parameters(), self.body.parameters(), strict=True):
+                ours.lerp_(theirs, 0.1)
+        loss = functional.cross_entropy(outputs, self.teacher[0](batch[0]).softmax(-1).detach())
+        loss = loss + functional.cross_entropy(outputs, batch[1])
+        self.mean.update(loss.detach())
+        drawn = self.own[0].random() + self.own[1].random() + float(torch.rand((), generator=self.own[2]))
+        loss = loss * (1 + self.count + sum(self.last) / 9 + drawn / 9) / self.mean.compute()
+        self.last.append(float(loss.detach()))
+        if batch_idx < 2:
+            self.log("early", loss, on_step=True, on_epoch=True)
+            self.log("least", loss, on_step=False, on_epoch=True, reduce_fx="min")
+        return loss
+
+
+class Fickle(Net):
+    """Draws when an epoch begins and after val, and holds what nobody can store."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.turns, self.after = itertools.count(), 1.0
+
+    def on_train_epoch_start(self):
+        self.scale = 1 + random.random() + float(torch.rand(())) + np.random.rand()
+
+    def on_validation_epoch_end(self):
+        self.after = 1 + random.random()
+
+    def training_step(self, batch, batch_idx):
+        next(self.turns)
+        return super().training_step(batch, batch_idx) * self.scale * self.after
+
+
+class Rising:
+    """An augmentation that counts its calls, and draws from everything there is to draw from."""
+
+    def __init__(self):
+        self.calls, self.noise = 0, Noise()
+
+    def __call__(self, x, y, generator):
+        self.calls += 1
+        return self.noise(x, y, generator)
+
+
+class Stronger(Callback):
+    """Counts steps, which it makes larger and larger."""
+
+    def __init__(self):
+        self.steps = 0
+
+    def on_before_optimizer_step(self, trainer, module, optimizer):
+        self.steps += 1
+        for tensor in module.parameters():
+            tensor.grad = tensor.grad if tensor.grad is None else tensor.grad * (1 + self.steps / 100)
+
+
 class Fatal(Callback):
     """Notes every step, and sends this process the signal SIGNAL when hook HOOK comes after AT batches."""
+
+    def __init__(self):
+        if os.environ.get("HOOK") == "epoch start":  # who has this hook gets no points within epochs
+            self.on_train_epoch_start = lambda trainer, module: self.note(trainer, "epoch start")
 
     def note(self, trainer, hook):
         done = trainer.fit_loop.total_batch_idx + 1
@@ -93,9 +182,6 @@ class Fatal(Callback):
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.note(trainer, "batch start")
-
-    def on_train_epoch_start(self, trainer, module):
-        self.note(trainer, "epoch start")
 
     def on_train_epoch_end(self, trainer, module):
         self.note(trainer, "epoch end")
@@ -122,6 +208,7 @@ fit:
   callbacks: [{callbacks}{{_target_: lab.fatal.Fatal}}]
 {rest}
 """
+LATER = "{_target_: lightning.pytorch.callbacks.GradientAccumulationScheduler, scheduling: {1: 3}}, "
 EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}, "
 CONFS = {
     "plateau": {
@@ -136,6 +223,14 @@ CONFS = {
     "cycled": {"model": "Cycled", "lr": 0.01, "epochs": 3, "more": "validate_every: 2"},
     "byhand": {"model": "ByHand", "lr": 0.01, "epochs": 2},
     "single": {"model": "Watched", "lr": 0.05, "epochs": 5, "more": "select: {patience: 2}"},
+    "mindful": {
+        "model": "Mindful",
+        "lr": 0.01,
+        "epochs": 2,
+        "callbacks": "{_target_: lab.fatal.Stronger}, ",
+        "rest": "augment: [{_target_: lab.fatal.Rising}]",
+    },
+    "fickle": {"model": "Fickle", "lr": 0.01, "epochs": 3, "callbacks": LATER},
 }
 OFTEN, NEVER = "limits.save_seconds=0", "limits.save_seconds=1000"
 TIMES = {"elapsed_s", "samples_per_second", "cpu_percent", "memory_mib"}
@@ -217,15 +312,18 @@ KILLS = {
     ],
     "cycled": ["batch end 20", "batch end 34", "in val 34", "epoch end 34", "epoch start 34", "epoch end 51"],
     "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
+    "mindful": ["batch end 2", "batch end 6", "batch end 20"],
+    "fickle": ["batch end 20", "batch end 40"],
     "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
 }
+LOST = {"mindful": "Rising[2].calls", "fickle": "Fickle.turns"}
 WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
 
 
 SLOW = [pytest.param("cycled", marks=pytest.mark.slow)]  # its parts are among those of the stop below
 
 
-@pytest.mark.parametrize("conf", ["plateau", "byhand", "single", *SLOW])
+@pytest.mark.parametrize("conf", ["plateau", "byhand", "single", "mindful", "fickle", *SLOW])
 def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path, conf: str) -> None:
     words = (f"conf={conf}", OFTEN, *WORDS.get(conf, ()))
     for number, killed in enumerate(KILLS[conf]):
@@ -234,6 +332,8 @@ def test_a_run_that_is_killed_again_and_again_is_the_run_that_is_not(bench: Path
     train(bench, *words)
     found = record(bench)
     assert len(found["lives"]) == len(KILLS[conf]) + 1
+    told = [warning.partition(" had")[0] for warning in found["warnings"]]
+    assert told == [f"no point can hold what {lost}" for name, lost in LOST.items() if name == conf]
     compare(bench, *words)
 
 

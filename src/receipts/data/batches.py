@@ -15,7 +15,7 @@ from torch import Tensor
 
 from receipts.data.sealed import Array, Inputs, Subset, floats
 from receipts.data.shares import Share
-from receipts.provenance.determinism import derive
+from receipts.provenance.determinism import derive, held, reseed, seed_globals
 from receipts.refusal import Refusal
 
 X = Tensor | dict[str, Tensor]
@@ -67,7 +67,7 @@ class TrainBatches:
         self, x: X, y: Tensor, batch_size: int, seed: int, augment: Sequence[Augment] = (), share: Share | None = None
     ) -> None:
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
-        self.share = share or Share()
+        self.share, self.generators = share or Share(), held(list(augment))
         self.epoch, self.position, self.resume = 0, 0, (-1, 0)
 
     @property
@@ -86,6 +86,9 @@ class TrainBatches:
         for step, rows in self.steps():
             self.position = step + 1
             place = (self.seed, self.share.rank, self.epoch, step)
+            if self.augment:  # or what it draws elsewhere than from its generator would depend on where a run goes on
+                seed_globals(seed := derive("read", *place))
+                reseed(self.generators, seed)
             yield augmented(self.augment, select(self.x, rows), self.y[rows], place)
 
     def steps(self) -> list[tuple[int, Tensor]]:

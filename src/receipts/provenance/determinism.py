@@ -29,8 +29,9 @@ def streams(seed: int) -> dict[str, str]:
         "estimator": f"derive('estimator', {seed}) % 2**32 = {derive('estimator', seed) % 2**32}, where left open",
         "order": f"derive('order', {seed}, epoch)",
         "step": f"derive('step', {seed}, rank, epoch, step), for dropout and whatever else draws while training",
+        "epoch": f"derive('epoch', {seed}, rank, epoch), for whatever draws when an epoch begins",
         "augment": f"derive('augment', {seed}, rank, epoch, step)",
-        "read": f"derive('read', {seed}, rank, epoch, step), for whatever draws while a batch is read",
+        "read": f"derive('read', {seed}, rank, epoch, step), for whatever else draws while a batch is made",
     }
 
 

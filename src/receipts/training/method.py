@@ -30,13 +30,14 @@ class Site:
     """Where a fit happens: the run's folder, and the place of this process among all that train.
 
     `first_step` is called once, when nothing is left to import: slow bystanders may start then. What is checked on the
-    way joins `checks`; `pulse` is beaten at every step.
+    way joins `checks`, what is to be known of it `warnings`; `pulse` is beaten at every step.
     """
 
     folder: Path
     first_step: Callable[[], None] = nothing
     place: Place = ALONE
     checks: list[Check] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     pulse: Pulse = field(default_factory=Pulse)
 
     @property

@@ -27,6 +27,7 @@ from receipts.training import building, checkpoints
 from receipts.training.method import Outputs, Site
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.progress import Progress
+from receipts.training.remembered import Remembered
 from receipts.training.resuming import Resumption
 from receipts.training.sentinels.posts import posted
 from receipts.training.trainer import best_and_last, interruptible, make, quiet, reason_to_stop, stoppers
@@ -46,6 +47,10 @@ class StepRng(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seed this step."""
         seed_globals(derive("step", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Seed what is drawn before the first step: a training that goes on may begin here."""
+        seed_globals(derive("epoch", self.seed, trainer.global_rank, trainer.current_epoch))
 
 
 class Rates(Callback):
@@ -89,9 +94,10 @@ class ModuleMethod:
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         progress = Progress(site, validation)
-        first = [building.Whole(self.module), StepRng(config.seed), self.rates]
+        remembered = Remembered(self.module, own, getattr(train_batches, "augment", ()), site)
+        first = [building.Whole(self.module), StepRng(config.seed), self.rates, remembered]
         watching: list[Callback] = [*first, validation, *sentinels, progress]
-        watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching))
+        watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching, own))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:

@@ -37,14 +37,14 @@ def started(run: Run, config: Config, first_step: Callable[[], None]) -> Iterato
 
     Raises `RankDied`, which names the process and its log, when one of them failed.
     """
-    here, world = place(), config.trainer.world
+    here, world, record = place(), config.trainer.world, run.record
     if world == 1:
-        yield Site(run.folder, first_step, checks=run.record.checks, pulse=run.pulse)
+        yield Site(run.folder, first_step, checks=record.checks, warnings=record.warnings, pulse=run.pulse)
         return
     with scrubbed():
         os.environ["OMP_NUM_THREADS"] = str(config.fit.threads)  # or Lightning would choose another number
         together = here if here.launcher else Place(world=world, port=free_port())
-        site = Site(run.folder, first_step, together, run.record.checks, run.pulse)
+        site = Site(run.folder, first_step, together, record.checks, record.warnings, run.pulse)
         with Peers(run, site) if here.launcher else Helpers(run, site):
             yield site
 

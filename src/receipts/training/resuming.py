@@ -7,7 +7,7 @@ what was logged. Order and randomness are functions of seed, rank, epoch and ste
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -41,13 +41,15 @@ class Resumption(Callback):
     It comes first among the callbacks: what others do at the same moment has not happened yet at a point.
     """
 
-    def __init__(self, site: Site, every_s: float, best: ModelCheckpoint, watching: Iterable[Callback]) -> None:
-        self.site, self.every_s, self.best = site, every_s, best
+    def __init__(
+        self, site: Site, every_s: float, best: ModelCheckpoint, watching: Iterable[Callback], own: Sequence[Callback]
+    ) -> None:
+        self.site, self.every_s, self.best, self.own = site, every_s, best, own
         self.parts = lasting(watching)
         self.notice = Notice(first=site.rank == 0)
         self.place: tuple[int, int] | None = None
         self.state: dict[str, Any] | None = None  # of the point that this life goes on from, until it is in its place
-        self.logged: dict[str, dict[str, Tensor]] = {}
+        self.logged: dict[str, dict[str, Any]] = {}
         self.val_check_batch: Any = None
         self.next_save = self.at = 0.0
 
@@ -132,13 +134,14 @@ class Resumption(Callback):
     def is_whole(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> bool:
         """Whether a point here holds everything; within an epoch, some modules and loaders hold what nobody can store.
 
-        Nothing is saved before the first step, either.
+        What is done when an epoch begins would not be done again. Nothing is saved before the first step, either.
         """
         if batch_idx == 0:
             return trainer.fit_loop.total_batch_idx >= 0
         loader = trainer.train_dataloader
         kept = all(metric.is_tensor for metric in trainer.fit_loop.epoch_loop._results.values() if metric.meta.on_epoch)
-        return kept and hasattr(loader, "load_state_dict") and not is_overridden("on_train_epoch_start", pl_module)
+        begin = any(is_overridden("on_train_epoch_start", one) for one in (pl_module, *self.own))
+        return kept and hasattr(loader, "load_state_dict") and not begin
 
     def save(self, trainer: Trainer, batch_idx: int) -> None:
         """Write a point; all processes take part."""
@@ -170,7 +173,7 @@ class Resumption(Callback):
                 name: {attribute: getattr(part, attribute) for attribute in part.lasting}
                 for name, part in self.parts.items()
             },
-            "logged": self.logged | {key: so_far(metric) for key, metric in results.items() if metric.meta.on_epoch},
+            "logged": self.logged | {key: so_far(each) for key, each in results.items() if has_something(each)},
             "gradients": {} if pl_module.automatic_optimization else gradients(pl_module),
         }
         everybody: list[Any] = [own]
@@ -184,6 +187,9 @@ class Resumption(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Lightning takes the whole of a resumed epoch for a restart, and then leaves ReduceLROnPlateau out."""
         self.add_logged(trainer)
+        for before in self.logged.values():  # what came before the point, and since then never again in this epoch
+            trainer.callback_metrics.update(dict.fromkeys(before["names"], of_epoch(before, trainer)))
+        self.logged = {}
         trainer.fit_loop._restarting = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -224,13 +230,30 @@ def rewind(loops: dict[str, Any], epoch: int, batch_idx: int) -> None:
         loops["state_dict"]["combined_loader"] = [{"epoch": epoch, "position": batch_idx}]
 
 
-def so_far(metric: Any) -> dict[str, Tensor]:
-    """What Lightning has added up of one logged value."""
-    kept = {"value": metric.value}
-    return kept | ({"n": metric.cumulated_batch_size} if metric.meta.is_mean_reduction else {})
+def has_something(metric: Any) -> bool:
+    """Whether a value has been logged in this epoch and counts at its end."""
+    return bool(metric.meta.on_epoch and not metric.has_reset)
 
 
-def combine(metric: Any, before: dict[str, Tensor]) -> None:
+def so_far(metric: Any) -> dict[str, Any]:
+    """What Lightning has added up of one logged value, under which names it is read, and how processes add theirs."""
+    meta = metric.meta
+    kept = {"value": metric.value, "names": [*{meta.name, meta.forked_name(on_step=False)}], "over": None}
+    if meta.sync.should and not meta.sync.rank_zero_only:
+        kept["over"] = meta.sync.op
+    return kept | ({"n": metric.cumulated_batch_size} if meta.is_mean_reduction else {})
+
+
+def of_epoch(before: dict[str, Any], trainer: Trainer) -> Tensor:
+    """What an epoch comes to of a value that was logged before a point only."""
+    parts = [before[name].to(trainer.strategy.root_device) for name in ("value", "n") if name in before]
+    if before["over"] is not None:
+        parts = [trainer.strategy.reduce(part.clone(), reduce_op=before["over"]) for part in parts]
+    total: Tensor = parts[0]
+    return total / parts[1] if "n" in before else total
+
+
+def combine(metric: Any, before: dict[str, Any]) -> None:
     """Add what was logged before a point to what was logged once since: a sum of two, exact in either order."""
     value = before["value"].to(metric.value.device)
     if metric.meta.is_mean_reduction or metric.meta.is_sum_reduction:
