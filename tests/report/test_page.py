@@ -165,8 +165,8 @@ def test_the_theme_follows_the_system_and_then_the_reader(opened: Any) -> None:
 
 def test_what_masks_the_grid_behind_a_text_is_as_dark_as_the_page(tmp_path: Path) -> None:
     drawing = tmp_path / "one.svg"
-    drawing.write_text(f'<?xml?><svg><path style="fill: {style.BEHIND}"/><text style="fill: {style.INK}">9</text></svg>')
-    assert page.svg(drawing) == '<svg><path style="fill: var(--card)"/><text style="fill: currentColor">9</text></svg>'
+    drawing.write_text(f'<?xml?><svg><path fill="{style.BEHIND}"/><text fill="{style.INK}">9</text></svg>')
+    assert page.svg(drawing) == '<svg><path fill="var(--card)"/><text fill="currentColor">9</text></svg>'
 
 
 def test_a_class_named_like_markup_is_text(opened: Any) -> None:
