@@ -38,7 +38,9 @@ def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms
     count = f", {score.n} samples" if score and not terms.folds else ""
     varied = "Initialisation and order of the data vary with the seed, data and split do not"
     if terms.folds:
-        varied = f"Folds of one {terms.folds}-fold cross-validation vary"
+        seeds = len({run.seed for row in draft.rows for run in row.runs})
+        each = f", each the mean over {seeds} seeds" if seeds > 1 else ""
+        varied = f"Folds of one {terms.folds}-fold cross-validation vary{each}"
     elif all(run.deterministic for row in draft.rows for run in row.runs):
         varied = "No method here has randomness, so nothing varies"
     spread = "mean ± half-width of the 95 % interval (Student t over seeds)"
