@@ -1,5 +1,6 @@
 """Estimates, comparisons, marks and numbers of a table, from recorded runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 from recorded import asked, keep, planned, ran, reported, seeds, three
 from scipy import stats
 
+from receipts.report import wording
+from receipts.report.draft import Draft
 from receipts.report.families import holm
+from receipts.report.methods import Picked
 from receipts.report.model import Table
 from receipts.report.page import facts
 from receipts.runs.record import Failure
@@ -190,10 +194,22 @@ def test_a_number_has_an_address_a_text_and_a_receipt(lab: Path) -> None:
     assert number.receipt.runs == tuple(run.run_id for run in row.runs)
     assert number.receipt.seeds == (0, 1, 2, 3, 4)
     assert number.receipt.predictions[row.runs[0].run_id] == row.runs[0].scores[-1].sha256
-    assert number.receipt.command.startswith("python train.py conf=net seed=0 && ")
+    first = "python train.py conf=net seed=0 && python eval.py run_id=latest && python train.py conf=net seed=1 && "
+    assert number.receipt.command.startswith(first), "training scores val alone"
     assert report.numbers["main.net.accuracy.verdict"].text == "better"
     kinds = {key.removeprefix("main.net.accuracy") for key in report.numbers if key.startswith("main.net.accuracy")}
     assert kinds == {"", ".n", ".half", ".low", ".high", ".verdict", ".delta", ".delta_low", ".delta_high", ".p"}
+
+
+def test_the_command_of_a_job_or_of_another_split_makes_that_very_number(lab: Path) -> None:
+    job = ran(seed=3, command="python train.py -m conf=net,wide seed=0,3")
+    assert wording.again(job, "val") == "python train.py conf=net seed=3"
+    assert wording.again(job, "far") == "python train.py conf=net seed=3 && python eval.py run_id=latest split=far"
+    plan = planned("net", {"net": [job]}, command="python ablate.py conf=net")
+    picked = Picked("net", "net", (job,))
+    draft = Draft("main", "", "test", (picked,), plan=plan)
+    assert wording.command(draft, picked) == "python ablate.py conf=net test=true"
+    assert wording.command(replace(draft, split="val"), picked) == "python ablate.py conf=net"
 
 
 def test_digits_follow_the_interval_and_are_the_same_down_a_column(lab: Path) -> None:

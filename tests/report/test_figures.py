@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import evidence
 import msgspec
+import numpy as np
 import pytest
+from PIL import Image
 
 from receipts.refusal import Refusal
 from receipts.report import figures
-from receipts.report.figures import examples, groups, style
+from receipts.report.figures import dots, examples, forest, groups, style
 from receipts.report.figures.figure import Figure
 from receipts.report.methods import slug
 from receipts.report.model import Report
@@ -73,7 +76,8 @@ def test_every_caption_says_what_on_which_data_and_split_by_which_metric_over_ho
     made: dict[str, Figure],
 ) -> None:
     for figure in made.values():
-        for said in ("Data: digits (UCI, 1), test split, 60 samples", "Seeds: ", "In short: "):
+        shown = "val split" if figure.split == "val" else "test split, 60 samples"
+        for said in (f"Data: digits (UCI, 1), {shown}", "Seeds: ", "In short: "):
             assert said in figure.caption, figure.name
         assert re.search("(higher|lower|more on the diagonal) is better", figure.caption), figure.name
         assert any(
@@ -81,6 +85,25 @@ def test_every_caption_says_what_on_which_data_and_split_by_which_metric_over_ho
         )
     assert "n=5 (0–4)" in made["dots-main"].caption
     assert "floor and logreg det." in made["dots-main"].caption
+
+
+def test_captions_promise_no_bar_band_or_winner_that_the_picture_lacks(report: Report, made: dict[str, Figure]) -> None:
+    table = next(table for table in report.tables if table.name == "ablations")
+    one = table.comparisons[0]
+    assert forest.bars([one]) == "bars their 95 % intervals (paired t)"
+    assert forest.bars([replace(one, low=None)]).startswith("without bars")
+    assert forest.band([one, replace(one, margin=0.25)]).endswith("±0.03 to ±0.25), so none is shaded")
+    twins = replace(table, rows=(table.rows[0], replace(table.rows[0], label="its twin")))
+    assert dots.takeaway(twins, table.columns[0]).startswith(f"{table.rows[0].label} and its twin have the best mean")
+    assert "bars are 95 % intervals over seeds (Student t)." in made["dots-ablations"].caption
+
+
+def test_no_text_is_cut_off_at_the_edge_of_a_picture(made: dict[str, Figure]) -> None:
+    figure = made["forest-ablations"]
+    rows = [{**row, "verdict": row["verdict"] and "equivalent", "expected": "worse"} for row in figure.rows]
+    png = io.BytesIO(figures.draw(replace(figure, rows=rows))["png"])
+    edges = np.asarray(Image.open(png).convert("L"))[:, [0, 1, -2, -1]]
+    assert edges.min() == 255
 
 
 def test_data_that_nobody_collected_are_named_in_capitals(report: Report) -> None:

@@ -12,6 +12,7 @@ import evidence
 import pytest
 
 from receipts.report import figures, page
+from receipts.report.figures import style
 from receipts.report.model import Report
 from receipts.report.page import drill
 
@@ -163,6 +164,12 @@ def test_the_theme_follows_the_system_and_then_the_reader(opened: Any) -> None:
     assert background() == light, "what a reader chose is remembered"
 
 
+def test_what_masks_the_grid_behind_a_text_is_as_dark_as_the_page(tmp_path: Path) -> None:
+    drawing = tmp_path / "one.svg"
+    drawing.write_text(f'<?xml?><svg><path fill="{style.BEHIND}"/><text fill="{style.INK}">9</text></svg>')
+    assert page.svg(drawing) == '<svg><path fill="var(--card)"/><text fill="currentColor">9</text></svg>'
+
+
 def test_a_class_named_like_markup_is_text(opened: Any) -> None:
     opened.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     assert opened.evaluate("window.ran") is None
@@ -179,6 +186,8 @@ def test_the_ledger_tells_why_a_run_is_in_no_table_and_can_be_searched(opened: A
 def test_a_phone_shows_the_page_without_scrolling_sideways(opened: Any) -> None:
     opened.set_viewport_size({"width": 390, "height": 844})
     assert opened.evaluate("document.documentElement.scrollWidth") == 390
+    drawings = "[...document.querySelectorAll('.drawing')]"
+    assert opened.evaluate(f"{drawings}.map(one => one.scrollWidth <= one.clientWidth)") == [True] * 4
     opened.locator("#tables .num").first.click()
     assert opened.locator("#slip").bounding_box()["width"] == 390
 

@@ -56,6 +56,15 @@ def test_too_little_to_tell() -> None:
     assert samples.two_way(np.ones((5, 9))) == (1.0, 1.0)
 
 
+def test_both_sources_together_are_never_narrower_than_one() -> None:
+    table = RNG(4).normal(0, 1, (2, 1)) + RNG(5).normal(0, 1, (2, 40))
+    low, high = samples.two_way(table) or (0, 0)
+    for axis, n in ((1, 2), (0, 40)):
+        alone = stats.t.interval(0.95, n - 1, table.mean(), stats.sem(table.mean(axis=axis)))
+        assert low <= alone[0] + 1e-9
+        assert alone[1] - 1e-9 <= high
+
+
 def test_two_methods_without_seeds_are_paired_by_sample() -> None:
     a, b = RNG(2).normal(0.1, 1, 50), RNG(3).normal(0, 1, 50)
     found, expected = samples.over_samples(a - b), stats.ttest_rel(a, b)

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import folders
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from recorded import asked, keep, planned, ran, reported, seeds, three
+from scipy import stats
 
 from receipts.config import reporting
 from receipts.refusal import CheckFailed, Refusal
@@ -237,13 +239,39 @@ def test_folds_are_judged_by_nadeau_and_bengio(lab: Path) -> None:
     plan = planned("net", arms, kind="folds", folds=5)
     for fold, cell in enumerate(plan.cells):
         cell.fold = fold % 5
-    from receipts.runs import plans
-
     (plans.PLANS / plan.plan_id / "plan.json").write_bytes(plans.encode(plan))
     table = next(table for table in reported().tables if table.plan)
     assert [sorted(row.cells["accuracy"].estimate.points) for row in table.rows] == [[0, 1, 2, 3, 4]] * 2
     assert "Nadeau" in table.rows[0].cells["accuracy"].estimate.how
     assert table.comparisons[0].test == "t over folds, Nadeau and Bengio"
+
+
+def test_folds_are_paired_without_randomness_too_and_hold_the_mean_of_their_seeds(lab: Path) -> None:
+    both = ("val", "test")
+    arms = {
+        "floor": [ran("floor", 0, 0.6, k, both, deterministic=True, again=k, split=f"fold{k}") for k in range(5)],
+        "net": [
+            ran("net", seed, 0.9, 10 + 5 * seed + k, both, again=9 * seed + k, split=f"fold{k}")
+            for seed in range(2)
+            for k in range(5)
+        ],
+    }
+    plan = planned("net", arms, kind="folds", folds=5)
+    for at, cell in enumerate(plan.cells):
+        cell.fold = at % 5
+    (plans.PLANS / plan.plan_id / "plan.json").write_bytes(plans.encode(plan))
+    table = next(table for table in reported().tables if table.plan)
+    values = [
+        np.array([score.metrics["accuracy"].value for run in runs if (score := run.score("test"))]).reshape(-1, 5)
+        for runs in arms.values()
+    ]
+    apart = values[1].mean(axis=0) - values[0][0]
+    (one,) = table.comparisons
+    assert (one.n, one.seeds_needed, one.delta) == (5, None, pytest.approx(apart.mean()))
+    error = apart.std(ddof=1) * np.sqrt(1 / 5 + 1 / 3)  # a fifth held out, a fifth for val, three fifths learnt from
+    assert (one.low, one.high) == pytest.approx(stats.t.interval(0.95, 4, apart.mean(), error))
+    assert one.p == pytest.approx(2 * stats.t.sf(abs(apart.mean()) / error, 4))
+    assert "vary, each the mean over 2 seeds" in table.caption
 
 
 def test_what_waits_is_said_and_the_rest_is_printed(lab: Path) -> None:

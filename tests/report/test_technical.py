@@ -6,7 +6,7 @@ from pathlib import Path
 import evidence
 import pytest
 
-from receipts.report import figures, technical
+from receipts.report import figures, tables, technical
 from receipts.report.model import Report
 from receipts.runs.record import Check
 
@@ -35,7 +35,8 @@ def test_it_tells_every_verdict_in_words(report: Report) -> None:
     for table in report.tables:
         for found in table.comparisons:
             assert f"(**{found.verdict}**)" in text
-            assert found.reason in text
+            told = f"(**{found.verdict}**): {found.reason}." in text
+            assert told == (found.column != tables.headline(table)), "the headline's reasons stand under the table"
 
 
 def test_it_names_data_checksums_code_and_commands(report: Report) -> None:

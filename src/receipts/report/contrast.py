@@ -80,13 +80,13 @@ def tested(a: Side, b: Side, sign: int, column: Column, terms: Terms, store: Sto
     """The test that the runs allow, or why there is none."""
     if not a.points or not b.points:
         return None, "one of the two has no number"
+    if terms.folds:
+        return of_folds(a, b, sign, terms)
     if a.deterministic and b.deterministic:
         return of_samples(a, b, sign, column, terms, store)
     if a.deterministic or b.deterministic:
         return of_fixed(a, b, sign)
     pairs = paired_values(a, b, sign)
-    if terms.folds and pairs is not None and len(pairs) > 1:
-        return comparing.folded(pairs, np.zeros(len(pairs)), 1 / (terms.folds - 1)), ""
     if pairs is not None and len(pairs) > 1:
         left = len(set(a.points) ^ set(b.points))
         return comparing.paired(pairs, np.zeros(len(pairs))), f"{left} unshared seeds left out" if left else ""
@@ -103,6 +103,27 @@ def paired_values(a: Side, b: Side, sign: int) -> Values | None:
     if len(shared) < LEAST and set(a.points) != set(b.points):
         return None
     return np.array([sign * (a.points[seed] - b.points[seed]) for seed in shared], dtype=np.float64)
+
+
+def of_folds(a: Side, b: Side, sign: int, terms: Terms) -> tuple[Difference | None, str]:
+    """The folds of one cross-validation, which differ whether or not a method has randomness."""
+    shared = [fold for fold in a.points if fold in b.points]
+    if len(shared) < 2:
+        return None, "they share fewer than two folds"
+    ours, theirs = (np.array([sign * side.points[fold] for fold in shared], dtype=np.float64) for side in (a, b))
+    left = len(set(a.points) ^ set(b.points))
+    return comparing.folded(
+        ours, theirs, held_out(a, terms)
+    ), f"{counted(left, 'unshared fold')} left out" if left else ""
+
+
+def held_out(side: Side, terms: Terms) -> float:
+    """n_test / n_train of a fold: every row is held out once, and what is then not val is learnt from."""
+    folds = terms.folds or 2
+    found = {split: [score.n for run in side.runs.values() if (score := run.score(split))] for split in ("test", "val")}
+    test, val = (float(np.mean(sizes)) if sizes else 0.0 for sizes in found.values())
+    train = (folds - 1) * test - val
+    return test / train if test and train > 0 else 1 / (folds - 1)
 
 
 def of_fixed(a: Side, b: Side, sign: int) -> tuple[Difference | None, str]:
@@ -203,7 +224,7 @@ def finished(found: Contrast, adjusted: float | None, terms: Terms, size: int) -
     margin, whose = margin_of(a, b, column, terms, difference)
     blocked = forbidden(a, b, difference)
     verdict, meaningful = comparing.judge(difference, adjusted, margin, terms.alpha, enough=not blocked)
-    needed = comparing.seeds_needed(difference, margin, terms.alpha)
+    needed = None if terms.folds else comparing.seeds_needed(difference, margin, terms.alpha)  # there are no more folds
     low, high = turned(difference.interval(1 - terms.alpha), sign)
     sample = turned(found.sample, sign) if found.sample else (None, None)
     over = "samples" if a.deterministic and b.deterministic else "seeds"

@@ -111,7 +111,8 @@ def prediction(values: Values, claimed_by: int = 1, decimals: int | None = None)
 
 def folds(values: Sequence[float], test_share: float, level: float = LEVEL) -> tuple[float, float, float]:
     """The mean over folds of one cross-validation with Nadeau and Bengio's corrected interval (2003): low, high, and
-    the standard error √((1/k + n_test/n_train) · s²). `test_share` is n_test / n_train, 1/(k-1) for k equal folds.
+    the standard error √((1/k + n_test/n_train) · s²). `test_share` is n_test / n_train; where all
+    other rows are learnt from, 1/(k-1).
     """
     array = np.asarray(values, dtype=np.float64)
     error = float(np.sqrt((1 / len(array) + test_share) * array.var(ddof=1)))

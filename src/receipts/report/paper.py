@@ -1,11 +1,9 @@
 r"""Literal numbers in a paper: each must be one that the report prints, a setting of its runs, or be given a reason.
 
-Looked at are decimals (0.939, .94, 1{,}234.5) and whole numbers before `\%`. A literal is explained where it is a
-number of the report as printed, or, with three digits or more, its value rounded to as many decimals, as a share or in
-per cent; where it is a value in the config of a reported run; or a constant of the protocol (α 0.05, bounds of p, 95 %,
-80 %, 90 %). Years, counts, section numbers, citations, labels, lengths, file names, addresses, the preamble, comments
-and verbatim text are not looked at. `% number: REASON` at a line's end lets its literals pass. `\input` and `\include`
-are followed, but into the report's own files.
+A literal is explained where it is a number of the report as printed, or, with three digits or more, its value rounded
+to as many decimals, as a share or in per cent; where it is a value in the config of a reported run; or a constant of
+the protocol (α 0.05, bounds of p, 95 %, 80 %, 90 %). `% number: REASON` at a line's end lets its literals pass.
+`\input`, `\include`, `\import` and `\subfile` are followed, but into the report's own files.
 """
 
 import re
@@ -13,37 +11,31 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from receipts.refusal import Refusal, nearest
+from receipts.report.literals import COMMENT, literals, looked_at
 from receipts.report.model import Number, Report
 from receipts.runs import flat
 
 CONSTANTS = {"0.001", "0.01", "0.05", "0.95", "0.8", "0.9", "95%", "80%", "90%"}
-COMMENT = re.compile(r"(?<!\\)%.*")
-REASON = re.compile(r"(?<!\\)%\s*number:\s*\S")
-HIDDEN = re.compile(r"\\begin\{(verbatim|lstlisting|minted|thebibliography|tikzpicture)\*?\}.*?\\end\{\1\*?\}", re.S)
-NAMES = (
-    "cite|ref|label|input|include|includegraphics|url|usepackage|documentclass|bibliography|bibitem|hyperref|href|"
-    "receipt|SI|si|vspace|hspace|setlength|addtolength|rule|color|definecolor|begin|end|tag|pagestyle|vskip|hskip|"
-    "fontsize|scalebox|resizebox|raisebox|parbox|cmidrule|cline|multicolumn|multirow|newcommand|renewcommand|def"
-)
-COMMAND = re.compile(rf"\\[a-zA-Z]*(?:{NAMES})[a-zA-Z]*\*?(?:\([^()]*\)|\[[^\]]*\]|\{{[^{{}}]*\}})*")
-ADDRESS = re.compile(r"https?://\S+")
-LENGTH = re.compile(r"[-+]?\d*\.?\d+\s*(?:pt|em|ex|cm|mm|in|bp|mu|\\(?:text|line|column|paper|h|v)[a-z]*)\b")
-LITERAL = re.compile(r"(?<![\w.\\-])[-+−]?(?:\d{1,3}(?:(?:\{,\}|,)\d{3})+|\d+)?(?:\.\d+|(?<=\d)(?=\s*\\?,?\s*\\%))")
 KEY = re.compile(r"\\receipt\{([^{}]*)\}")
-INPUT = re.compile(r"\\(?:input|include)\{([^{}]+)\}")
+INPUT = re.compile(
+    r"\\(?:input|include|subfile)\s*\{([^{}]+)\}|\\input\s+([^\s{}\\]+)|\\(?:sub)?import\*?\{([^{}]*)\}\{([^{}]+)\}"
+)
 
 
 def unexplained(path: Path, report: Report) -> list[str]:
     """Every literal that nothing explains and every key that no number has, with file and line."""
     known = Known(report)
     found = []
-    for file in files(path, set()):
-        for number, line in enumerate(looked_at(read(file)).splitlines(), 1):
-            for key in KEY.findall(line):
-                if key not in report.numbers:
-                    found.append(f"{file}:{number}: no number has the key {key}{nearest(key, list(report.numbers))}")
-            unknown = [literal for literal in literals(line) if literal not in known]
-            found += [f"{file}:{number}: no key explains {literal}" for literal in unknown]
+    for file, is_body in files(path, path.parent, True, set()):
+        text = looked_at(read(file), is_body)
+        told = [
+            (number, f"no number has the key {key}{nearest(key, list(report.numbers))}")
+            for number, line in enumerate(text.split("\n"), 1)
+            for key in KEY.findall(line)
+            if key not in report.numbers
+        ]
+        told += [(number, f"no key explains {literal}") for number, literal in literals(text) if literal not in known]
+        found += [f"{file}:{number}: {what}" for number, what in sorted(told, key=lambda one: one[0])]
     return found
 
 
@@ -59,38 +51,23 @@ def read(path: Path) -> str:
         ) from error
 
 
-def files(path: Path, seen: set[Path]) -> Iterator[Path]:
-    """A TeX file and those it takes in, but not what a report wrote."""
+def files(path: Path, root: Path, is_body: bool, seen: set[Path]) -> Iterator[tuple[Path, bool]]:
+    """A TeX file and those it takes in, but not what a report wrote, and whether each stands in the document's body.
+
+    TeX looks from the folder of the first file, `root`.
+    """
     seen.add(path)
-    yield path
-    for name in INPUT.findall(COMMENT.sub("", read(path))):
-        other = path.parent / (name if name.endswith(".tex") else f"{name}.tex")
-        ours = any((folder / "numbers.json").is_file() for folder in (other.parent, other.parent.parent))
-        if other.is_file() and other not in seen and not ours:
-            yield from files(other, seen)
-
-
-def looked_at(text: str) -> str:
-    """The body of a document, line for line; hidden parts and lines with a reason are emptied."""
-    head, begins, body = text.partition(r"\begin{document}")
-    text = "\n" * head.count("\n") + body if begins else text
-    text = HIDDEN.sub(lambda found: "\n" * found[0].count("\n"), text)
-    return "\n".join("" if REASON.search(line) else COMMENT.sub("", line) for line in text.split("\n"))
-
-
-def literals(line: str) -> list[str]:
-    """The literal numbers of a line, plain: `1{,}234.5` is 1234.5, `94 \\%` is 94%."""
-    kept = ADDRESS.sub(" ", KEY.sub(" ", line))
-    while (stripped := COMMAND.sub(" ", kept)) != kept:
-        kept = stripped
-    kept = LENGTH.sub(" ", kept)
-    found = []
-    for match in LITERAL.finditer(kept):
-        percent = re.match(r"\s*(?:\\,)?\s*\\%", kept[match.end() :])
-        text = match[0].replace("{,}", "").replace(",", "").replace("−", "-").lstrip("+")
-        text = re.sub(r"^(-?)\.", r"\g<1>0.", text)
-        found.append(f"{text}%" if percent else text)
-    return found
+    yield path, is_body
+    text = COMMENT.sub("", read(path))
+    starts = text.find(r"\begin{document}")
+    for match in INPUT.finditer(text):
+        name = match[1] or match[2] or f"{match[3].rstrip('/')}/{match[4]}"
+        name = name.strip() if name.strip().endswith(".tex") else f"{name.strip()}.tex"
+        other = next((place for folder in (root, path.parent) if (place := folder / name).is_file()), None)
+        if other is None or other in seen:
+            continue
+        if not any((folder / "numbers.json").is_file() for folder in (other.parent, other.parent.parent)):
+            yield from files(other, root, is_body and match.start() > starts, seen)
 
 
 class Known:
@@ -106,6 +83,8 @@ class Known:
         text = literal.lstrip("-")
         if text in self.texts:
             return True
+        if "e" in text:
+            return self.has_power(text)
         percent, plain = text.endswith("%"), text.rstrip("%")
         if len(re.sub(r"\D", "", plain).lstrip("0")) < 3:
             return False
@@ -113,10 +92,19 @@ class Known:
         scales = (100.0,) if percent else (1.0, 100.0)
         return any(f"{value * scale:.{places}f}" == plain for value in self.values for scale in scales)
 
+    def has_power(self, text: str) -> bool:
+        """Whether `9.4e-1` is a value rounded to as many digits, two at least, or a setting."""
+        value, digits = float(text), len(re.sub(r"\D", "", text.partition("e")[0]))
+        if abs(value) > 1e-9 and f"{value:.10f}".rstrip("0").rstrip(".") in self.texts:
+            return True
+        return digits > 1 and any(f"{known:.{digits - 1}e}" == f"{value:.{digits - 1}e}" for known in self.values)
+
 
 def spellings(number: Number) -> Iterable[str]:
-    """A number as it is printed, and in per cent."""
+    """A number as it is printed, and in per cent; p as the notes print it."""
     yield number.text
+    if number.value is not None and number.key.endswith(".p"):
+        yield f"{number.value:.2g}"
     if number.value is not None and (places := len(number.text.partition(".")[2])) >= 2:
         yield f"{100 * number.value:.{places - 2}f}%"
         yield f"{100 * number.value:.{places - 2}f}"

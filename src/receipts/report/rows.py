@@ -1,7 +1,9 @@
 """What the runs of a row come to: columns, values by seed, means with intervals, the best of a column, a receipt."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
+from statistics import fmean
 
 from numpy.random import default_rng
 
@@ -44,14 +46,17 @@ def column(name: str, draft: Draft) -> Column:
 
 
 def side(row: Picked, metric: str, split: str) -> Side:
-    """A row's values of one metric; a run whose score lacks it, or has it undefined, gives no point."""
+    """A row's values of one metric, of a fold the mean over its seeds; a run whose score lacks it, or has it undefined,
+    gives no point.
+    """
     runs = {row.folds.get(run.run_id, run.seed): run for run in row.runs}
-    points: dict[int, float] = {}
-    for number, run in runs.items():
+    values: defaultdict[int, list[float]] = defaultdict(list)
+    for run in row.runs if row.folds else runs.values():
         score = run.score(split)
         found = score.metrics.get(metric) if score else None
         if found is not None and found.value is not None:
-            points[number] = found.value
+            values[row.folds.get(run.run_id, run.seed)].append(found.value)
+    points = {number: fmean(each) for number, each in values.items()}
     return Side(row, runs, points, bool(row.runs) and all(run.deterministic for run in row.runs))
 
 
@@ -62,7 +67,7 @@ def interval(found: Side, one: Column, terms: Terms) -> Estimate:
     )
     if not terms.folds or len(found.points) < 2:
         return made
-    low, high, _ = folds(list(found.points.values()), 1 / (terms.folds - 1))
+    low, high, _ = folds(list(found.points.values()), contrast.held_out(found, terms))
     bottom, top = one.range
     low, high = low if bottom is None else max(low, bottom), high if top is None else min(high, top)
     return Estimate(made.mean, low, high, found.points, "over folds, corrected by Nadeau and Bengio, 95%")

@@ -63,7 +63,8 @@ def two_way(values: Matrix, units: NDArray[np.int64] | None = None, level: float
     below = of_seeds**2 / (seeds - 1) + of_samples**2 / (n - 1) + rest**2 / ((seeds - 1) * (n - 1))
     if not below:
         return mean, mean
-    half = float(stdtrit(max(total**2 / below, 1.0), 0.5 + level / 2)) * math.sqrt(total / (seeds * n))
+    parts = ((total, max(total**2 / below, 1.0)), (of_seeds, seeds - 1), (of_samples, n - 1))
+    half = max(float(stdtrit(df, 0.5 + level / 2)) * math.sqrt(square / (seeds * n)) for square, df in parts)
     return mean - half, mean + half
 
 

@@ -1,6 +1,7 @@
 """What a report says in words: captions, notes, what a number means, how its runs were chosen."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 
 from receipts.report import lock, numerals
@@ -37,7 +38,9 @@ def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms
     count = f", {score.n} samples" if score and not terms.folds else ""
     varied = "Initialisation and order of the data vary with the seed, data and split do not"
     if terms.folds:
-        varied = f"Folds of one {terms.folds}-fold cross-validation vary"
+        seeds = len({run.seed for row in draft.rows for run in row.runs})
+        each = f", each the mean over {seeds} seeds" if seeds > 1 else ""
+        varied = f"Folds of one {terms.folds}-fold cross-validation vary{each}"
     elif all(run.deterministic for row in draft.rows for run in row.runs):
         varied = "No method here has randomness, so nothing varies"
     spread = "mean ± half-width of the 95 % interval (Student t over seeds)"
@@ -202,10 +205,20 @@ def mean_of(found: Estimate) -> str:
 
 
 def command(draft: Draft, row: Picked) -> str:
-    """What makes a row's numbers again."""
+    """What makes a row's numbers again, on their split."""
     if draft.plan is not None:
-        return draft.plan.command
-    return " && ".join(dict.fromkeys(run.command for run in row.runs))
+        made = draft.plan.command
+        opens = draft.split == "test" and draft.plan.folds is None and "test=true" not in made.split()
+        return f"{made} test=true" if opens else made
+    return " && ".join(dict.fromkeys(again(run, draft.split) for run in row.runs))
+
+
+def again(run: Record, split: str) -> str:
+    """What makes one run again and scores it; training scores val alone, and a job of `-m` is typed by itself."""
+    is_job = {"-m", "--multirun"} & set(run.command.split())
+    made = shlex.join(["python", "train.py", f"conf={run.conf}", *run.overrides]) if is_job else run.command
+    opened = {"val": "", "test": " && python eval.py run_id=latest"}
+    return made + opened.get(split, f" && python eval.py run_id=latest split={split}")
 
 
 def query(draft: Draft, row: Picked) -> str:

@@ -6,10 +6,15 @@ from receipts.report.figures.figure import SHORT
 from receipts.report.model import Column, Row, Table
 
 
-def caption(what: str, table: Table, measured: str, rows: Sequence[Row], spread: str, takeaway: str) -> str:
-    """One paragraph; `measured` names the metric and its direction, `spread` says what is shown of the seeds."""
+def caption(
+    what: str, table: Table, measured: str, rows: Sequence[Row], spread: str, takeaway: str, split: str = ""
+) -> str:
+    """One paragraph; `measured` names the metric and its direction, `spread` says what is shown of the seeds.
+
+    `split` is what is shown, where it is not the table's.
+    """
     last = f"{SHORT}{takeaway}" if takeaway else ""
-    parts = (what, setting(table, rows), measured, seeds_of(rows), spread, last)
+    parts = (what, setting(rows, split or table.split), measured, seeds_of(rows), spread, last)
     return " ".join(sentence(part) for part in parts if part)
 
 
@@ -19,16 +24,16 @@ def sentence(text: str) -> str:
     return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
-def setting(table: Table, rows: Sequence[Row]) -> str:
+def setting(rows: Sequence[Row], split: str) -> str:
     """Data, version and split; data that nobody collected are named in capitals."""
     records = [record for row in rows for record in row.runs]
     data = listed(
         dict.fromkeys(f"{record.data.name} ({record.data.source}, {record.data.version})" for record in records)
     )
     words = listed(dict.fromkeys(record.word for record in records if record.word))
-    sizes = {score.n for record in records if (score := record.score(table.split))}
+    sizes = {score.n for record in records if (score := record.score(split))}
     many = f", {listed(map(str, sorted(sizes)))} samples" if sizes else ""
-    return f"Data: {f'{words} ' if words else ''}{data}, {table.split} split{many}"
+    return f"Data: {f'{words} ' if words else ''}{data}, {split} split{many}"
 
 
 def metric(column: Column) -> str:

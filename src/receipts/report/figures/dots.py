@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
 from receipts.report.figures.caption import caption, listed, metric
-from receipts.report.figures.evidence import best, pictured, primary
+from receipts.report.figures.evidence import best, mean_of, pictured, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
 
@@ -34,8 +34,7 @@ def make(report: Report) -> Iterator[Figure]:
                 table,
                 metric(column),
                 shown,
-                f"Upright lines are means; bars are 95 % intervals over seeds ({intervals(shown, column)}). The axis "
-                "does not start at zero",
+                f"Upright lines are means; {intervals(shown, column)}. The axis does not start at zero",
                 takeaway(table, column),
             ),
             rows=[point for row in shown for point in points(row, column)],
@@ -60,8 +59,11 @@ def points(row: Row, column: Column) -> list[dict[str, Any]]:
 
 
 def intervals(rows: list[Row], column: Column) -> str:
-    """How the intervals were found, or why there are none."""
-    return listed(dict.fromkeys(row.cells[column.metric].estimate.how for row in rows))
+    """How the intervals were found; a method without one says why where its seeds are counted."""
+    found = [row.cells[column.metric].estimate for row in rows]
+    ways = listed(dict.fromkeys(one.how.replace(", 95%", "") for one in found if one.low is not None))
+    over = "" if "folds" in ways else " over seeds"
+    return f"bars are 95 % intervals{over} ({ways})" if ways else "no method has enough seeds for an interval"
 
 
 def takeaway(table: Table, column: Column) -> str:
@@ -70,7 +72,8 @@ def takeaway(table: Table, column: Column) -> str:
     number = None if row is None else row.cells[column.metric].numbers.get("")
     if row is None or number is None:
         return "No method has a score"
-    return f"{row.label} has the best mean, {number.text}"
+    equal = [other.label for other in table.rows if mean_of(other, column) == mean_of(row, column)]
+    return f"{listed(equal)} {'have' if len(equal) > 1 else 'has'} the best mean, {number.text}"
 
 
 def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":

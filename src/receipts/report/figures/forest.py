@@ -42,8 +42,7 @@ def figure(table: Table, column: Column, found: list[Comparison]) -> Figure:
             table,
             metric(column),
             shown,
-            f"Large marks are mean differences, bars their 95 % intervals over seeds ({tests(found)}), small dots "
-            f"single seeds or pairs of them{band(found)}; no bar where an interval is not warranted",
+            f"Large marks are mean differences, {bars(found)}, small dots single seeds or pairs of them{band(found)}",
             takeaway(found, rows),
         ),
         rows=[line for one in found for line in lines(one, rows)],
@@ -85,15 +84,21 @@ def word(one: Comparison) -> str:
     return f"{one.verdict} (> margin)" if one.meaningful else one.verdict
 
 
-def tests(found: list[Comparison]) -> str:
-    """Which tests made the intervals."""
-    return listed(dict.fromkeys(one.test for one in found if one.test)) or "none"
+def bars(found: list[Comparison]) -> str:
+    """Which tests made the intervals, and whether some comparison has none."""
+    tests = listed(dict.fromkeys(one.test for one in found if one.low is not None))
+    if not tests:
+        return "without bars, since no interval is warranted"
+    none = "; no bar where an interval is not warranted" if any(one.low is None for one in found) else ""
+    return f"bars their 95 % intervals ({tests}{none})"
 
 
 def band(found: list[Comparison]) -> str:
-    """What the shaded band means."""
-    margins = sorted({one.margin for one in found if one.margin})
-    return f"; the shaded band is the margin of ±{listed(f'{margin:.4g}' for margin in margins)}" if margins else ""
+    """What the shaded band means, or why several margins have none."""
+    margins = [f"±{margin:.3g}" for margin in sorted({one.margin for one in found if one.margin})]
+    if len(margins) > 1:
+        return f"; margins differ by comparison ({margins[0]} to {margins[-1]}), so none is shaded"
+    return f"; the shaded band is the margin of {margins[0]}" if margins else ""
 
 
 def takeaway(found: list[Comparison], rows: dict[str, Row]) -> str:

@@ -31,18 +31,19 @@ def make(report: Report) -> Iterator[Figure]:
             name=f"learning_curves-{table.name}",
             title=f"Learning curves: {listed(row.label for row in shown)}",
             caption=caption(
-                f"Learning curves of {listed(row.label for row in shown)}, on val after every epoch",
+                f"Learning curves of {listed(row.label for row in shown)}, after every epoch",
                 table,
                 metric(column),
                 shown,
                 "Lines are seeds, a dot the epoch whose weights were kept; the first epochs may lie off the axis",
                 takeaway(shown, table),
+                "val",
             ),
             split="val",
             rows=[point for _, found in curves for point in found],
             runs=runs,
             draw=draw,
-            labels={"measured": column.metric, "better": column.better},
+            labels={"measured": column.metric, "better": column.better, "unit": column.unit},
             inputs={name: checksum for run in runs for name, checksum in history_checksum(run, report.folder).items()},
         )
 
@@ -90,7 +91,7 @@ def limits(values: list[float], better: str) -> tuple[float | None, float | None
     return (end, None) if better == "higher" else (None, end)
 
 
-def draw(rows: Rows, measured: str, better: str) -> "Drawing":
+def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
     """Lines over epochs."""
     from matplotlib.ticker import MaxNLocator
 
@@ -113,7 +114,7 @@ def draw(rows: Rows, measured: str, better: str) -> "Drawing":
             kept = [row for row in line if row["selected"]]
             across, up = [row["epoch"] for row in kept], [row[f"val_{measured}"] for row in kept]
             axes.scatter(across, up, marker=style.MARKERS[place], color=style.COLOURS[place], s=22, zorder=3)
-    axes.set(xlabel="epoch", ylabel=f"val {measured}")
+    axes.set(xlabel="epoch", ylabel=f"val {measured}{f' [{unit}]' if unit else ''}")
     axes.grid(axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bottom, top = limits([row[f"val_{measured}"] for row in rows], better)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 INK, FAINT, PAPER = "#1b1b1b", "#b9b9b9", "#ffffff"
+BEHIND = "#fefefe"  # paper behind a text: a page with dark paper puts its own here
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b6b6b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
@@ -43,6 +44,7 @@ def settings(name: str) -> Any:
         "axes.spines.right": False,
         "axes.linewidth": 0.8,
         "text.color": INK,
+        "text.hinting": "none",  # a text is then as wide in every format as where its place was found
         "xtick.color": INK,
         "ytick.color": INK,
         "xtick.major.size": 2.5,
@@ -124,7 +126,7 @@ def point_outside(axes: "Axes", place: float, value: float, inside: tuple[float,
         xycoords=("axes fraction", "data"),
         ha="left" if left else "right",
         va="center",
-        bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5},
+        bbox={"facecolor": BEHIND, "edgecolor": "none", "pad": 1.5},
     )
 
 

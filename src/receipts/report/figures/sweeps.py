@@ -45,7 +45,7 @@ def figure(table: Table, plan: Plan, kind: str, title: str) -> Iterator[Figure]:
     if column is None or len(turned) < 2:
         return
     shown = [row for row, _ in turned]
-    labels = {"key": plan.key, "measured": column.metric, "better": column.better}
+    labels = {"key": plan.key, "measured": column.metric, "better": column.better, "unit": column.unit}
     yield pictured(
         table,
         shown,
@@ -101,7 +101,7 @@ def takeaway(turned: list[tuple[Row, float]], column: Column, plan: Plan) -> str
     return f"Best mean {texts[0]} at {plan.key}={value:g}{edge}, worst {texts[1]} at {other:g}"
 
 
-def draw(rows: Rows, key: str, measured: str, better: str) -> "Drawing":
+def draw(rows: Rows, key: str, measured: str, better: str, unit: str) -> "Drawing":
     """A line of means through the points of all seeds."""
     drawing = style.canvas(2.5, 4.6)
     axes = drawing.add_subplot()
@@ -116,6 +116,6 @@ def draw(rows: Rows, key: str, measured: str, better: str) -> "Drawing":
     tried = [row[key] for row in means]
     if min(tried) > 0 and math.log(max(tried) / min(tried)) >= math.log(WIDE_RANGE):
         axes.set_xscale("log")
-    axes.set(xlabel=key, ylabel=f"{measured} ({style.arrow(better)})")
+    axes.set(xlabel=key, ylabel=f"{measured}{f' [{unit}]' if unit else ''} ({style.arrow(better)})")
     axes.grid(axis="y")
     return drawing

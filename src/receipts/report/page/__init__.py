@@ -111,8 +111,8 @@ def embedded(values: Any) -> str:
 
 def svg(path: Path) -> str:
     """A drawn figure for the page: without its XML header, in the page's own ink and type."""
-    from receipts.report.figures.style import INK
+    from receipts.report.figures.style import BEHIND, INK
 
     text = path.read_text(encoding="utf-8")
-    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor").replace(BEHIND, "var(--card)")
     return text.replace("'DejaVu Sans'", "var(--sans)")

@@ -153,15 +153,16 @@ def results(report: Report, shown: Sequence[Figure]) -> list[str]:
 
 
 def told(table: Table) -> Iterator[str]:
-    """The verdicts of a table, a sentence each."""
+    """The verdicts of a table, a sentence each; the reasons of the headline's stand in the notes above."""
     labels = {row.name: row.label for row in table.rows}
     for found in table.comparisons:
         words = {"better": "better than", "worse": "worse than", "equivalent": "equivalent to"}
         relation = words.get(found.verdict, "not told apart from")
         expected = f" {sentence(found.surprise)}" if found.expected else ""
+        reason = "" if found.column == tables.headline(table) else f": {found.reason}"
         yield (
             f"On {found.column}, {labels.get(found.row, found.row)} is {relation} "
-            f"{labels.get(found.against, found.against)} (**{found.verdict}**): {found.reason}.{expected}"
+            f"{labels.get(found.against, found.against)} (**{found.verdict}**){reason}.{expected}"
             f"{consequence(found, table)}"
         )
 
