@@ -27,7 +27,18 @@ def confine(folder: Path, name: str) -> Path:
             "a run folder may come from anybody, so nothing it names is looked for anywhere else",
             f"do not use {folder.name}; ask whoever made it for a folder of plain files",
         )
+    refuse_special(path)
     return path
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, on which a reader would wait for ever; a file that is missing is none."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise Refusal(
+            f"{path} is no plain file",
+            "whoever opens a pipe waits for somebody who writes, and a device has no end",
+            f"look at it with ls -l, then move {path} away",
+        )
 
 
 def is_inside(name: str) -> bool:

@@ -13,8 +13,9 @@ DONE: Final = 0
 REFUSED: Final = 3
 CHECK_FAILED: Final = 4
 
-# Control characters but for tab and line feed, and those that change the direction of what follows them.
-HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters but for tab and line feed, those that change the direction of what follows them, and halves of
+# characters, which no terminal and no file can be given.
+HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Refusal(Exception):

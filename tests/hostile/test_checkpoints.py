@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -51,6 +52,52 @@ def test_a_checkpoint_without_weights_is_refused(trap: Trap, content: object) ->
     path = trap.project / "odd.ckpt"
     path.write_bytes(saved(content))
     with pytest.raises(Refusal, match="is no checkpoint"):
+        checkpoints.read(path)
+
+
+WEIGHTS = {
+    "a number": 1,
+    "a list": [torch.zeros(1)],
+    "one that memory would unfold": torch.zeros(1).expand(10**13),
+    "one without values": torch.zeros(3, device="meta"),
+    "sparse": torch.eye(3).to_sparse(),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_a_weight_that_the_file_does_not_hold_in_full_is_refused(trap: Trap, case: str) -> None:
+    path = trap.project / "odd.ckpt"
+    path.write_bytes(saved({"state_dict": {"w": WEIGHTS[case]}}))
+    with pytest.raises(Refusal, match="its weight 'w' is no tensor"):
+        checkpoints.state_of(path, "ab")
+
+
+def test_weights_that_share_or_reorder_their_values_are_read(trap: Trap) -> None:
+    path, base = trap.project / "honest.ckpt", torch.arange(6.0).reshape(2, 3)
+    state = {
+        "a": base,
+        "b": base.T,
+        "c": base[:, 1],
+        "d": torch.tensor(True),
+        "e": torch.zeros(0),
+        "f": base[:1].expand(9, 3),
+    }
+    path.write_bytes(saved({"state_dict": state}))
+    assert list(checkpoints.state_of(path, checkpoints.weights_hash(state))) == list(state)
+
+
+@pytest.mark.parametrize("name", [1, None])
+def test_a_weight_without_a_name_is_refused(trap: Trap, name: object) -> None:
+    path = trap.project / "odd.ckpt"
+    path.write_bytes(saved({"state_dict": {name: torch.zeros(1), "a": torch.zeros(1)}}))
+    with pytest.raises(Refusal, match="is no checkpoint"):
+        checkpoints.read(path)
+
+
+def test_a_pipe_that_is_called_a_checkpoint_is_not_waited_for(trap: Trap) -> None:
+    path = trap.project / "evil.ckpt"
+    os.mkfifo(path)
+    with pytest.raises(Refusal, match="is no plain file"):
         checkpoints.read(path)
 
 

@@ -66,6 +66,9 @@ def test_nothing_but_a_class_of_an_allowed_package_is_built(trap: Trap, target: 
         {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "dirpath": "../.."},
         {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "filename": "../../x"},
         {"_target_": "lightning.pytorch.callbacks.OnExceptionCheckpoint", "dirpath": "~/../x/.."},
+        {"_target_": "lightning.pytorch.callbacks.SpikeDetection", "exclude_batches_path": "/tmp/elsewhere.json"},
+        {"_target_": "sklearn.model_selection.GridSearchCV", "param_grid": {"memory": ["cache"]}},
+        {"_target_": "sklearn.model_selection.GridSearchCV", "param_grid": [{"a": [1]}, {"pipe__memory": ["cache"]}]},
     ],
     ids=lambda spec: " ".join(map(str, spec.items()))[11:90],
 )
@@ -116,6 +119,21 @@ def test_a_file_of_conf_from_somebody_else_composes_to_values_or_not_at_all(
     with pytest.raises(Refusal, match=reason) as told:
         build.build(compose("conf=evil").values["model"])
     assert "do-not-print-me" not in str(told.value)
+
+
+def test_a_file_of_conf_that_is_a_link_or_a_pipe_reads_nothing_outside(trap: Trap) -> None:
+    path = trap.project / "conf/evil.yaml"
+    for there, reason in ((trap.victim, "leads out of the project"), ("/dev/zero", "leads out of the project")):
+        path.symlink_to(there)
+        with pytest.raises(Refusal, match=reason):
+            load_yaml(path)
+        path.unlink()
+    path.symlink_to("net.yaml")
+    assert load_yaml(path) == load_yaml(path.with_name("net.yaml"))
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(Refusal, match="is no file of at most"):
+        load_yaml(path)
 
 
 def test_what_is_meant_for_configs_may_be_read_from_the_environment(

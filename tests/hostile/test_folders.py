@@ -13,9 +13,11 @@ from traps import Trap, pickled
 from receipts import bounds, cli
 from receipts.evaluation import pictures
 from receipts.evaluation.storage import read as read_predictions
+from receipts.guards.review import run as reviewing
 from receipts.refusal import REFUSED, Refusal
+from receipts.report import stored
 from receipts.report.collect import collect
-from receipts.runs import choice, dynamics, flat, record, repeat, store
+from receipts.runs import choice, dynamics, flat, record, repeat, reviews, store
 from receipts.runs import plans as planned
 
 
@@ -116,6 +118,41 @@ def test_a_name_that_only_a_link_leads_out_is_refused_and_an_honest_one_is_not(t
     (folder / "predictions").symlink_to(trap.victim.parent)
     with pytest.raises(Refusal, match="outside its folder"):
         bounds.confine(folder, "predictions/victim")
+
+
+REVIEWS = [
+    "[1]",
+    "{",
+    '[{"by": "a"}]',
+    '[{"item": "x", "by": "a"}]',
+    '[{"by": [1], "item": 1, "at": 2}]',
+    "5",
+    "[" * 9**6,
+]
+
+
+@pytest.mark.parametrize("text", REVIEWS, ids=lambda text: text[:30])
+def test_a_review_that_is_none_is_refused(trap: Trap, text: str) -> None:
+    folder = trap.run()
+    path = folder / "review.json"
+    path.write_text('[{"item": "worst", "what": "a", "by": "Ada", "at": "2026-11-20T13:37:00Z"}, {"item": "x"}]')
+    assert reviews.told([folder.name]) == "worst looked at by Ada on 2026-11-20"
+    path.write_text(text)
+    with pytest.raises(Refusal, match="cannot be read"):
+        reviews.told([folder.name])
+    with pytest.raises(Refusal, match="cannot be read"):
+        reviewing.signed_before(path)
+
+
+def test_a_pipe_where_predictions_should_be_is_not_waited_for(trap: Trap) -> None:
+    folder = trap.run()
+    (folder / "predictions").mkdir()
+    os.mkfifo(folder / "predictions/val.parquet")
+    with pytest.raises(Refusal, match="is no plain file"):
+        bounds.confine(folder, "predictions/val.parquet")
+    assert stored.Store(Path("runs")).sampled(record.read(folder), "val", "accuracy") == (
+        f"{folder}/predictions/val.parquet is no plain file"
+    )
 
 
 def test_a_folder_that_is_gone_has_no_ways_out(trap: Trap) -> None:

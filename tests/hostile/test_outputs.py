@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,14 +15,17 @@ from records import made, score
 from traps import Trap
 
 from receipts import cli
+from receipts.config import help as helps
 from receipts.evaluation import eyes
 from receipts.evaluation.storage import read, write
 from receipts.guards.review.page import Card, Section, html
 from receipts.refusal import Refusal, visible
 from receipts.report import latex
 from receipts.report.page import embedded
-from receipts.runs import overview, screen, sheets, views
-from receipts.runs.record import Failure
+from receipts.runs import log, overview, screen, sheets, views
+from receipts.runs import record as records
+from receipts.runs.record import Check, Failure
+from receipts.runs.store import Run
 
 FORMULAS = [
     "=cmd|' /C calc'!A0",
@@ -128,6 +132,7 @@ def test_nothing_in_a_text_is_a_command_to_tex(text: str) -> None:
     assert not re.search(r"[\\$%&#^_~{}\n\r]", rest), rest
 
 
+OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 ESCAPES = [
     "\x1b[2J\x1b[1;1H",
     "\x1b]0;title\x07",
@@ -153,8 +158,41 @@ def test_no_text_moves_colours_or_hides_anything_on_a_terminal(
     views.show(made(0, score(), blocked_by=[text]), "accuracy")
     print(Refusal(text, text, text))
     said = "".join(capsys.readouterr())
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", said)
+    assert not OBEYED.search(said)
     assert visible(text) in said
+
+
+@pytest.mark.parametrize("text", [*ESCAPES, "half a sign \udcff"])
+def test_no_text_of_a_page_or_a_log_does_either(trap: Trap, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    folder = trap.project / "runs" / "20261120-133700-net-s0-9f3c1a7e"
+    folder.mkdir(parents=True)
+
+    def fail() -> None:
+        log.say(text)
+        logging.getLogger("lab").warning("a sample called %s", text)
+        raise ValueError(f"odd: {text}")
+
+    with pytest.raises(ValueError, match="odd"), Run(folder, made(0, status="running", ended=None)):
+        fail()
+    failed = records.read(folder)
+    assert failed.failure is not None
+    assert failed.failure.reason == f"ValueError: odd: {visible(text)}"
+    check = Check(text, "fail", text, cure=text)
+    own = score(name=text.replace("\udcff", ""))
+    odd = {} if "\udcff" in text else {"purpose": text, "names": [text], "checks": [check]}
+    (folder / "README.md").write_text(views.readme(made(0, own, **odd)))
+    (trap.project / "conf/odd.yaml").write_text(json.dumps({"purpose": text.replace("\udcff", "")}))
+    said = helps.of_experiment("A story.", ["conf=net"])
+    said += "".join(capsys.readouterr()) + (folder / "README.md").read_text() + (folder / "train.log").read_text()
+    assert not OBEYED.search(said)
+    assert said.count(visible(text)) >= 4
+
+
+def test_no_name_ends_a_cell_of_a_table() -> None:
+    check = Check("a | b\n# c", "pass", "d | e")
+    page = views.readme(made(0, score(name="x | y"), checks=[check]))
+    assert "| a \\| b # c | pass: d \\| e |" in page
+    assert "| x \\| y ↑ |" in page
 
 
 @pytest.mark.parametrize("text", ["[link=http://evil.example]x[/link]", "[red]x", "[/]", "[@click=a]x[/]", "a[b"])

@@ -417,10 +417,11 @@ def test_a_run_that_failed_goes_on_when_it_is_named(project: Path) -> None:
     assert "is complete" in changed.err
 
 
-def test_going_on_in_another_environment_is_a_warning() -> None:
+def test_going_on_in_another_environment_is_a_warning(tmp_path: Path) -> None:
     before = {"cpu": {"model": "A"}, "gpu": {"models": None}, "python": {"version": "3.11"}, "packages": {"torch": "2"}}
-    assert elsewhere(before, before) == []
-    (warning,) = elsewhere(before, {**before, "cpu": {"model": "B"}, "packages": {"torch": "2", "numpy": "1"}})
+    (path := tmp_path / "environment.json").write_text(json.dumps(before))
+    assert elsewhere(path, before) == []
+    (warning,) = elsewhere(path, {**before, "cpu": {"model": "B"}, "packages": {"torch": "2", "numpy": "1"}})
     assert warning.endswith("last bits may differ: processor A then, B now, numpy None then, 1 now")
 
 

@@ -14,6 +14,8 @@ from receipts.bounds import is_inside
 from receipts.config import project, signatures
 from receipts.refusal import Refusal
 
+PLACES = ("dirpath", "filename", "_path")  # how arguments end in which Lightning's callbacks are told where to write
+
 
 def calls(key: str, node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every constructor call in a config, outermost first, with the dotted key it stands under."""
@@ -59,8 +61,8 @@ def refuse_foreign(key: str, target: Any) -> None:
 
 def refuse_side_doors(key: str, node: dict[str, Any]) -> None:
     """Arguments of allowed classes that name places: a folder of pickles to run, a folder outside to write to."""
-    for name in ("dirpath", "filename"):
-        place = node.get(name)
+    for name in [name for name in node if str(name).endswith(PLACES)]:
+        place = node[name]
         if str(node["_target_"]).startswith("lightning.") and place is not None and not is_inside(str(place)):
             raise Refusal(
                 f"{key}.{name} leads out of the project: {place}",
@@ -68,12 +70,25 @@ def refuse_side_doors(key: str, node: dict[str, Any]) -> None:
                 f"take {key}.{name} out, or name a folder below this one",
             )
     # scikit-learn keeps pickles there: whoever wrote them has code run by whoever reads them
-    if str(node["_target_"]).startswith("sklearn.") and node.get("memory") is not None:
+    for where in caches(key, node) if str(node["_target_"]).startswith("sklearn.") else ():
         raise Refusal(
-            f"{key}.memory names a cache on disk",
+            f"{where} names a cache on disk",
             "scikit-learn keeps pickles there and runs what it finds in them",
-            f"take {key}.memory out; finished runs are skipped as they are",
+            f"take {where} out; finished runs are skipped as they are",
         )
+
+
+def caches(key: str, node: Any) -> Iterator[str]:
+    """The keys below a call that give scikit-learn a cache: its own, and those that a search would set."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            last = str(name).rpartition("__")[2]
+            if last == "memory" and value is not None:
+                yield f"{key}.{name}"
+            yield from caches(f"{key}.{name}", value)
+    elif isinstance(node, list):
+        for position, value in enumerate(node):
+            yield from caches(f"{key}[{position}]", value)
 
 
 def resolve(key: str, target: str) -> type:

@@ -30,7 +30,7 @@ def load_yaml(path: Path) -> DictConfig:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole(target(path), LONGEST).decode()
         refuse_bomb(text)
         node = OmegaConf.create(text)
     except (yaml.YAMLError, OmegaConfBaseException, AssertionError, ValueError, RecursionError) as error:
@@ -50,6 +50,20 @@ def load_yaml(path: Path) -> DictConfig:
             "take `hydra` out of the file; on the command line it may stand",
         )
     return node
+
+
+def target(path: Path) -> Path:
+    """The file that a path stands for; a link may lead to another file of the project and nowhere else."""
+    if not path.is_symlink():
+        return path
+    found = path.resolve()
+    if not found.is_relative_to(Path.cwd()):
+        raise Refusal(
+            f"{path} is a link that leads out of the project",
+            "what it leads to would be stored with the run and sent to MLflow, whatever it is",
+            f"put the file itself in the place of {path}",
+        )
+    return found
 
 
 def read_yaml(path: Path) -> Any:

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from receipts.config import compose
 from receipts.config.files import files, load_yaml
+from receipts.refusal import visible
 
 
 def of_experiment(story: str, words: Sequence[str]) -> str:
@@ -21,7 +22,7 @@ def of_experiment(story: str, words: Sequence[str]) -> str:
     lines += [f"  {name:<{width}}  {load_yaml(path).get('purpose', '')}".rstrip() for name, path in known.items()]
     lines += [f"{group:<8} {', '.join(files(group))}" for group in compose.GROUPS if group != "conf"]
     lines += ["", f"conf={composed.conf} as composed; key=value overrides any of it:", ""]
-    return "\n".join(lines) + "\n" + composed.text.decode() + FLAGS
+    return visible("\n".join(lines) + "\n" + composed.text.decode() + FLAGS)
 
 
 def of_options(story: str, options: type) -> str:

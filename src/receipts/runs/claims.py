@@ -88,7 +88,7 @@ def is_running(record: Record) -> Refusal:
 def refuse_failed(found: list[Record]) -> None:
     """What failed would fail again."""
     if found and found[0].status == "failed" and found[0].failure:
-        point = points.newest(RUNS / found[0].run_id)
+        point = resuming.left_by(found[0])
         goes_on = f", or resume={found[0].run_id} to go on at step {points.step_of(point)}" if point else ""
         cure = found[0].failure.fix or "mend the cause"
         raise Refusal(

@@ -44,9 +44,9 @@ def collect(remove: bool) -> None:
     for folder, reason in plan.kept.items():
         print(visible(f"keep    {folder.name}  {reason}"))
     for folder, size in gone.items():
-        print(f"{'removed' if remove else 'remove '} {folder.name}  {size:,} bytes")
+        print(visible(f"{'removed' if remove else 'remove '} {folder.name}  {size:,} bytes"))
     for folder in plan.removable.keys() - gone.keys():
-        print(f"keep    {folder.name}  it is being written to")
+        print(visible(f"keep    {folder.name}  it is being written to"))
     total = f"{len(gone)} runs, {sum(gone.values()):,} bytes"
     print(f"removed {total}" if remove else f"would remove {total}" + ("; next: receipts gc --yes" if gone else ""))
 

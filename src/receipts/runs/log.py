@@ -17,6 +17,14 @@ STAMP = "%Y-%m-%d %H:%M:%S"
 progress = logging.getLogger("receipts")
 
 
+class Plain(logging.Formatter):
+    """Lines that a terminal prints and does not obey: whoever follows a log sees what a sample is called."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line with what moves, colours or hides text spelt out."""
+        return visible(super().format(record))
+
+
 class Log(logging.FileHandler):
     """A log whose lines are written or raise: a run that can no longer say what it does is not going well."""
 
@@ -58,10 +66,10 @@ def logged(folder: Path) -> Iterator[None]:
     """Send log records and warnings to `train.log`, warnings to the screen as well."""
     root = logging.getLogger()
     file = Log(folder / "train.log")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt=STAMP))
+    file.setFormatter(Plain("%(asctime)s %(message)s", datefmt=STAMP))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
-    screen.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    screen.setFormatter(Plain("%(levelname)s %(message)s"))
     before = root.level
     root.setLevel(logging.INFO)
     hush()

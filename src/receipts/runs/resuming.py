@@ -1,10 +1,13 @@
 """Taking an interrupted run up again under its own name: which one, whether it may be, what its record then says."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from receipts.bounds import read_whole, refuse_links
 from receipts.config.compose import Experiment, flat, to_config
 from receipts.config.project import RUNS
 from receipts.config.schema import SWITCHES
@@ -41,7 +44,14 @@ def earlier(found: list[Record], draft: Record, experiment: Experiment) -> Recor
         return claimed(choice.select(config.resume), draft, experiment)
     if not found or config.rerun or not is_stale(found[0]) or found[0].sentinels != config.sentinels:
         return None
-    return found[0] if points.newest(RUNS / found[0].run_id) else None
+    return found[0] if left_by(found[0]) else None
+
+
+def left_by(record: Record) -> Path | None:
+    """The newest point of a run that nobody is at work on; refused where its folder is not made of plain files."""
+    folder = RUNS / record.run_id
+    refuse_links(folder)  # what goes on writes into it
+    return points.newest(folder)
 
 
 def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
@@ -59,7 +69,7 @@ def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
         raise Refusal(
             f"{run_id} began with sentinels={was}", "half a watch would vouch for the whole", f"sentinels={was}"
         )
-    if points.newest(RUNS / run_id) is None:
+    if left_by(record) is None:
         why = "it was interrupted before its first point, or its method has none (estimators)"
         raise Refusal(f"{run_id} left nothing to continue from", why, anew)
     return record
@@ -115,14 +125,18 @@ def taken_up(record: Record, draft: Record, experiment: Experiment) -> Record:
     return record
 
 
-def elsewhere(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What of two snapshots of an environment differs that moves last bits: a warning for each."""
-    parts = {
-        "processor": (before["cpu"]["model"], now["cpu"]["model"]),
-        "GPU": (before["gpu"]["models"], now["gpu"]["models"]),
-        "Python": (before["python"]["version"], now["python"]["version"]),
-    }
-    then, today = before["packages"], now["packages"]
+def elsewhere(path: Path, now: dict[str, Any]) -> list[str]:
+    """What of two snapshots of an environment differs that moves last bits: a warning for each. `path` is the first."""
+    try:
+        before = json.loads(read_whole(path))
+        parts = {
+            "processor": (before["cpu"]["model"], now["cpu"]["model"]),
+            "GPU": (before["gpu"]["models"], now["gpu"]["models"]),
+            "Python": (before["python"]["version"], now["python"]["version"]),
+        }
+        then, today = dict(before["packages"]), now["packages"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Refusal(f"{path} is no environment of a run", str(error), f"move {path} away: it is made anew") from error
     parts |= {name: (then.get(name), today.get(name)) for name in sorted({**then, **today})}
     differ = [f"{name} {was} then, {is_} now" for name, (was, is_) in parts.items() if was != is_]
     return [f"it went on elsewhere, so last bits may differ: {repeat.shown(differ)}"] if differ else []

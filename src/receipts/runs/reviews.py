@@ -1,12 +1,15 @@
 """Who looked at a run, at what and when: the ticks that `receipts review` stores beside it."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
+from receipts.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,21 @@ def ticks(run_id: str) -> list[Tick]:
     path = f"{RUNS}/{run_id}/review.json"
     if not os.access(path, os.F_OK):  # a report asks for thousands, and most have none
         return []
-    items = json.loads(read_whole(path))
-    return [Tick(each["item"], each["by"], each["at"]) for each in items if "by" in each]
+    return [Tick(name, each["by"], each["at"]) for name, each in stored(path).items() if "by" in each]
+
+
+def stored(path: Path | str) -> dict[str, dict[str, str]]:
+    """What a review.json holds, by item: texts alone; refused where it is not such a file.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    try:
+        items = msgspec.json.decode(read_whole(path), type=list[dict[str, str]])
+        if unsigned := [each["item"] for each in items if ("by" in each) != ("at" in each)]:
+            raise LookupError(f"{unsigned[0]} is signed by half: it needs both by and at")
+        return {each["item"]: each for each in items}
+    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, RecursionError) as error:
+        raise Refusal(f"{path} cannot be read", str(error), "delete it, and tick again") from error
 
 
 def told(run_ids: Iterable[str]) -> str:

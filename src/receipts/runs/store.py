@@ -19,7 +19,7 @@ from receipts.bounds import refuse_links
 from receipts.config.project import RUNS
 from receipts.provenance import code, secrets
 from receipts.provenance.trace import SYNTHETIC
-from receipts.refusal import CheckFailed, Refusal
+from receipts.refusal import CheckFailed, Refusal, visible
 from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
@@ -125,14 +125,14 @@ class Run:
         log = self.folder / "train.log"
         if not isinstance(error, Refusal):
             with suppress(OSError), log.open("a", encoding="utf-8") as file:
-                file.write(secrets.scrub("".join(traceback.format_exception(error)))[0])
-        tail = log.read_text(encoding="utf-8").splitlines()[-LOG_TAIL:] if log.is_file() else []
+                file.write(secrets.scrub(visible("".join(traceback.format_exception(error))))[0])
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL:] if log.is_file() else []
         reason, fix = f"{type(error).__name__}: {error}", ""
         if isinstance(error, Refusal):
             reason, fix = f"{error.what}: {error.why}", error.fix
         with self._lock:
             self.record.status, self.record.ended = "failed", now()
-            self.record.failure = Failure(secrets.scrub(reason)[0], tail, secrets.scrub(fix)[0])
+            self.record.failure = Failure(secrets.scrub(visible(reason))[0], tail, secrets.scrub(visible(fix))[0])
             self.record.silent_since = None
             self.save()
         views.write(self.folder, self.record)

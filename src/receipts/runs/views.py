@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from receipts.config.project import RUNS
-from receipts.refusal import CHECK_FAILED, DONE
+from receipts.refusal import CHECK_FAILED, DONE, visible
 from receipts.runs import comparison, figures, known
 from receipts.runs.files import write_atomically
 from receipts.runs.known import Known
@@ -100,7 +100,7 @@ def readme(record: Record, others: Sequence[Known] = ()) -> str:
         "## Where to look next",
         where(record),
     ]
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts)) + "\n"
 
 
 def told(check: Check) -> str:
@@ -196,7 +196,7 @@ def numbers(record: Record) -> str:
     rows = [
         " | ".join(
             [
-                f"| {name} {ARROW[metric.better]}",
+                f"| {escaped(name)} {ARROW[metric.better]}",
                 *(cell(latest[split], name, record.word) for split in splits),
                 escaped(metric.definition),
             ]
@@ -233,7 +233,11 @@ def where(record: Record) -> str:
 
 def table(rows: list[tuple[str, str]]) -> str:
     """Two columns of Markdown; nothing of no rows."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {escaped(text)} |" for name, text in rows)]) if rows else ""
+    return (
+        "\n".join(["| | |", "|---|---|", *(f"| {escaped(name)} | {escaped(text)} |" for name, text in rows)])
+        if rows
+        else ""
+    )
 
 
 def counted(number: int, noun: str, plural: str = "s") -> str:
@@ -242,5 +246,5 @@ def counted(number: int, noun: str, plural: str = "s") -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that cannot end a cell of a Markdown table."""
-    return BREAKS.sub(" ", text.replace("|", "\\|"))
+    """Text that cannot end a cell of a Markdown table, and that a terminal can be shown."""
+    return visible(BREAKS.sub(" ", text.replace("|", "\\|")))

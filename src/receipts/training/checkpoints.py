@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from receipts.bounds import confine
+from receipts.bounds import confine, refuse_special
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
 
 AGAIN = "restore it from a backup, or train again: python train.py … rerun=true"
+
+UNFOLDED = 2**28  # bytes of a weight that repeats what the file holds once, as a buffer that was expanded does
 
 
 def weights_hash(state: dict[str, Tensor]) -> str:
@@ -28,6 +30,7 @@ def weights_hash(state: dict[str, Tensor]) -> str:
 
 def read(path: Path) -> dict[str, Any]:
     """A checkpoint's content, onto the CPU; refused when it is missing, cut short, or holds more than plain data."""
+    refuse_special(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the refusal says it better
@@ -41,7 +44,15 @@ def read(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict) or not isinstance(found.get("state_dict"), dict):
         raise Refusal(f"{path} is no checkpoint", "it holds no state_dict", AGAIN)
+    if odd := [name for name, value in found["state_dict"].items() if not (isinstance(name, str) and is_stored(value))]:
+        raise Refusal(f"{path} is no checkpoint", f"its weight {odd[0]!r} is no tensor with all its values", AGAIN)
     return found
+
+
+def is_stored(value: Any) -> bool:
+    """Whether a weight is a plain tensor that the file holds, and not a few bytes that memory would unfold."""
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_nested and not value.is_meta
+    return plain and value.numel() * value.element_size() <= max(value.untyped_storage().nbytes(), UNFOLDED)
 
 
 def state_of(path: Path, expected: str) -> dict[str, Tensor]:

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from receipts.bounds import read_whole
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config
 from receipts.data import declared, manifest
@@ -79,7 +78,7 @@ def store_environment(run: Run, experiment: Experiment) -> None:
     """Leave beside the record what it was made in: environment, prompts, and the difference of a dirty tree."""
     facts, path = snapshot(experiment.config.fit.threads), run.folder / "environment.json"
     if len(run.record.lives) > 1 and path.is_file():
-        run.record.warnings += resuming.elsewhere(json.loads(read_whole(path)), facts)
+        run.record.warnings += resuming.elsewhere(path, facts)
     store_scrubbed(run, path.name, json.dumps(facts, indent=1, sort_keys=True).encode() + b"\n")
     prompts.keep(run.folder)
     if run.record.code.dirty:

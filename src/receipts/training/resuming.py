@@ -83,7 +83,8 @@ class Resumption(Callback):
         for name in names:
             if name in self.parts and self.state is not None:
                 for attribute, value in self.state["parts"][name].items():
-                    setattr(self.parts[name], attribute, value)
+                    if attribute in self.parts[name].lasting:  # a point may come from anybody
+                        setattr(self.parts[name], attribute, value)
 
     def settle(self, trainer: Trainer) -> None:
         """At the first moment after a point: everybody has started, nobody has done anything yet."""

@@ -18,9 +18,11 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
 from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
+from receipts.bounds import LONGEST
 from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
+from receipts.refusal import Refusal
 from receipts.runs import points
 from receipts.runs.files import write_atomically
 from receipts.training import checkpoints
@@ -34,6 +36,9 @@ KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpos
     r".*number of training batches .* is smaller than the logging interval",
     r".*It is recommended to use .*sync_dist=True",
 )
+
+
+PATHS = ("dirpath", "best_model_path", "kth_best_model_path", "last_model_path")  # of a ModelCheckpoint's state
 
 
 class WholeFiles(TorchCheckpointIO):
@@ -57,13 +62,29 @@ def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The same checkpoint with the paths that Lightning remembers in the folder that they lie in today."""
     today = os.path.realpath(folder)
     for state in content.get("callbacks", {}).values():
-        if isinstance(state, dict) and isinstance(before := state.get("dirpath"), str):
+        if not isinstance(state, dict):
+            continue
+        if isinstance(before := state.get("dirpath"), str):
             for key, value in state.items():
                 if isinstance(value, str):
                     state[key] = value.replace(before, today, 1)
                 elif isinstance(value, dict):
                     state[key] = {str(name).replace(before, today, 1): kept for name, kept in value.items()}
+        refuse_outside(state, today)
     return content
+
+
+def refuse_outside(state: dict[str, Any], folder: str) -> None:
+    """Refuse paths of a callback's state that lead out of the folder: Lightning links, replaces and deletes them."""
+    best = state.get("best_k_models")
+    named = [state.get(key) for key in PATHS] + list(best if isinstance(best, dict) else ())
+    for path in filter(None, named):
+        if not Path(os.path.realpath(str(path))).is_relative_to(folder):
+            raise Refusal(
+                f"a point to continue from names a file outside its run: {str(path)[:LONGEST]!r}",
+                "Lightning would take it for a checkpoint of its own, replace it and delete it",
+                "move the run's folder resume/ away: the same command then starts anew",
+            )
 
 
 class AtEpochs(ModelCheckpoint):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from receipts.bounds import confine, read_whole
+from receipts.bounds import confine
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.data.items import Items
@@ -16,6 +16,7 @@ from receipts.guards.review import picks
 from receipts.guards.review.page import Card, Section, html, picture
 from receipts.provenance import git
 from receipts.refusal import Refusal, nearest
+from receipts.runs import reviews
 from receipts.runs.files import write_atomically
 from receipts.runs.process import now
 from receipts.runs.record import Record
@@ -50,14 +51,12 @@ def review(record: Record, tick: str = "", by: str = "") -> list[str]:
     return [*told(state), f"next: open {folder}/review.html, then receipts review {record.run_id} tick=worst"]
 
 
-def signed_before(path: Path) -> dict[str, dict[str, Any]]:
+def signed_before(path: Path) -> dict[str, dict[str, str]]:
     """What was ticked so far, by item; nothing where nobody has looked yet."""
     try:
-        return {str(each["item"]): dict(each) for each in json.loads(read_whole(path))}
+        return reviews.stored(path)
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise Refusal(f"{path} cannot be read", str(error), "delete it, and tick again") from error
 
 
 def ticked(path: Path, items: dict[str, str], tick: str, by: str) -> list[dict[str, Any]]:
