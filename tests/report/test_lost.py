@@ -84,7 +84,7 @@ def test_a_plan_makes_its_lost_runs_again_and_says_how(lab: Path) -> None:
         remove(run)
     with pytest.raises(Refusal, match="numbers of 3 runs") as caught:
         write()
-    assert "make them again: python ablate.py conf=net      (or" in caught.value.fix
+    assert "make them again: python ablate.py conf=net test=true      (or" in caught.value.fix
     assert f"{narrow[0].run_id}: 20261120-150000-net-abcdef01 names it (narrow, seed 0)" in caught.value.why
 
 
