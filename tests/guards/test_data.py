@@ -13,7 +13,8 @@ from receipts.config.compose import DataPlan, Experiment
 from receipts.config.schema import Config, Limit, Split, Task
 from receipts.data import encoded as encodings
 from receipts.data import misplaced, splits
-from receipts.data.manifest import Copies, Facts, Manifest, NearDuplicates, Twins
+from receipts.data.facts import Copies, Facts, NearDuplicates, Twins
+from receipts.data.manifest import Manifest
 from receipts.data.sealed import SealedData, Subset
 from receipts.data.transforms import Transforms
 from receipts.guards import gate
