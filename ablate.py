@@ -8,7 +8,7 @@ from receipts.ablation import forecast, outcome, outoffold, planning, watching
 from receipts.ablation.arms import question
 from receipts.ablation.launching import launcher, refuse_unknown
 from receipts.config.entry import start
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import DONE
 
 

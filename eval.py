@@ -4,7 +4,7 @@ python eval.py run_id=latest      (or latest:CONF, a run id, the beginning of on
 """
 
 from receipts.config.entry import start
-from receipts.config.schema import Evaluation
+from receipts.config.questions import Evaluation
 from receipts.data import manifest
 from receipts.provenance.trace import trace
 from receipts.runs import choice, repeat, store, views

@@ -5,7 +5,7 @@ only=rerun,labels-shuffled               'skip={rerun: REASON}'  budget=20m  env
 """
 
 from receipts.config.entry import start
-from receipts.config.schema import Gauntlet
+from receipts.config.questions import Gauntlet
 from receipts.gauntlet import course, outcome, running, subjects
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from receipts.config import reporting
 from receipts.config.entry import start
-from receipts.config.schema import Reporting
+from receipts.config.questions import Reporting
 from receipts.report import anonymous, build, collect, lock, output, selection, source, summary, verify
 
 

@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from records import made
 
 from receipts.config import reporting
-from receipts.config.schema import Config, Facts, Reporting, Task
+from receipts.config.questions import Reporting
+from receipts.config.schema import Config, Facts, Task
 from receipts.evaluation.metrics import confusion, evaluate
 from receipts.evaluation.predictions import Predictions
 from receipts.evaluation.storage import write

@@ -6,7 +6,7 @@ import pytest
 from folders import commit, write
 
 from receipts.ablation.arms import Question, question
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import Refusal
 
 DECLARED = """

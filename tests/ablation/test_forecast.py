@@ -11,7 +11,7 @@ from receipts.ablation import forecast
 from receipts.ablation.forecast import FORKED_S, Likely, Work
 from receipts.config import project as place
 from receipts.config.compose import Experiment, compose
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal
 from receipts.runs.record import Cost, Record, World

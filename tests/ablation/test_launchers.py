@@ -19,7 +19,7 @@ from launching import begin, ended, launch
 
 import receipts
 from receipts.ablation import launching
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import Refusal
 
 WORDS = ("conf=net,linear", "preset=smoke", "seeds=1")

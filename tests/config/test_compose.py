@@ -7,7 +7,7 @@ import pytest
 from receipts.config import project as place
 from receipts.config.compose import Experiment, compose, data_plan, to_config
 from receipts.config.entry import spelt, split, worst
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import Refusal
 
 pytestmark = pytest.mark.usefixtures("here")

@@ -10,7 +10,7 @@ from scipy.ndimage import zoom
 from sklearn import datasets
 
 from receipts.data import shared, twins
-from receipts.data.manifest import NearDuplicates
+from receipts.data.facts import NearDuplicates
 from receipts.data.steady import content_hashes
 from receipts.guards.data import overlap
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from records import made, score, stored
 
 from receipts.config.project import LOCK
-from receipts.config.schema import Gauntlet
+from receipts.config.questions import Gauntlet
 from receipts.evaluation.predictions import Predictions
 from receipts.gauntlet import course, information, kept
 from receipts.gauntlet.catalogue import checks, named

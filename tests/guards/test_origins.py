@@ -16,8 +16,9 @@ from receipts.checks.catalogue import failed, passed
 from receipts.config.compose import Experiment
 from receipts.config.schema import Config, Facts
 from receipts.data import contract, declared
-from receipts.data.manifest import Facts as Shared
-from receipts.data.manifest import Golden, NearDuplicates
+from receipts.data.facts import Facts as Shared
+from receipts.data.facts import NearDuplicates
+from receipts.data.manifest import Golden
 from receipts.data.sealed import Subset
 from receipts.guards.data import augmenting, kept, lineage, sealing
 from receipts.provenance import code, opened

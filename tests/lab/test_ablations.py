@@ -12,7 +12,7 @@ from launching import launch
 from receipts import cli
 from receipts.ablation.arms import question
 from receipts.config.entry import spelt
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs/ablations.md").read_text()
 SHOWN = [

@@ -17,7 +17,7 @@ from launching import launch
 from receipts import cli
 from receipts.config import entry
 from receipts.config.compose import compose
-from receipts.config.schema import Evaluation
+from receipts.config.questions import Evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from recorded import asked, keep, planned, ran, reported, seeds
 
-from receipts.config.schema import Reporting
+from receipts.config.questions import Reporting
 from receipts.refusal import Refusal
 from receipts.runs import plans
 from receipts.runs.record import Record

@@ -11,7 +11,7 @@ from launching import launch
 from recorded import asked, keep, ran, reported, seeds
 from scipy import stats
 
-from receipts.config.schema import Gauntlet, Reporting
+from receipts.config.questions import Gauntlet, Reporting
 from receipts.gauntlet import subjects
 from receipts.refusal import Refusal
 from receipts.report import families, figures, output, tables

@@ -12,7 +12,7 @@ import pytest
 from recorded import asked, keep, predictions, ran, three
 
 from receipts.config import reporting
-from receipts.config.schema import Reporting
+from receipts.config.questions import Reporting
 from receipts.evaluation.storage import write
 from receipts.refusal import Refusal
 from receipts.report import build, collect, lock, output, selection, verify

@@ -7,7 +7,8 @@ from receipts.ablation import proof
 from receipts.ablation.proof import Composed
 from receipts.config import compose, entry, project
 from receipts.config.compose import Experiment
-from receipts.config.schema import Ablating, Ablation
+from receipts.config.questions import Ablating
+from receipts.config.schema import Ablation
 from receipts.refusal import Refusal
 from receipts.runs.plans import Arm, Kind
 

@@ -17,7 +17,7 @@ from receipts.ablation.launching import workers_of
 from receipts.ablation.planning import Planned, device
 from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.data import manifest
 from receipts.provenance.identity import method_hash
 from receipts.refusal import Refusal

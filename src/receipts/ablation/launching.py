@@ -21,7 +21,7 @@ from receipts.ablation.planning import device
 from receipts.ablation.worker import THREADS, Order, forked, fresh
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import Refusal, nearest
 
 PRELOAD = ("receipts.ablation.preload",)

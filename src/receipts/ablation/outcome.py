@@ -6,7 +6,7 @@ from receipts.ablation.cells import run_of
 from receipts.ablation.forecast import Work, is_done
 from receipts.ablation.planning import Planned
 from receipts.config.entry import BUG, worst
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import CHECK_FAILED
 from receipts.runs import plans, results
 from receipts.runs.log import say

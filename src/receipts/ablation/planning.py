@@ -19,7 +19,8 @@ from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
 from receipts.config.devices import gpus
 from receipts.config.files import read_yaml
-from receipts.config.schema import Ablating, Config
+from receipts.config.questions import Ablating
+from receipts.config.schema import Config
 from receipts.data import manifest
 from receipts.guards.gate import validate
 from receipts.provenance import code, git

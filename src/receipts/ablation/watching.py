@@ -19,7 +19,7 @@ from receipts.ablation.launching import Launcher, threads_here
 from receipts.ablation.planning import Planned
 from receipts.ablation.worker import Order
 from receipts.config.entry import BUG
-from receipts.config.schema import Ablating
+from receipts.config.questions import Ablating
 from receipts.refusal import visible
 from receipts.runs import plans, store
 from receipts.runs.plans import Cell

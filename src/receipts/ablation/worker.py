@@ -20,7 +20,7 @@ from typing import Any
 from receipts.ablation import planning
 from receipts.config import place, project
 from receipts.config.entry import attempt, worst
-from receipts.config.schema import Evaluation
+from receipts.config.questions import Evaluation
 from receipts.config.signals import STOPPED, heed
 from receipts.data import manifest
 from receipts.provenance.trace import trace

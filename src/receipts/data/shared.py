@@ -8,8 +8,8 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from receipts.data import butone, encoded, lagged, misplaced, moments, twins, views
+from receipts.data.facts import ButOne, Copies, Facts, Lagged, NearDuplicates, Twins
 from receipts.data.items import samples
-from receipts.data.manifest import ButOne, Copies, Facts, Lagged, NearDuplicates, Twins
 from receipts.data.rules import Array, Rows
 from receipts.refusal import Refusal
 

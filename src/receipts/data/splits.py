@@ -10,8 +10,9 @@ import numpy as np
 from receipts.config import division
 from receipts.config.compose import DataPlan
 from receipts.data import rules, shared, stored, twins
+from receipts.data.facts import Facts
 from receipts.data.golden import golden
-from receipts.data.manifest import SCHEMA, Facts, Hashes, Manifest, Part, path_of
+from receipts.data.manifest import SCHEMA, Hashes, Manifest, Part, path_of
 from receipts.data.rules import Array, Rows
 from receipts.data.steady import content_hashes
 from receipts.provenance import checksums

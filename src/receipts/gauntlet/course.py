@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receipts.ablation.forecast import about
-from receipts.config.schema import Gauntlet
+from receipts.config.questions import Gauntlet
 from receipts.gauntlet.catalogue import checks
 from receipts.gauntlet.check import Check, Terms
 from receipts.gauntlet.kept import on_record

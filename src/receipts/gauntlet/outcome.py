@@ -8,7 +8,7 @@ from shlex import join
 from rich.console import Console
 from rich.table import Table
 
-from receipts.config.schema import Gauntlet as Asked
+from receipts.config.questions import Gauntlet as Asked
 from receipts.gauntlet.catalogue import checks
 from receipts.gauntlet.check import Terms
 from receipts.gauntlet.kept import on_record

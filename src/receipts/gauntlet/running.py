@@ -15,7 +15,7 @@ from rich.table import Table
 
 from receipts.ablation import launching
 from receipts.ablation.forecast import about
-from receipts.config.schema import Gauntlet
+from receipts.config.questions import Gauntlet
 from receipts.gauntlet import kept, worker
 from receipts.gauntlet.check import Outcome, undone
 from receipts.gauntlet.course import Trial, budget

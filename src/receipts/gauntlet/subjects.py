@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from receipts.config import reporting
 from receipts.config.files import files
-from receipts.config.schema import Gauntlet
+from receipts.config.questions import Gauntlet
 from receipts.refusal import Refusal, nearest
 from receipts.report import build, collect, lock, methods, selection
 from receipts.report.collect import Collected

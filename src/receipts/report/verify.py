@@ -8,7 +8,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from receipts.bounds import confine
-from receipts.config.schema import Config, Reporting
+from receipts.config.questions import Reporting
+from receipts.config.schema import Config
 from receipts.evaluation import own
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions

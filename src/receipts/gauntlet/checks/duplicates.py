@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from receipts.data.manifest import Facts, Manifest
+from receipts.data.facts import Facts
+from receipts.data.manifest import Manifest
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
 from receipts.gauntlet.subjects import Subject
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from receipts.config.schema import Gauntlet, Reporting
+from receipts.config.questions import Gauntlet, Reporting
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
 from receipts.gauntlet.subjects import Subject, reported
 from receipts.report import numbers, verify

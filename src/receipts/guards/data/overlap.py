@@ -10,7 +10,8 @@ from scipy.special import bdtrc
 
 from receipts.checks.catalogue import NOTE, failed, not_applicable, not_run, passed
 from receipts.data import shared, twins, views
-from receipts.data.manifest import ButOne, Copies, Facts, Manifest, NearDuplicates, Twins
+from receipts.data.facts import ButOne, Copies, Facts, NearDuplicates, Twins
+from receipts.data.manifest import Manifest
 from receipts.guards.data.looking import Looked
 from receipts.runs.record import Check
 
