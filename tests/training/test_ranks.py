@@ -4,8 +4,10 @@ import csv
 import os
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +25,8 @@ from receipts.data.shares import Share
 from receipts.data.workers import WorkerTrainBatches
 from receipts.evaluation.storage import read
 from receipts.training import ranks
+from receipts.training.deaths import RankDied
+from receipts.training.method import Site
 from receipts.training.validation import once
 from receipts.training.weighting import scaled
 
@@ -307,6 +311,18 @@ def test_one_that_could_not_reach_another_waits_longer_to_hear_which() -> None:
     waits = [ranks.patience(error) for error in (None, closed, RuntimeError("out of memory"), ValueError("its own"))]
     assert waits == sorted(waits, reverse=True)
     assert waits[-1] == 0
+
+
+def test_one_that_left_as_if_all_were_well_is_named_by_those_that_miss_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "NOTICE_S", 0.5)
+    run: Any = SimpleNamespace(folder=tmp_path)
+    helpers = ranks.Helpers(run, Site(tmp_path))
+    helpers.processes = {rank: subprocess.Popen(words) for rank, words in ((1, ["sleep", "60"]), (2, ["true"]))}
+    with pytest.raises(RankDied, match=r"process 2 of 1 ended with exit code 0 before its share was done"):
+        helpers.__exit__(RuntimeError, RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer"), None)
+    assert helpers.processes[1].returncode == -signal.SIGKILL, "and nobody is left behind"
 
 
 def test_what_is_kept_from_lightning_is_still_called_that_way() -> None:

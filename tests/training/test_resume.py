@@ -462,11 +462,10 @@ def test_what_cannot_be_continued_is_said(project: Path) -> None:
 def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Path) -> None:
     best = tmp_path / "checkpoints/best.ckpt"
     best.parent.mkdir()
-    first = points.write(tmp_path, 5, b"five")
-    points.keep_beside(first, best)
+    points.write(tmp_path, 5, b"five", best)
     for step in (10, 15):
         write_atomically(best, f"best at {step}".encode())
-        points.keep_beside(points.write(tmp_path, step, f"point {step}".encode()), best)
+        points.write(tmp_path, step, f"point {step}".encode(), best)
     assert [points.step_of(point) for point in points.found(tmp_path)] == [15, 10]
     newest, before = points.found(tmp_path)
     newest.write_bytes(b"poin")
@@ -475,11 +474,11 @@ def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Pat
         points.bring_back(before, best)
         assert best.read_bytes() == b"best at 10"
         assert list(best.parent.iterdir()) == [best]
-    points.write(tmp_path, 12, b"point 12")
+    points.write(tmp_path, 12, b"point 12", best)
     assert [points.step_of(point) for point in points.found(tmp_path)] == [12, 10]
     assert {path.suffix for path in (tmp_path / points.FOLDER).iterdir()} == {".ckpt", ".best"}
-    before.write_bytes(b"")
-    points.bring_back(points.found(tmp_path)[0], best)
+    best.unlink()
+    points.bring_back(points.write(tmp_path, 13, b"point 13", best), best)
     assert not best.exists(), "at that point there was none"
     (tmp_path / points.FOLDER / "000000099-0123456789abcdef.ckpt").write_bytes(b"forged")
     assert points.newest(tmp_path) == points.found(tmp_path)[1]
@@ -490,10 +489,16 @@ def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Pat
 def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = points.write(tmp_path, 1, b"one")
-    monkeypatch.setattr(points, "write_atomically", lambda path, content: path.write_bytes(content[:-1]))
+    before, best = points.write(tmp_path, 1, b"one", tmp_path / "none"), tmp_path / "best.ckpt"
+    best.write_bytes(b"the best")
+
+    def halved(path: Path, content: bytes) -> None:
+        assert path.with_suffix(points.BEST).read_bytes() == b"the best", "a kill between the two would lose it"
+        path.write_bytes(content[:-1])
+
+    monkeypatch.setattr(points, "write_atomically", halved)
     with pytest.raises(OSError, match="not what was written"):
-        points.write(tmp_path, 2, b"two")
+        points.write(tmp_path, 2, b"two", best)
     assert points.found(tmp_path) == [before]
 
 
@@ -504,7 +509,7 @@ def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:
 
     content = io.BytesIO()
     torch.save({"state_dict": {}, "callbacks": {}, "receipts": [Bomb()]}, content)
-    point = points.write(tmp_path, 1, content.getvalue())
+    point = points.write(tmp_path, 1, content.getvalue(), tmp_path / "none")
     with pytest.raises(Refusal, match="no readable checkpoint"):
         WholeFiles().load_checkpoint(point, weights_only=False)
     assert not (tmp_path / "exploded").exists()

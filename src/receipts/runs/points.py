@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from receipts.runs.files import write_atomically
+from receipts.runs.files import writable, write_atomically
 from receipts.runs.log import say
 
 FOLDER = "resume"
@@ -18,9 +18,16 @@ DIGITS = 16
 BEST = ".best"  # beside a point: the checkpoint that was the best one then
 
 
-def write(folder: Path, step: int, content: bytes) -> Path:
-    """Keep a point at which so many training steps are done. Raises `OSError` where the disk does not give it back."""
+def write(folder: Path, step: int, content: bytes, best: Path) -> Path:
+    """Keep a point at which so many training steps are done, and the best checkpoint as it is then, if there is one.
+
+    Steps after it may replace that file and never have happened. It comes first: a point without it, left by a kill,
+    would say that there was none. Raises `OSError` where the disk does not give the point back.
+    """
     path = folder / FOLDER / f"{step:09d}-{digest(content)}.ckpt"
+    if best.is_file():
+        with writable(path.parent):
+            linked(best, path.with_suffix(BEST))
     write_atomically(path, content)
     if not is_whole(path):
         path.unlink()
@@ -28,7 +35,9 @@ def write(folder: Path, step: int, content: bytes) -> Path:
     later = [point for point in found(folder) if step_of(point) > step]  # of a life that went on from damaged files
     for point in {*later, *[point for point in found(folder) if point not in later][KEPT:]}:
         point.unlink(missing_ok=True)
-        point.with_suffix(BEST).unlink(missing_ok=True)
+    for beside in path.parent.glob(f"*{BEST}"):
+        if not beside.with_suffix(".ckpt").is_file():
+            beside.unlink(missing_ok=True)
     return path
 
 
@@ -60,12 +69,6 @@ def step_of(point: Path) -> int:
 def digest(content: bytes) -> str:
     """What a point is known by."""
     return hashlib.sha256(content).hexdigest()[:DIGITS]
-
-
-def keep_beside(point: Path, best: Path) -> None:
-    """Keep the best checkpoint as it is at a point: steps after it may replace the file and never have happened."""
-    if best.is_file():
-        linked(best, point.with_suffix(BEST))
 
 
 def bring_back(point: Path, best: Path) -> None:

@@ -97,7 +97,7 @@ class ModuleMethod:
         remembered = Remembered(self.module, own, getattr(train_batches, "augment", ()), site)
         first = [building.Whole(self.module), StepRng(config.seed), self.rates, remembered]
         watching: list[Callback] = [*first, validation, *sentinels, progress]
-        watching.insert(0, Resumption(site, config.limits.save_seconds, best, watching, own))
+        watching.insert(0, Resumption(site, config.limits.save_seconds, watching, own))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:

@@ -88,8 +88,12 @@ def patience(error: BaseException | None) -> float:
     """Seconds to wait for the others: to be done, or for the one to end that this one could not reach."""
     if error is None:
         return END_S
-    missed = isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "peer"))
-    return NOTICE_S if missed else LOOK_S * 4 if isinstance(error, RuntimeError) else 0.0
+    return NOTICE_S if is_missing_one(error) else LOOK_S * 4 if isinstance(error, RuntimeError) else 0.0
+
+
+def is_missing_one(error: BaseException | None) -> bool:
+    """Whether this process failed since it could not reach another one."""
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "peer"))
 
 
 class Helpers:
@@ -109,7 +113,7 @@ class Helpers:
     ) -> None:
         try:
             self.settle(patience(error))
-            died = self.died()
+            died = self.died() or (self.died(ended=True) if is_missing_one(error) else None)
         finally:
             self.left.set()
             self.end()
@@ -128,9 +132,10 @@ class Helpers:
         while time.monotonic() < until and not self.died() and any(p.poll() is None for p in self.processes.values()):
             time.sleep(0.02)
 
-    def died(self) -> int | None:
-        """The rank of a process that failed: one that was killed before one that missed it."""
-        failed = [rank for rank, process in self.processes.items() if process.poll()]
+    def died(self, ended: bool = False) -> int | None:
+        """The rank of a process that failed, or ended at all: one that was killed before one that missed it."""
+        codes = {rank: process.poll() for rank, process in self.processes.items()}
+        failed = [rank for rank, code in codes.items() if code or (ended and code == 0)]
         return min(failed, key=lambda rank: (self.processes[rank].returncode > 0, rank), default=None)
 
     def end(self) -> None:
@@ -156,4 +161,5 @@ class Helpers:
         """What happened to a process, in one sentence with the last line of its log."""
         code = self.processes[rank].returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how += "" if code else " before its share was done, as by sys.exit(0)"
         return f"process {rank} of {self.site.world} {how} ({last_line(self.run.folder / f'train.rank{rank}.log')})"

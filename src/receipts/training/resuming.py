@@ -8,13 +8,11 @@ what was logged. Order and randomness are functions of seed, rank, epoch and ste
 import math
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.distributed
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
@@ -41,10 +39,8 @@ class Resumption(Callback):
     It comes first among the callbacks: what others do at the same moment has not happened yet at a point.
     """
 
-    def __init__(
-        self, site: Site, every_s: float, best: ModelCheckpoint, watching: Iterable[Callback], own: Sequence[Callback]
-    ) -> None:
-        self.site, self.every_s, self.best, self.own = site, every_s, best, own
+    def __init__(self, site: Site, every_s: float, watching: Iterable[Callback], own: Sequence[Callback]) -> None:
+        self.site, self.every_s, self.own = site, every_s, own
         self.parts = lasting(watching)
         self.notice = Notice(first=site.rank == 0)
         self.place: tuple[int, int] | None = None
@@ -153,10 +149,6 @@ class Resumption(Callback):
             trainer.save_checkpoint(self.site.folder / points.FOLDER / f"{step:09d}.ckpt", weights_only=False)
         finally:
             self.place = None
-        if self.site.rank == 0:
-            points.keep_beside(
-                points.found(self.site.folder)[0], Path(self.best.best_model_path or self.site.folder / "none")
-            )
         took = time.monotonic() - begun
         self.next_save = time.monotonic() + max(self.every_s, took / SHARE if self.every_s else 0.0)
 

@@ -49,7 +49,8 @@ class WholeFiles(TorchCheckpointIO):
         content, path = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
         if path.parent.name == points.FOLDER:
-            points.write(path.parent.parent, int(path.stem), content.getvalue())
+            best = path.parent.parent / "checkpoints/best.ckpt"
+            points.write(path.parent.parent, int(path.stem), content.getvalue(), best)
         else:
             write_atomically(path, content.getvalue())
 
