@@ -47,7 +47,10 @@ LICENCES = {  # as datasets state them, and the address that a Croissant file na
 
 def write(report: Report, folder: Path) -> None:
     """`croissant/<data>.json` for every dataset that a run in a table learnt from."""
-    found = {name(run): run for table in report.tables for row in table.rows for run in row.runs}
+    found: dict[str, Record] = {}
+    for run in (run for table in report.tables for row in table.rows for run in row.runs):
+        if run.data.name == name(run) or name(run) not in found:  # rather the division itself than one of its folds
+            found[name(run)] = run
     for data, run in sorted(found.items()):
         (folder / "croissant").mkdir(exist_ok=True)
         text = json.dumps(described(run), indent=1, ensure_ascii=False) + "\n"
