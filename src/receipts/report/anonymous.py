@@ -80,9 +80,8 @@ def export(report: Report, folder: Path) -> Path:
         output.swap(fresh, place)
     told = place.with_name(f"{place.name}-stripped.md")
     told.write_text(done.markdown(place), encoding="utf-8")
-    say(
-        f"{place}/ is for review: {counted(done.found.total(), 'mention')} of names and addresses stripped, listed in {told}"
-    )
+    many = counted(done.found.total(), "mention")
+    say(f"{place}/ is for review: {many} of names and addresses stripped, listed in {told}")
     return place
 
 
