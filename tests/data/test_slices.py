@@ -41,6 +41,8 @@ def test_columns_lengths_and_rarity() -> None:
         ({"ink": ("quartile", [1.0] * 20)}, r"no \(kind, values\)"),
         ({"ink": ("column", [1.0] * 19)}, "20 ids and 19 values for the slice 'ink'"),
         ({"ink": ("quantile", [float("nan")] * 20)}, "NaN"),
+        ({"ink": ("quantile", ["much"] * 20)}, "no number"),
+        ({"ink": ("length", [3] * 20)}, "without a length"),
     ],
 )
 def test_what_is_no_slice_is_refused(declared: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,8 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from records import made, score
@@ -168,3 +169,12 @@ def test_a_dataset_written_by_a_model_says_so_and_folds_share_a_card(folder: Pat
     run = made()
     run.data.kind, run.data.generator, run.data.manifest = "generated", "model-1", "splits/digits-fold3.json"
     assert (card(run)["name"], "generated, written by model-1" in card(run)["description"]) == ("digits", True)
+
+
+def test_the_card_of_a_dataset_with_folds_tells_of_its_own_division(folder: Path) -> None:
+    whole, fold = made(0), made(1)
+    whole.data.manifest, fold.data.manifest = "splits/digits.json", "splits/digits-fold3.json"
+    for runs in ([whole, fold], [fold, whole]):
+        row = SimpleNamespace(runs=runs)
+        croissant.write(cast(Report, SimpleNamespace(tables=[SimpleNamespace(rows=[row])])), folder)
+        assert "divided as splits/digits.json says" in (folder / "croissant" / "digits.json").read_text()

@@ -116,6 +116,7 @@ def test_plain_pdflatex_takes_the_tables_and_the_numbers(lab: Path, tmp_path: Pa
                  numbers=r"\input{numbers}"),
     )  # fmt: skip
     assert "Undefined" not in out
+    assert r"\shortstack[l]{accuracy against \\ linear}" in tables.to_latex(table), "or the table is too wide"
 
 
 def wide_ones(table: Table) -> Table:
@@ -156,9 +157,10 @@ def test_letters_without_a_glyph_become_their_names() -> None:
 
 
 def test_a_negative_number_in_a_sentence_has_a_minus_and_no_hyphen() -> None:
-    assert [latex.number(text) for text in ("-0.052", "0.052", "<0.001", "not-a-number", "\N{EN DASH}")] == [
+    assert [latex.escaped(text) for text in ("-0.052", "0.052", "<0.001", "not-a-number", "\N{EN DASH}")] == [
         r"\ensuremath{-}0.052", "0.052", r"\textless{}0.001", "not-a-number", "--",
     ]  # fmt: skip
+    assert latex.escaped("Δ = -1, p = 2e-7 (-1 to x-2)").count(r"\ensuremath{-}") == 2
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """The technical report: every section, every failed run, and no sentence that no record says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import evidence
+import msgspec
 import pytest
 
 from receipts.report import figures, tables, technical
+from receipts.report.figures import caption
 from receipts.report.model import Report
+from receipts.report.technical import limits
 from receipts.runs.record import Check
 
 HERE = Path("report")
@@ -57,6 +61,15 @@ def test_it_lists_runs_that_came_to_nothing_and_how_often_test_was_opened(report
     text = technical.text(report, HERE, [])
     assert "| `dead` | failed | the loss became NaN |" in text
     assert "opened 3 times" in text
+
+
+def test_folds_are_one_dataset(report: Report) -> None:
+    (row,) = [row for row in report.tables[0].rows if row.name == "net"]
+    runs = [msgspec.structs.replace(run) for run in row.runs]
+    for run in runs:
+        run.data = msgspec.structs.replace(run.data, manifest=f"splits/digits-fold{run.seed}.json")
+    assert caption.setting([replace(row, runs=runs)], "test") == "Data: digits (UCI, 1), test split, 60 samples"
+    assert any("of one dataset, `digits`" in line for line in limits.narrow_questions(report, runs))
 
 
 def test_it_says_which_methods_have_few_seeds(report: Report) -> None:

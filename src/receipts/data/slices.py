@@ -34,12 +34,26 @@ def check(declared: Any, n: int, name: str) -> None:
                 "they belong together row by row",
                 f"check how {key!r} is read",
             )
-        if entry[0] == "quantile" and not np.isfinite(np.asarray(entry[1], dtype=object).astype(np.float64)).all():
+        if entry[0] == "quantile" and not are_numbers(entry[1]):
             raise Refusal(
-                f"{name}.slices[{key!r}] holds NaN or infinity",
+                f"{name}.slices[{key!r}] holds what is no number, NaN or infinity",
                 "a quantile of it would be none",
                 "give those rows a number, or cut by column",
             )
+        if entry[0] == "length" and not all(hasattr(value, "__len__") for value in entry[1]):
+            raise Refusal(
+                f"{name}.slices[{key!r}] holds values without a length",
+                "`length` cuts by len(value): of texts, lists, arrays",
+                "numbers are cut by quantile",
+            )
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all values are finite numbers."""
+    try:
+        return bool(np.isfinite(np.asarray(values, dtype=object).astype(np.float64)).all())
+    except (TypeError, ValueError):
+        return False
 
 
 def labelled(declared: Declared, rows: Sequence[int], train: Sequence[int]) -> dict[str, list[str]]:

@@ -26,6 +26,7 @@ from receipts.report.croissant import CITATION
 from receipts.report.model import Report
 from receipts.runs.log import say
 from receipts.runs.record import Record
+from receipts.runs.views import counted
 
 Kind = Literal["name", "e-mail", "home", "host", "remote"]
 SHAPES: dict[Kind, re.Pattern[str]] = {
@@ -79,7 +80,8 @@ def export(report: Report, folder: Path) -> Path:
         output.swap(fresh, place)
     told = place.with_name(f"{place.name}-stripped.md")
     told.write_text(done.markdown(place), encoding="utf-8")
-    say(f"{place}/ is for review: {done.found.total()} names and addresses were stripped, listed in {told}")
+    many = counted(done.found.total(), "mention")
+    say(f"{place}/ is for review: {many} of names and addresses stripped, listed in {told}")
     return place
 
 

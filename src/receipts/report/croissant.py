@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from receipts.report.methods import dataset
 from receipts.report.model import Report
 from receipts.runs.record import Record
 
@@ -47,16 +48,14 @@ LICENCES = {  # as datasets state them, and the address that a Croissant file na
 
 def write(report: Report, folder: Path) -> None:
     """`croissant/<data>.json` for every dataset that a run in a table learnt from."""
-    found = {name(run): run for table in report.tables for row in table.rows for run in row.runs}
+    found: dict[str, Record] = {}
+    for run in (run for table in report.tables for row in table.rows for run in row.runs):
+        if run.data.name == dataset(run) or dataset(run) not in found:  # rather itself than one of its folds
+            found[dataset(run)] = run
     for data, run in sorted(found.items()):
         (folder / "croissant").mkdir(exist_ok=True)
         text = json.dumps(described(run), indent=1, ensure_ascii=False) + "\n"
         (folder / "croissant" / f"{data}.json").write_text(text, encoding="utf-8")
-
-
-def name(run: Record) -> str:
-    """A dataset's name: that of its manifest, folds apart."""
-    return re.sub(r"-fold\d+$", "", run.data.name)
 
 
 def described(run: Record) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def described(run: Record) -> dict[str, Any]:
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS,
-        "name": name(run),
+        "name": dataset(run),
         "description": f"{data.source}. Data are {data.kind}{written}; divided as {data.manifest} says.",
         "license": LICENCES.get(data.licence, data.licence),
         "version": data.version,

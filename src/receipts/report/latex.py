@@ -18,17 +18,20 @@ SPECIAL = {
     "\u00a0": "~", "²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}",
 }  # fmt: skip
 UNSURE = re.compile(r"[^A-Za-z0-9 .,:;=+()/-]")  # what may need a command
+MINUS = re.compile(r"(?<![^ (\[])-(?=\d)")  # the sign of a number is none of the hyphens
 MARKS = {"*": r"\textsuperscript{*}", "≈": r"\textsuperscript{$\approx$}", "?": r"\textsuperscript{?}"}
-
-
-def number(text: str) -> str:
-    """A number, or the word in its place, as it stands in a sentence: its minus is none of the hyphens."""
-    return re.sub(r"^-(?=\d)", lambda _: r"\ensuremath{-}", escaped(text))
 
 
 def escaped(text: str) -> str:
     """A text of which nothing is a command; a letter that pdflatex has no glyph for becomes its name."""
-    return UNSURE.sub(lambda found: plain(found[0]), text.replace('"', "''"))
+    safe = UNSURE.sub(lambda found: plain(found[0]), text.replace('"', "''"))
+    return MINUS.sub(r"\\ensuremath{-}", safe)
+
+
+def stacked(*texts: str) -> str:
+    """Texts as the lines of one narrow cell."""
+    broken = r" \\ ".join(escaped(text) for text in texts)
+    return rf"\shortstack[l]{{{broken}}}"
 
 
 def plain(char: str) -> str:

@@ -38,6 +38,11 @@ class Picked:
     superseded: int = 0
 
 
+def dataset(record: Record) -> str:
+    """A dataset's name: that of its manifest, folds apart."""
+    return re.sub(r"-fold\d+$", "", record.data.name)
+
+
 def label(record: Record) -> Label:
     """What a method is called: its experiment and what differs from that file, seed and limits aside."""
     return record.conf, tuple(sorted(word for word in record.overrides if not word.startswith(("seed=", "limit."))))

@@ -50,7 +50,7 @@ def facts_of(receipt: Receipt) -> dict[str, Any]:
 def to_latex(report: Report) -> str:
     """One macro that looks a key up; TeX's own names take neither dots nor digits."""
     lines = [
-        f"\\expandafter\\def\\csname receipt@{key}\\endcsname{{{latex.number(number.text)}}}"
+        f"\\expandafter\\def\\csname receipt@{key}\\endcsname{{{latex.escaped(number.text)}}}"
         for key, number in report.numbers.items()
     ]
     return MACRO + "\n".join(lines) + "\n"

@@ -204,7 +204,7 @@ def to_latex(table: Table) -> str:
     table = narrowed(table)
     grid = lines(table)
     specs = "".join(latex.columns([line.cells[at] for line in grid]) for at in range(len(table.columns)))
-    against = latex.escaped(f"{headline(table)} against {table.label(table.against)}") if table.against else ""
+    against = latex.stacked(f"{headline(table)} against", table.label(table.against)) if table.against else ""
     spans = [f"\\multicolumn{{3}}{{c}}{{{latex.escaped(heading(column))}}}" for column in table.columns]
     head = " & ".join(["method", *spans, "runs", *([against] if against else [])])
     notes = [f"  \\item {latex.escaped(note)}" for note in table.notes]
@@ -214,6 +214,7 @@ def to_latex(table: Table) -> str:
             r"\begin{table}[t]",
             r"\centering",
             r"\small",
+            r"\setlength{\tabcolsep}{4pt}",
             r"\sisetup{detect-weight=true, mode=text}",  # or bold numbers would not be bold
             f"\\caption{{{latex.escaped(table.caption)}}}",
             f"\\label{{tab:{table.name}}}",

@@ -1,6 +1,5 @@
 """What a report says in words: captions, notes, what a number means, how its runs were chosen."""
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +9,7 @@ from receipts.report.contrast import Side, Terms
 from receipts.report.draft import Draft
 from receipts.report.figures.caption import listed
 from receipts.report.intervals import LEAST
-from receipts.report.methods import Picked
+from receipts.report.methods import Picked, dataset
 from receipts.report.model import Column, Comparison, Estimate, Number, Receipt, Row
 from receipts.runs.figures import decimals
 from receipts.runs.record import Record
@@ -33,8 +32,7 @@ def unit(definition: str) -> str:
 def caption(draft: Draft, columns: Sequence[Column], first: Record, terms: Terms) -> str:
     """What the table shows: what was asked, data and split, what varied, which spread stands after ±."""
     score = first.score(draft.split)
-    stem = first.data.name
-    data = f"{re.sub('-fold[0-9]+$', '', stem) if terms.folds else stem} {first.data.version}".strip()
+    data = f"{dataset(first)} {first.data.version}".strip()
     count = f", {score.n} samples" if score and not terms.folds else ""
     varied = "Initialisation and order of the data vary with the seed, data and split do not"
     if terms.folds:

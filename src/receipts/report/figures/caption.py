@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from receipts.report.figures.figure import SHORT
+from receipts.report.methods import dataset
 from receipts.report.model import Column, Row, Table
 
 
@@ -28,7 +29,7 @@ def setting(rows: Sequence[Row], split: str) -> str:
     """Data, version and split; data that nobody collected are named in capitals."""
     records = [record for row in rows for record in row.runs]
     data = listed(
-        dict.fromkeys(f"{record.data.name} ({record.data.source}, {record.data.version})" for record in records)
+        dict.fromkeys(f"{dataset(record)} ({record.data.source}, {record.data.version})" for record in records)
     )
     words = listed(dict.fromkeys(record.word for record in records if record.word))
     sizes = {score.n for record in records if (score := record.score(split))}

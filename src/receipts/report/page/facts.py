@@ -8,6 +8,7 @@ from typing import Any
 from receipts.report.figures.caption import listed
 from receipts.report.figures.evidence import arm_of, primary
 from receipts.report.figures.figure import Figure
+from receipts.report.methods import dataset
 from receipts.report.model import Comparison, Entry, Number, OverTasks, Receipt, Report, Table
 from receipts.runs import reviews
 from receipts.runs.plans import Arm
@@ -39,7 +40,7 @@ class Verdict:
 def headline(report: Report) -> list[tuple[str, str]]:
     """A few facts under the title."""
     runs = report.runs
-    data = listed(dict.fromkeys(f"{run.data.name} {run.data.version}" for run in runs))
+    data = listed(dict.fromkeys(f"{dataset(run)} {run.data.version}" for run in runs))
     states = Counter(entry.state for entry in report.ledger)
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "completed"]
     kinds = listed(sorted({run.word or "real" for run in runs}))

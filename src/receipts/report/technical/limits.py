@@ -8,6 +8,7 @@ from receipts.data.declared import LOST
 from receipts.report import looks
 from receipts.report.figures.caption import listed
 from receipts.report.intervals import HEADLINE
+from receipts.report.methods import dataset
 from receipts.report.model import Report
 from receipts.report.technical.markdown import bullets
 from receipts.runs.record import Record
@@ -60,7 +61,7 @@ def few_seeds(report: Report) -> Iterator[str]:
 
 def narrow_questions(report: Report, runs: Sequence[Record]) -> Iterator[str]:
     """One dataset, one kind of device, a test split that was opened."""
-    names = sorted({run.data.name for run in runs})
+    names = sorted({dataset(run) for run in runs})
     if len(names) == 1:
         yield f"All numbers are of one dataset, `{names[0]}`; nothing here says how they carry over to another."
     if words := sorted({run.word for run in runs if run.word}):
