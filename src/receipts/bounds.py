@@ -15,6 +15,7 @@ from receipts.refusal import Refusal
 
 LONGEST = 240  # characters of a name inside a folder; file systems take 255 bytes of each part
 MOST = 64 * 2**20  # bytes of a text file that is read whole
+MOST_UNPACKED = 2**28  # bytes that an archive may unpack to, if it does not hold as many itself
 LINKS = 20_000  # entries of a folder that are looked at; more of them are no run folder
 
 
@@ -38,6 +39,22 @@ def refuse_special(path: Path) -> None:
             f"{path} is no plain file",
             "whoever opens a pipe waits for somebody who writes, and a device has no end",
             f"look at it with ls -l, then move {path} away",
+        )
+
+
+def refuse_bomb(path: Path) -> None:
+    """Refuse an archive whose members unpack to far more than it holds; what is written here is never packed."""
+    import zipfile
+
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as members:
+        size = sum(member.file_size for member in members.infolist())
+    if size > max(path.stat().st_size, MOST_UNPACKED):
+        raise Refusal(
+            f"{path} unpacks to {size:,} bytes",
+            f"it holds {path.stat().st_size:,}, and no file that was written here is packed",
+            f"do not use it; move {path} away",
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from traps import Touch, Trap, pickled
 
+from receipts import bounds
 from receipts.refusal import Refusal
 from receipts.training import checkpoints, estimators
 
@@ -94,11 +95,24 @@ def test_a_weight_without_a_name_is_refused(trap: Trap, name: object) -> None:
         checkpoints.read(path)
 
 
+@pytest.mark.parametrize("member", ["schema.json", "archive/data.pkl"])
+def test_an_archive_that_unpacks_to_far_more_is_refused(trap: Trap, member: str) -> None:
+    path = trap.project / "bomb"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as members, members.open(member, "w") as file:
+        for _ in range(5):
+            file.write(b" " * (bounds.MOST_UNPACKED // 4))
+    for read in (checkpoints.read, estimators.read):
+        with pytest.raises(Refusal, match="unpacks to 335,544,320 bytes"):
+            read(path)
+
+
 def test_a_pipe_that_is_called_a_checkpoint_is_not_waited_for(trap: Trap) -> None:
     path = trap.project / "evil.ckpt"
     os.mkfifo(path)
     with pytest.raises(Refusal, match="is no plain file"):
         checkpoints.read(path)
+    with pytest.raises(Refusal, match="is no plain file"):
+        estimators.read(path)
 
 
 def node(**facts: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 from traps import Trap, pickled
 
 from receipts import bounds, cli
+from receipts.ablation import planning
 from receipts.evaluation import pictures
 from receipts.evaluation.storage import read as read_predictions
 from receipts.guards.review import run as reviewing
@@ -169,6 +170,8 @@ HISTORIES = {
     "an endless time": "step,elapsed_s\n1,inf\n",
     "an open quotation": 'step,loss\n"1,2\n3\n',
     "not text": "step\n\udcff\n",
+    "a step beyond all others": "step,loss\n1e300,1\n",
+    "a time beyond all others": "step,elapsed_s\n1,1e300\n",
 }
 
 
@@ -276,7 +279,14 @@ def test_predictions_with_pickles_where_numbers_belong_are_refused(trap: Trap) -
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("plan_id", "../../x"), ("commit", "--output=x"), ("cells", "../../../victim"), ("schema", "x"), ("kind", "rm")],
+    [
+        ("plan_id", "../../x"),
+        ("commit", "--output=x"),
+        ("cells", "../../../victim"),
+        ("schema", "x"),
+        ("kind", "rm"),
+        ("arms", []),
+    ],
 )
 def test_a_plan_that_names_what_lies_outside_is_refused(trap: Trap, key: str, value: str) -> None:
     import json
@@ -284,12 +294,16 @@ def test_a_plan_that_names_what_lies_outside_is_refused(trap: Trap, key: str, va
     cell = {"arm": "net", "seed": 0, "config": "cells/0000.yaml", "identity": "ab"}
     facts = {
         "plan_id": "p", "conf": "net", "kind": "ablations", "command": "", "created": "", "commit": "ab", "seeds": [0],
-        "arms": [], "cells": [cell],
+        "arms": [{"name": "net", "conf": "net"}], "cells": [cell],
     }  # fmt: skip
     folder = planned.PLANS / "p"
-    folder.mkdir(parents=True)
+    (folder / "cells").mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(facts))
-    assert planned.read(folder).plan_id == "p"
+    plan = planned.read(folder)
+    for text in ("", "- a", "x: [", "'"):
+        (folder / "cells/0000.yaml").write_text(text)
+        with pytest.raises(Refusal, match="cannot be read"):
+            planning.thaw(folder, plan, plan.cells[0])
     facts |= {key: [cell | {"config": value}] if key == "cells" else value}
     (folder / "plan.json").write_text(json.dumps(facts))
     with pytest.raises(Refusal, match="is not a readable plan"):

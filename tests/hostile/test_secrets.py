@@ -120,6 +120,22 @@ def test_a_command_is_recorded_without_them(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://ada:l0ve/lace@example.org/db", "postgresql://example.org/db"),
+        ("http://ada:l0ve@lace@example.org:5000", "http://example.org:5000"),
+        (f"http://{TOKEN}@example.org", "http://example.org"),
+        (f"http://example.org/?key={TOKEN}", "http://example.org/?key=[removed: GitHub token]"),
+        ("http://example.org:5000/a", "http://example.org:5000/a"),
+        ("sqlite:///mlflow.db", "sqlite:///mlflow.db"),
+        ("HTTPConnection(host='h') http://ada:l0ve@h is away", "HTTPConnection(host='h') http://h is away"),
+    ],
+)
+def test_an_address_is_shown_without_them_whatever_signs_they_hold(address: str, shown: str) -> None:
+    assert secrets.public(address) == shown
+
+
+@pytest.mark.parametrize(
     "address",
     [
         f"https://ada:{TOKEN}@example.org/r.git",

@@ -260,6 +260,8 @@ def thaw(folder: Path, plan: Plan, cell: Cell) -> Experiment:
     path = confine(folder, cell.config)
     try:
         values = read_yaml(path)
+        if not isinstance(values, dict):
+            raise ValueError("it holds no mapping")
     except (OSError, yaml.YAMLError, ValueError) as error:
         raise Refusal(f"{path} cannot be read", str(error), f"move {folder} away; its runs stay") from error
     conf = next(arm.conf for arm in plan.arms if arm.name == cell.arm)

@@ -70,9 +70,13 @@ def read_yaml(path: Path) -> Any:
     """A YAML file as plain values. Raises `ValueError`, or `yaml.YAMLError` which is none, for what is not plain YAML,
     and `FileNotFoundError`.
     """
+    return plain(read_whole(path, LONGEST).decode())
+
+
+def plain(text: str) -> Any:
+    """The same of a text."""
     import yaml
 
-    text = read_whole(path, LONGEST).decode()
     refuse_bomb(text)
     try:
         return yaml.load(text, strict())

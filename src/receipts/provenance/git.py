@@ -111,8 +111,8 @@ def committed(path: Path) -> bytes | None:
 def repository() -> str | None:
     """The address of the remote, without any credentials in it."""
     found = git("remote", "get-url", "origin")
-    address = re.sub(r"(?<=://)[^/]*@|^[^/@:]+:[^/@]+@", "", (found or b"").decode(errors="replace").strip())
-    return secrets.scrub(address)[0] or None
+    address = secrets.public((found or b"").decode(errors="replace").strip())
+    return re.sub(r"^[^/@:]+:[^/@]+@", "", address) or None
 
 
 def between(a: str, b: str, paths: Sequence[str]) -> list[str] | None:

@@ -32,6 +32,7 @@ NAME: Final = r"(?:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key|secret[
 NAMED = re.compile(
     rf"(?i:(--(?:[\w-]*-)?{NAME}[ =]|(?<![A-Za-z]){NAME}['\"]?\s*[:=]\s*['\"]?))([A-Za-z0-9+/=_.~!#$%^&*-]{{12,}})"
 )
+USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/@:]*:[^\s'\"]*|[^\s'\"/@]*)@")
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
     *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
     *("aiza", "xox", "pypi-", "npm_", "eyj", "://", "bearer", "secret", "token", "passw", "credential"),
@@ -58,6 +59,11 @@ def scrub(text: str) -> tuple[str, list[str]]:
         return f"{match[1]}[removed: secret by its name]"
 
     return NAMED.sub(named, text), list(found)
+
+
+def public(address: str) -> str:
+    """An address, or a message that names one, without user, password (whatever signs it holds) and tokens."""
+    return scrub(USER.sub("", address))[0]
 
 
 def is_random(value: str) -> bool:

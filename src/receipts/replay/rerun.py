@@ -63,20 +63,30 @@ def printed(key: str) -> Printed:
             f"{NUMBERS} has {len(numbers)} of them",
             "a key is TABLE.ROW.COLUMN; in the page, click the number",
         )
-    number = numbers[key]
-    receipt = receipts[number["receipt"]] if isinstance(number["receipt"], str) else number["receipt"]
-    return Printed(key, number["value"], number["text"], receipt["split"], list(receipt["runs"]))
+    try:
+        number = numbers[key]
+        receipt = receipts[number["receipt"]] if isinstance(number["receipt"], str) else number["receipt"]
+        return Printed(key, number["value"], number["text"], receipt["split"], [str(run) for run in receipt["runs"]])
+    except (LookupError, TypeError) as error:
+        raise unreadable(f"the receipt of {key} is none: {error}") from error
 
 
 def document() -> dict[str, Any]:
     """What the last report wrote; refused where there is none, or where it is not JSON."""
     try:
-        facts: dict[str, Any] = json.loads(NUMBERS.read_text(encoding="utf-8"))
+        facts: Any = json.loads(NUMBERS.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise Refusal(f"{NUMBERS} is not there", "keys are those of the last report", "python report.py") from error
-    except ValueError as error:
-        raise Refusal(f"{NUMBERS} cannot be read", str(error), "python report.py") from error
-    return facts
+    except (ValueError, RecursionError) as error:
+        raise unreadable(str(error)) from error
+    if not (isinstance(facts, dict) and isinstance(facts.get("numbers"), dict)):
+        raise unreadable("it holds no numbers")
+    return dict(facts)
+
+
+def unreadable(why: str) -> Refusal:
+    """A report that somebody else wrote, or wrote to."""
+    return Refusal(f"{NUMBERS} cannot be read", why, "python report.py")
 
 
 def behind(cell: Printed) -> list[Record]:

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from receipts.bounds import read_whole
+from receipts.refusal import Refusal
 from receipts.report import tables
 from receipts.report.figures.caption import listed
 from receipts.report.intervals import LEAST
@@ -47,8 +49,13 @@ def read(folder: Path) -> list[Look]:
     path = folder / NAME
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [look for look in csv.DictReader(file) if set(look) == set(FIELDS) and None not in look.values()]
+    try:
+        found = list(csv.DictReader(io.StringIO(read_whole(path).decode(), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refusal(
+            f"{path} is no log of looks", str(error), f"git checkout {path}, or delete it: the looks are then forgotten"
+        ) from error
+    return [look for look in found if set(look) == set(FIELDS) and None not in look.values()]
 
 
 def made(report: Report) -> Iterable[Look]:
@@ -80,7 +87,7 @@ def undeclared(report: Report, folder: Path) -> list[str]:
     """Comparisons that were looked at with more and more seeds, more often than was declared."""
     sizes: dict[tuple[str, str], set[int]] = {}
     for look in read(folder):
-        if look["seeds"].isdigit() and int(look["seeds"]) >= LEAST:  # below, no verdict is possible
+        if look["seeds"].isdecimal() and int(look["seeds"]) >= LEAST:  # below, no verdict is possible
             sizes.setdefault((look["comparison"], look["against"]), set()).add(int(look["seeds"]))
     return [
         f"{comparison} against {against} was looked at {counted(len(found), 'time')}, at "

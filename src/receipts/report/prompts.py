@@ -12,6 +12,8 @@ from pathlib import Path
 
 import yaml
 
+from receipts.config.files import plain
+
 FOLDER = Path("prompts")
 HEADER = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 TASK = re.compile(r"^\s*[-*] \[([ xX])\] (.+)$", re.MULTILINE)
@@ -42,8 +44,8 @@ def entries(folder: Path = FOLDER) -> Iterator[Entry]:
 def entry(path: Path, header: str, body: str) -> Entry:
     """An entry; a header that cannot be read lacks everything."""
     try:
-        facts = yaml.safe_load(header)
-    except yaml.YAMLError:
+        facts = plain(header)
+    except (yaml.YAMLError, ValueError):
         facts = None
     stated = facts if isinstance(facts, dict) else {}
     lacks = tuple(key for key in KEYS if not stated.get(key))

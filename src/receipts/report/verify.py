@@ -178,7 +178,7 @@ def receipts(folder: Path, found: Collected, seen: Findings) -> None:
         runs = {run_id for receipt in named.values() for run_id in receipt["runs"]}
     except FileNotFoundError as error:
         raise Refusal(f"{folder}/ holds no report", f"{path} is missing", "python report.py") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         seen.wrong.append(f"{path} cannot be read: {error}")
         return
     here = {record.run_id for record in found.records}

@@ -16,6 +16,7 @@ from receipts.refusal import Refusal
 
 Row = Mapping[str, float | None]
 COUNTED = ("step", "epoch", "elapsed_s")
+MOST = 2**53  # beyond, floats no longer count, and a moment in milliseconds no longer fits 64 bits
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def read(path: Path) -> list[Row]:
         lines = text[: text.rfind("\n") + 1].splitlines()
         rows = list(csv.DictReader(lines, strict=True))
         found: list[Row] = [{name: None if cell == "" else float(cell) for name, cell in row.items()} for row in rows]
-        if not all(math.isfinite(row.get(name) or 0) for row in found for name in COUNTED):
-            raise ValueError("a step or a time is not finite")
+        if not all(abs(row.get(name) or 0) <= MOST for row in found for name in COUNTED):
+            raise ValueError("a step or a time is not finite, or beyond what anybody can count")
         return found
     except FileNotFoundError:
         return []

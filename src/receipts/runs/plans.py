@@ -86,6 +86,10 @@ class Plan(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     arms: list[Arm]
     cells: list[Cell]
 
+    def __post_init__(self) -> None:
+        if unknown := {cell.arm for cell in self.cells} - {arm.name for arm in self.arms}:
+            raise ValueError(f"it has cells of {', '.join(sorted(unknown))}, which is none of its arms")
+
 
 def encode(plan: Plan) -> bytes:
     """The plan as indented JSON."""

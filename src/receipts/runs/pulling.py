@@ -20,6 +20,7 @@ import msgspec
 
 from receipts.bounds import read_whole
 from receipts.config.project import RUNS
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import flat, plans, tracking
 from receipts.runs.record import Record, decode
@@ -59,7 +60,7 @@ def pull(cache: Path) -> Pulled:
                 done.refused[name or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
     except tracking.failures() as error:
         raise Refusal(
-            f"the MLflow store {re.sub(r'//[^/@]*@', '//', tracking.address())} cannot be read",
+            f"the MLflow store {secrets.public(tracking.address())} cannot be read",
             tracking.reason(error),
             "MLFLOW_TRACKING_URI names the store; report.py without source=mlflow reads runs/",
         ) from error

@@ -14,6 +14,8 @@ from typing import Any
 
 from receipts.config.project import RESULTS, RUNS
 from receipts.provenance import code
+from receipts.refusal import Refusal
+from receipts.runs import dynamics
 from receipts.runs.files import write_atomically
 from receipts.runs.record import Record
 
@@ -60,7 +62,10 @@ def curve(folder: Path, record: Record) -> str:
         value = score.metrics[primary].value if score else None
         writer.writerows([["epoch", primary], [0, "" if value is None else repr(value)]])
         return out.getvalue()
+    dynamics.read(path)  # refuses what is none
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    if rows and "epoch" not in rows[0]:
+        raise Refusal(f"{path} is no history of a run", "it has no column epoch", "restore it from a backup")
     columns = [name for name in rows[0] if name.startswith("val/")] if rows else []
     writer.writerow(["epoch", *(name.removeprefix("val/") for name in columns)])
     writer.writerows([row["epoch"], *(row[name] for name in columns)] for row in rows)

@@ -1,10 +1,10 @@
 """What MLflow lacks, run by run and plan by plan: `receipts sync`."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import delivery, plans, record, tracking
 from receipts.runs.process import is_stale
@@ -36,7 +36,7 @@ def sync(folders: Iterable[Path]) -> Synced:
                 store.ask()  # when it is away, the next folder would only wait for it again
     except tracking.failures() as error:
         raise Refusal(
-            f"the MLflow store {re.sub(r'//[^/@]*@', '//', tracking.address())} cannot be used",
+            f"the MLflow store {secrets.public(tracking.address())} cannot be used",
             f"{tracking.reason(error)}; sent before that: {len(done.sent)}; no run folder was touched",
             "receipts sync      (when it is back; a broken mlflow.db may be deleted, this rebuilds it)",
         ) from error

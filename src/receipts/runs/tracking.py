@@ -233,4 +233,4 @@ def reason(error: BaseException) -> str:
         return error.what
     line = f"{type(error).__name__}: {error}".partition("\n")[0]
     _, nested, cause = line.rpartition("(Caused by ")
-    return re.sub(r"//[^/@\s]*@", "//", cause.rstrip(")") if nested else line)
+    return secrets.public(cause.rstrip(")") if nested else line)

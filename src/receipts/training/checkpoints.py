@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from receipts.bounds import confine, refuse_special
+from receipts.bounds import confine, refuse_bomb, refuse_special
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
@@ -34,9 +34,12 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Detected pickle protocol")  # the refusal says it better
+            refuse_bomb(path)
             found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise Refusal(f"{path} is missing", "the record names it as the selected checkpoint", AGAIN) from error
+    except Refusal:
+        raise
     except Exception as error:  # a damaged file makes torch stumble anywhere
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refusal(

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError  # it has no public home
 from threadpoolctl import threadpool_limits
 
-from receipts.bounds import confine
+from receipts.bounds import confine, refuse_bomb, refuse_special
 from receipts.config import build
 from receipts.config.schema import Config
 from receipts.data.sealed import Subset, as_matrix
@@ -175,6 +175,8 @@ def read(path: Path) -> Any:
 
     again = "restore it, or train again with rerun=true"
     try:
+        refuse_special(path)
+        refuse_bomb(path)
         foreign = skops.io.get_untrusted_types(file=path)
         refuse_foreign(path, foreign)
         return skops.io.load(path, trusted=foreign)

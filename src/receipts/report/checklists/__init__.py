@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from receipts.config.files import read_yaml
 from receipts.refusal import CheckFailed, Refusal
 from receipts.report.checklists.completeness import completeness
 from receipts.report.checklists.item import ANSWERS, Checklist, Item, exists
@@ -48,7 +49,7 @@ def notes(name: str) -> dict[str, dict[str, Any]]:
     if not NOTES.is_file():
         return {}
     try:
-        found = yaml.safe_load(NOTES.read_text(encoding="utf-8")) or {}
+        found = read_yaml(NOTES) or {}
         items = {str(key): dict(entry) for key, entry in (found.get(name) or {}).items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         raise Refusal(
@@ -57,7 +58,8 @@ def notes(name: str) -> dict[str, dict[str, Any]]:
     for key, entry in items.items():
         answer = entry.get("answer")
         entry["answer"] = answer if not isinstance(answer, bool) else "Yes" if answer else "No"  # YAML's own words
-        if set(entry) - {"answer", "text", "evidence"} or entry["answer"] not in ANSWERS:
+        listed = isinstance(entry.get("evidence", []), list)
+        if set(entry) - {"answer", "text", "evidence"} or entry["answer"] not in ANSWERS or not listed:
             raise Refusal(
                 f"{NOTES}: {name} {key} is not an answer",
                 f"it has {entry}; known are answer ({', '.join(ANSWERS)}), text and evidence",
