@@ -21,8 +21,12 @@ SHAPES: Final = {
     "Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}",
     "API key": r"\bsk-[A-Za-z0-9_-]*[A-Za-z0-9]{20,}|\bsk_live_[A-Za-z0-9]{20,}",
     "Google API key": r"\bAIza[\w-]{35}",
-    "Slack token": r"\bxox[abeoprs]-[\w-]{10,}",
+    "Slack token": r"\bxox[abeoprs]-[\w-]{10,}|\bxapp-\d-[\w-]{20,}",
     "package registry token": r"\bpypi-[\w-]{50,}|\bnpm_[A-Za-z0-9]{36,}",
+    "Azure storage key": r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",
+    "Docker token": r"\bdckr_pat_[\w-]{20,}",
+    "SendGrid key": r"\bSG\.[\w-]{20,}\.[\w-]{20,}",
+    "Google access token": r"\bya29\.[\w-]{20,}",
     "signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
     "password in an address": r"(?<=://)[^/\s:@'\"]+:[^/\s@'\"]+(?=@)|(?<=https://)[^/\s:@'\"]{20,}(?=@)",
     "bearer token": r"(?i:(?<=bearer )[A-Za-z0-9._~+/=-]{20,})",
@@ -35,7 +39,23 @@ NAMED = re.compile(
 USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/@:]*:[^\s'\"]*|[^\s'\"/@]*)@")
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
     *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
-    *("aiza", "xox", "pypi-", "npm_", "eyj", "://", "bearer", "secret", "token", "passw", "credential"),
+    *(
+        "aiza",
+        "xox",
+        "xapp-",
+        "dckr_pat_",
+        "sg.",
+        "ya29.",
+        "pypi-",
+        "npm_",
+        "eyj",
+        "://",
+        "bearer",
+        "secret",
+        "token",
+        "passw",
+        "credential",
+    ),
 )
 RANDOM, TURNS = 3.0, 3  # bits a character, and changes from letter to digit or back, that no word has
 SURE = 4.2  # bits that suffice where both cases and digits are mixed
