@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def test_a_secret_is_replaced_by_what_it_was(kind: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_hashes_names_and_addresses_are_no_secrets(text: str) -> None:
     assert secrets.scrub(text) == (text, [])
+
+
+@pytest.mark.parametrize("unit", ["sk-", "-eyJ", "SG.", "--", "--a-", "https://", "://a:", "token", "key=", "bearer "])
+def test_a_line_of_nothing_but_beginnings_is_looked_through_in_no_time(unit: str) -> None:
+    line = f"{unit * (60_000 // len(unit))} token"
+    begun = time.process_time()
+    assert secrets.scrub(line) == (line, [])
+    assert time.process_time() - begun < 2, "a second of a slow machine; before there was a bound, minutes"
 
 
 def test_the_core_and_its_examples_hold_nothing_that_looks_like_a_secret() -> None:
