@@ -159,6 +159,8 @@ def test_a_dataset_without_one_of_them_is_refused(name: str) -> None:
         ({"inputs": {"a": np.zeros(20), "b": np.zeros(19)}}, "Table has 20 ids and 19 b"),
         ({"entities": ["e"] * 3}, "Table has 20 ids and 3 entities"),
         ({"groups": ["e"] * 3}, "Table has 20 ids and 3 groups"),
+        ({"ids": [f"row-{row}\udcff" for row in range(20)]}, "Table has ids with half a character"),
+        ({"groups": ["a", "\ud800"] * 10}, "Table has groups with half a character"),
         ({"times": np.arange(3)}, "Table has 20 ids and 3 times"),
         ({"times": ["e"] * 3}, "Table has 20 ids and 3 times"),
         ({"targets": None}, "Table is not a dataset: it has no targets"),

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ PLANTED = {
     "Google API key": "AIza" + "SyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q",
     "Slack token": "xoxb" + "-123456789012-abcdefghij",
     "package registry token": "pypi" + "-" + "AgEIcHlwaS5vcmc" * 4,
+    "Azure storage key": "AccountKey" + "=" + "a1B2c3D4e5F6g7H8i9J0" * 4 + "==",
+    "Docker token": "dckr" + "_pat_" + "a1B2c3D4e5F6g7H8i9J0k1",
+    "SendGrid key": "SG" + "." + "a1B2c3D4e5F6g7H8i9J0k1" + "." + "a1B2c3D4e5F6g7H8i9J0" * 2,
+    "Google access token": "ya29" + "." + "a1B2c3D4e5" * 4,
     "signed web token": "eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9",
     "private key": "-----BEGIN RSA PRIVATE " + "KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE " + "KEY-----",
     "password in an address": "https://ada:" + "l0velace@example.org/r.git",
@@ -68,6 +73,14 @@ def test_a_secret_is_replaced_by_what_it_was(kind: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_hashes_names_and_addresses_are_no_secrets(text: str) -> None:
     assert secrets.scrub(text) == (text, [])
+
+
+@pytest.mark.parametrize("unit", ["sk-", "-eyJ", "SG.", "--", "--a-", "https://", "://a:", "token", "key=", "bearer "])
+def test_a_line_of_nothing_but_beginnings_is_looked_through_in_no_time(unit: str) -> None:
+    line = f"{unit * (60_000 // len(unit))} token"
+    begun = time.process_time()
+    assert secrets.scrub(line) == (line, [])
+    assert time.process_time() - begun < 2, "a second of a slow machine; before there was a bound, minutes"
 
 
 def test_the_core_and_its_examples_hold_nothing_that_looks_like_a_secret() -> None:

@@ -132,6 +132,8 @@ def check_rows(dataset: Any, name: str) -> None:
             raise Refusal(
                 f"{name} has {n} ids and {rows} {key}", "they belong together row by row", f"check how {key} are read"
             )
+    for key in ("ids", "entities", "groups"):
+        refuse_unwritable(key, getattr(dataset, key, None), name)
     if (declared := getattr(dataset, "slices", None)) is not None:
         slices.check(declared, n, name)
     for key, values in arrays(dataset).items():
@@ -141,6 +143,18 @@ def check_rows(dataset: Any, name: str) -> None:
                 "their content cannot be hashed, so a sample that changed would go unseen",
                 "make them numbers, or texts: np.array(texts, dtype=str)",
             )
+
+
+def refuse_unwritable(key: str, texts: Sequence[Any] | None, name: str) -> None:
+    """Names that no file can hold, such as those of files that are no UTF-8: found before anything is learnt."""
+    try:
+        "".join(map(str, () if texts is None else texts)).encode()
+    except UnicodeEncodeError as error:
+        raise Refusal(
+            f"{name} has {key} with half a character in them: {error.object[error.start :][:40]!r}",
+            "neither the manifest nor a prediction file can hold it; a file's name that is no UTF-8 is read so",
+            f"rename the files, or make {key} of something else",
+        ) from error
 
 
 def arrays(dataset: Any) -> dict[str, Any]:

@@ -13,29 +13,36 @@ from typing import Any, Final
 
 from receipts.refusal import Refusal
 
+# No shape looks further than so many characters for how it ends: a line of nothing but beginnings would take for ever.
 SHAPES: Final = {
     "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)",
     "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
     "GitLab token": r"\bglpat-[\w-]{20,}",
     "AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}",
-    "API key": r"\bsk-[A-Za-z0-9_-]*[A-Za-z0-9]{20,}|\bsk_live_[A-Za-z0-9]{20,}",
+    "API key": r"\bsk-[\w-]{0,80}?[A-Za-z0-9]{20,}[\w-]*|\bsk_live_[A-Za-z0-9]{20,}",
     "Google API key": r"\bAIza[\w-]{35}",
-    "Slack token": r"\bxox[abeoprs]-[\w-]{10,}",
+    "Slack token": r"\bxox[abeoprs]-[\w-]{10,}|\bxapp-\d-[\w-]{20,}",
     "package registry token": r"\bpypi-[\w-]{50,}|\bnpm_[A-Za-z0-9]{36,}",
-    "signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
-    "password in an address": r"(?<=://)[^/\s:@'\"]+:[^/\s@'\"]+(?=@)|(?<=https://)[^/\s:@'\"]{20,}(?=@)",
+    "Azure storage key": r"\bAccountKey=[A-Za-z0-9+/]{40,}={0,2}",
+    "Docker token": r"\bdckr_pat_[\w-]{20,}",
+    "SendGrid key": r"\bSG\.[\w-]{20,30}\.[\w-]{20,}",
+    "Google access token": r"\bya29\.[\w-]{20,}",
+    "signed web token": r"\beyJ[\w-]{10,400}\.eyJ[\w-]{10,9999}\.[\w-]{10,}",
+    "password in an address": r"(?<=://)[^/\s:@'\"]{1,99}:[^/\s@'\"]{1,4000}(?=@)|(?<=https://)[^/\s:@'\"]{20,4000}(?=@)",
     "bearer token": r"(?i:(?<=bearer )[A-Za-z0-9._~+/=-]{20,})",
 }
 KNOWN: Final = {kind: re.compile(shape, re.DOTALL) for kind, shape in SHAPES.items()}
 NAME: Final = r"(?:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key|secret[_-]?key|credentials?)"
 NAMED = re.compile(
-    rf"(?i:(--(?:[\w-]*-)?{NAME}[ =]|(?<![A-Za-z]){NAME}['\"]?\s*[:=]\s*['\"]?))([A-Za-z0-9+/=_.~!#$%^&*-]{{12,}})"
+    rf"(?i:(--(?:[\w-]{{0,40}}-)?{NAME}[ =]|(?<![A-Za-z]){NAME}['\"]?\s*[:=]\s*['\"]?))"
+    r"([A-Za-z0-9+/=_.~!#$%^&*-]{12,})"
 )
-USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/@:]*:[^\s'\"]*|[^\s'\"/@]*)@")
+USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/@:]{0,4000}:[^\s'\"]{0,4000}|[^\s'\"/@]{0,4000})@")
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
     *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
-    *("aiza", "xox", "pypi-", "npm_", "eyj", "://", "bearer", "secret", "token", "passw", "credential"),
+    *("aiza", "xox", "xapp-", "dckr_pat_", "sg.", "ya29.", "pypi-", "npm_", "eyj", "://", "bearer", "secret"),
+    *("token", "passw", "credential"),
 )
 RANDOM, TURNS = 3.0, 3  # bits a character, and changes from letter to digit or back, that no word has
 SURE = 4.2  # bits that suffice where both cases and digits are mixed
