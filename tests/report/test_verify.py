@@ -246,13 +246,15 @@ def test_a_metric_changed_in_mlflow_is_named(
         store.execute("UPDATE tags SET value = '7' WHERE key = 'receipts.seed'")
     found, _ = tracked.differing([run, later])
     assert found == [
-        f"MLflow has seed 7 for {run.run_id}, its record 0",
-        f"MLflow has test accuracy 0.999 for {run.run_id}, its record {accuracy!r}",
+        f"MLflow has seed 7 for {run.run_id}, its record 0: receipts sync puts it right",
+        f"MLflow has test accuracy 0.999 for {run.run_id}, its record {accuracy!r}: receipts sync puts it right",
     ]
     seen = verify.Findings()
     verify.ask_mlflow([run, later], seen)
     assert seen.wrong == found
     assert seen.not_run == ["MLflow: 1 run not in the store (receipts sync)"]
+    assert sync([lab / "runs" / run.run_id]).sent == [run.run_id]
+    assert tracked.differing([run, later]) == ([], 1)
     Path("mlflow.db").write_bytes(b"no database at all" * 100)
     verify.ask_mlflow([run], broken := verify.Findings())
     assert broken.not_run[0].startswith("MLflow: the MLflow store does not answer")

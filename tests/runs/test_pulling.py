@@ -150,6 +150,32 @@ def test_a_plan_comes_back_as_it_was_sent_last() -> None:
         choice.select("plans")  # it is no run that somebody recorded
 
 
+def test_what_the_server_no_longer_has_is_put_aside_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    kept, gone, plan = sent("a"), sent("b"), planned()
+    place, there = source.pulled("mlflow"), tracking.Store()
+    for folder in (gone, plan):
+        is_plan = folder is plan
+        run = there.plan(plans.read(folder)) if is_plan else there.view(folder, record.read(folder)).run
+        there.client.delete_run(run.info.run_id)
+    for _ in range(2):
+        assert source.pulled("mlflow") == place
+        assert [path.name for path in place.glob("2*")] == [kept.name]
+        assert plans.folders(place) == []
+        shutil.rmtree(gone, ignore_errors=True)
+        assert len(ledger.openings("test", [record.read(kept)])) == 2, "it looked at test all the same"
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if "WITHDRAWN" in line] == [
+        f"  WITHDRAWN  {name}: the server no longer has it; receipts sync sends it again, where it was made"
+        for name in (gone.name, plan.name)
+    ]
+    assert sent("b") == gone
+    assert source.pulled("mlflow") == place
+    assert sorted(path.name for path in place.glob("2*")) == [kept.name, gone.name]
+    there.client.delete_run(there.view(gone, record.read(gone)).id)
+    assert source.pulled("mlflow") == place
+    assert [path.name for path in place.glob("2*")] == [kept.name]
+
+
 def other_bytes(path: Path) -> str:
     path.write_bytes(path.read_bytes() + b"\n")
     return "plan.json is not the one that was sent"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -147,6 +147,51 @@ def test_sending_twice_changes_nothing_and_a_new_score_adds_one_point() -> None:
     assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 0.75)]
     assert run.data.metrics["val/accuracy"] == 0.75
     assert len(store.client.get_metric_history(run.info.run_id, "history/val/accuracy")) == 2
+
+
+def by_hand(there: tracking.Store, run: str) -> None:
+    """As anybody can who may log to the server."""
+    there.client.log_metric(run, "val/accuracy", 0.99, step=5)
+    there.client.set_tag(run, "receipts.seed", "7")
+
+
+def in_the_database(there: tracking.Store, run: str) -> None:
+    with closing(sqlite3.connect("mlflow.db")) as store, store:
+        store.execute("UPDATE latest_metrics SET value = 0.99 WHERE key = 'val/accuracy'")
+        store.execute("UPDATE metrics SET value = 0.99 WHERE key = 'val/accuracy'")
+
+
+@pytest.mark.parametrize("alter", [by_hand, in_the_database])
+@pytest.mark.parametrize("scores", [1, 2])
+def test_what_was_altered_in_the_store_is_put_right_once(
+    alter: Callable[[tracking.Store, str], None], scores: int
+) -> None:
+    folder = write_run()
+    syncing.sync([folder])
+    store = tracking.Store()
+    run = store.view(folder, record.read(folder)).id
+    alter(store, run)
+    write_run(scores=scores)  # a second score was added meanwhile, and has a step of its own
+    assert syncing.sync([folder]).sent == [folder.name]
+    held = store.client.get_run(run).data
+    assert (held.metrics["val/accuracy"], held.tags["receipts.seed"]) == (0.25 + 0.25 * scores, "0")
+    before = contents()
+    assert syncing.sync([folder]).already == [folder.name]
+    assert contents() == before
+
+
+def test_what_cannot_be_put_right_is_told_with_what_can() -> None:
+    folder = write_run()
+    syncing.sync([folder])
+    with closing(sqlite3.connect("mlflow.db")) as store, store:
+        store.execute("UPDATE latest_metrics SET value = 0.99, step = 9 WHERE key = 'val/accuracy'")
+    there = tracking.Store()
+    run = there.view(folder, record.read(folder)).id
+    told = syncing.sync([folder]).failed[folder.name]
+    assert told == f"val/accuracy cannot be put right: mlflow runs delete --run-id {run}, and it is sent anew"
+    there.client.delete_run(run)
+    assert syncing.sync([folder]).sent == [folder.name]
+    assert there.view(folder, record.read(folder)).run.data.metrics["val/accuracy"] == 0.5
 
 
 def test_a_run_followed_for_a_while_and_synced_later_equals_one_sent_at_once(

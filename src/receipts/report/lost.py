@@ -5,7 +5,7 @@ again under its identity is not missed, nor is one that a newer version of its r
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from receipts.bounds import read_whole
+from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.report import lock, methods, numbers
 from receipts.report.collect import Collected
@@ -20,6 +21,7 @@ from receipts.report.draft import Draft
 from receipts.report.model import Report
 from receipts.runs import printed
 from receipts.runs.printed import Printed
+from receipts.runs.pulling import WITHDRAWN
 from receipts.runs.record import Record
 from receipts.runs.store import UNSEALED
 from receipts.runs.views import counted
@@ -50,11 +52,16 @@ def gone(found: Collected, drafts: Sequence[Draft]) -> dict[str, str]:
     again = {record.identity.id for record in found.records if record.status == "completed"}
     rows = {f"{draft.name}.{row.name}": row.runs for draft in drafts for row in draft.rows}
     return {
-        run_id: found.broken.get(run_id, "its folder is gone")
+        run_id: found.broken.get(run_id, what_befell(run_id, found.folder))
         for run_id, one in sorted(known.items())
         if run_id not in here and one.identity not in again
         if not all(is_superseded(run_id, one, rows.get(name, ())) for name in one.receipts)
     }
+
+
+def what_befell(run_id: str, runs: Path) -> str:
+    """Why a run's folder is not where it was."""
+    return "the server no longer has it" if (runs / WITHDRAWN / run_id).is_dir() else "its folder is gone"
 
 
 def is_superseded(run_id: str, one: Printed, row: Sequence[Record]) -> bool:
@@ -69,8 +76,9 @@ def marked(drafts: Sequence[Draft], found: Collected, missed: Iterable[str]) -> 
     return [replace(draft, lost=tuple(run_id for run_id in of if draft.name in of[run_id])) for draft in drafts]
 
 
-def refuse(missed: Mapping[str, str], folder: Path) -> None:
+def refuse(report: Report, folder: Path) -> None:
     """Refuse to replace a report that prints numbers of runs that are missed."""
+    missed = report.lost
     receipts = written(folder) if missed else {}
     resting = {name: one for name, one in receipts.items() if not missed.keys().isdisjoint(one.runs)}
     named = {run_id: why for run_id, why in missed.items() if any(run_id in one.runs for one in resting.values())}
@@ -78,11 +86,13 @@ def refuse(missed: Mapping[str, str], folder: Path) -> None:
         return
     lost = [f"{run_id}: {why}" for run_id, why in named.items()]
     commands = dict.fromkeys(again(run_id, list(resting.values())) for run_id in named)
+    back = "put the folders back; or python report.py source=mlflow, where the server has them"
+    if report.folder != RUNS:
+        back = "receipts sync, where they were made"
     raise Refusal(
         f"{folder}/ prints numbers of {counted(len(named), 'run')} that cannot be had any more",
         f"{some(lost, '; ')}; on them rest {some(list(resting), ', ')}, of which a new report would say something else",
-        f"put the folders back; or python report.py source=mlflow, where the server has them; or make them again: "
-        f"{some(list(commands), ' && ')}      (or 'allow={{{lock.LOST}: REASON}}')",
+        f"{back}; or make them again: {some(list(commands), ' && ')}      (or 'allow={{{lock.LOST}: REASON}}')",
     )
 
 

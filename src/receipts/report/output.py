@@ -38,7 +38,7 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     refuse_foreign(folder)
     with writable(RUNS), FileLock(RUNS / ".report.lock"):
         recover(folder)
-        lost.refuse(report.lost, folder)
+        lost.refuse(report, folder)
         replace(report, folder, notebook)
         lost.remember(report)
 

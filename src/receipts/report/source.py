@@ -25,5 +25,7 @@ def pulled(source: str) -> Path:
     for run_id, reason in done.refused.items():
         say(f"  NOT TAKEN  {run_id}: {reason}")
     for run_id, reason in done.altered.items():
-        say(f"  ALTERED    {run_id} on the server: {reason}")
+        say(f"  ALTERED    {run_id} on the server: {reason}; receipts sync puts it right, where it was made")
+    for name in done.withdrawn:
+        say(f"  WITHDRAWN  {name}: the server no longer has it; receipts sync sends it again, where it was made")
     return done.folder

@@ -1,7 +1,8 @@
 """Sending runs and plans to MLflow: each in full, once, or as it grows.
 
 While a run trains, a process of its own follows the folder (`sending` starts it, `follow` is what it does).
-Afterwards, and in `receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing.
+Afterwards, and in `receipts sync`, `send` adds what is missing and only that, so doing it twice changes nothing. What
+somebody altered in the store is put right by it: MLflow forgets no point, so the recorded value is added as the newest.
 """
 
 import os
@@ -42,12 +43,12 @@ def follow(folder: Path) -> None:
         send(folder, store)
 
 
-def deliver(folder: Path, store: "Store") -> bool:
+def deliver(folder: Path, store: Store) -> bool:
     """Make MLflow hold all of a run that has ended, or of a plan as it stands; False when it already did."""
     return (send_plan if (folder / plans.NAME).is_file() else send)(folder, store)
 
 
-def send(folder: Path, store: "Store") -> bool:
+def send(folder: Path, store: Store) -> bool:
     """Make MLflow hold all of a run that has ended; False when it already did."""
     refuse_links(folder)  # or a run from elsewhere would send files of this machine
     with alone(folder / ".tracking"):
@@ -55,12 +56,14 @@ def send(folder: Path, store: "Store") -> bool:
         view = store.view(folder, decode(data, folder / "record.json"))
         digest, tags = sha256(data).hexdigest(), view.run.data.tags
         if tags.get(SENT) == digest and FILES in tags:
-            return False
+            return view.mend()
         view.end(digest)
+        if SENT in tags:  # it was there before, and what was altered then stands behind what was added now
+            store.view(folder, view.record).mend()
         return True
 
 
-def send_plan(folder: Path, store: "Store") -> bool:
+def send_plan(folder: Path, store: Store) -> bool:
     """Make MLflow hold a plan as it stands now; False when it already did."""
     refuse_links(folder)
     with alone(folder / ".tracking"):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
-from receipts.runs.pulling import PULLED
+from receipts.runs.pulling import PULLED, WITHDRAWN
 from receipts.runs.record import Opening, Record
 
 
@@ -28,7 +28,8 @@ def others(known: Iterable[str]) -> Iterator[Record]:
     skipped = set(known)
     if not PULLED.is_dir():
         return  # nobody shares with us, so whoever collected the runs here knows them all
-    for path in (*RUNS.glob("*/record.json"), *PULLED.glob("*/*/record.json")):
+    pulled = (path for pattern in ("*/*", f"*/{WITHDRAWN}/*") for path in PULLED.glob(f"{pattern}/record.json"))
+    for path in (*RUNS.glob("*/record.json"), *pulled):
         if path.parent.name not in skipped:
             with suppress(Refusal):
                 yield records.read(path.parent)

@@ -22,18 +22,20 @@ from receipts.bounds import read_whole
 from receipts.config.project import RUNS
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
-from receipts.runs import flat, plans, tracking
+from receipts.runs import plans, tracking
 from receipts.runs.record import Record, decode
 
 PAGE = 1000
 PULLED = RUNS / ".pulled"  # a cache: hidden, so that no other command takes these runs for its own
+WITHDRAWN = ".withdrawn"  # within the folder of a server: what it had once
 
 
 @dataclass
 class Pulled:
     """What a pull did, by run id; `refused` maps to the reason, `altered` to numbers that are not the record's.
 
-    `plans` are those that lie here now, brought by this pull or by an earlier one.
+    `plans` are those that lie here now, brought by this pull or by an earlier one; `withdrawn` are runs and plans of an
+    earlier one that the server no longer has.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class Pulled:
     already: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     altered: dict[str, str] = field(default_factory=dict)
+    withdrawn: list[str] = field(default_factory=list)
 
 
 def pull(cache: Path) -> Pulled:
@@ -51,13 +54,15 @@ def pull(cache: Path) -> Pulled:
         key = hashlib.sha256(f"{tracking.address()}\n{store.experiment}".encode()).hexdigest()[:8]
         done = Pulled(cache / key)
         done.folder.mkdir(parents=True, exist_ok=True)
+        seen: set[str] = set()
         for run in listed(store):
             is_run = tracking.RUN_ID in run.data.tags
-            name = run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN]
+            seen.add(name := run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN])
             try:
                 (bring if is_run else bring_plan)(store, run, name, done)
             except Refusal as problem:
                 done.refused[name or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+        withdraw(done, seen)
     except tracking.failures() as error:
         raise Refusal(
             f"the MLflow store {secrets.public(tracking.address())} cannot be read",
@@ -121,6 +126,30 @@ def bring_plan(store: tracking.Store, run: Any, plan_id: str, done: Pulled) -> N
     done.plans.append(plan_id)
 
 
+def withdraw(done: Pulled, seen: set[str]) -> None:
+    """Put aside what an earlier pull brought and the server no longer has: a report of the server is of what it holds.
+
+    It is kept, since the looks at a sealed split that it records were taken.
+    """
+    for folder in (done.folder, done.folder / plans.FOLDER):
+        names = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
+        for name in sorted(name for name in names - seen if is_run_id(name)):
+            aside = done.folder / WITHDRAWN / name
+            aside.parent.mkdir(exist_ok=True)
+            if aside.is_dir():
+                remove(aside)
+            (folder / name).chmod(0o755)  # or it could not be moved
+            (folder / name).rename(aside)
+            aside.chmod(0o555)
+            done.withdrawn.append(name)
+
+
+def remove(place: Path) -> None:
+    """Remove what was pulled, which nobody may write to."""
+    grant(place, 0o755, 0o644)
+    shutil.rmtree(place)
+
+
 def sent(run: Any, name: str) -> str:
     """The hash of a record or plan that was sent in full; refused where there is none, or its name is no name."""
     if not is_run_id(name):
@@ -139,8 +168,7 @@ def fresh(place: Path) -> Iterator[Path]:
         draft.mkdir()
         yield draft
         if place.is_dir():
-            grant(place, 0o755, 0o644)
-            shutil.rmtree(place)
+            remove(place)
         draft.rename(place)
         grant(place, 0o555, 0o444)  # somebody else's: read, never added to
 
@@ -207,16 +235,11 @@ def download(store: tracking.Store, run: Any, name: str, folder: Path) -> Path |
 
 def told(run: Any, record: Record, done: Pulled) -> None:
     """Note numbers of the server that are not those of the record; the record counts."""
-    latest = {
-        tracking.legal(point.metric): point.value for point in flat.scores(record)
-    }  # the last of a name is latest
-    wrong = [
-        f"{name} is {run.data.metrics[name]!r}, the record says {value!r}"
-        for name, value in latest.items()
-        if name in run.data.metrics and run.data.metrics[name] != value
-    ]
+    wrong = tracking.altered_scores(run.data.metrics, record)
     if wrong:
-        done.altered[record.run_id] = "; ".join(wrong)
+        done.altered[record.run_id] = "; ".join(
+            f"{name} is {theirs!r}, the record says {ours!r}" for name, (theirs, ours) in wrong.items()
+        )
 
 
 def sha256(path: Path) -> str | None:

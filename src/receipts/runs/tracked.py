@@ -5,12 +5,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receipts.refusal import Refusal
-from receipts.runs import flat
 from receipts.runs.record import Record
-from receipts.runs.tracking import DEFAULT_STORE, RUN_ID, Store, address, failures, legal, reason
+from receipts.runs.tracking import (
+    DEFAULT_STORE,
+    RUN_ID,
+    Store,
+    address,
+    altered_scores,
+    altered_tags,
+    failures,
+    reason,
+)
 
 PAGE = 1000  # runs asked for at once
-TAGS = ("conf", "seed", "identity", "commit", "dirty", "data", "split")
 
 
 class Held(NamedTuple):
@@ -50,17 +57,12 @@ def runs_of(store: Store) -> Iterator[tuple[str, Held]]:
 
 def against(record: Record, held: Held) -> list[str]:
     """The facts and the latest scores of a record, against what MLflow holds."""
-    tags = flat.tags(record)
-    found = [
-        f"MLflow has {name} {theirs} for {record.run_id}, its record {tags[name]}"
-        for name in TAGS
-        if (theirs := held.tags.get(f"receipts.{name}")) not in (None, tags[name])
+    told = [(name, *both) for name, both in altered_tags(held.tags, record).items()]
+    told += [
+        (name.replace("/", " ", 1), repr(theirs), repr(ours))
+        for name, (theirs, ours) in altered_scores(held.metrics, record).items()
     ]
-    for split in dict.fromkeys(score.split for score in record.scores):
-        score = record.score(split)
-        assert score is not None
-        for name, metric in score.metrics.items():
-            value = held.metrics.get(legal(f"{split}/{name}"))
-            if metric.value is not None and value is not None and value != metric.value:
-                found.append(f"MLflow has {split} {name} {value!r} for {record.run_id}, its record {metric.value!r}")
-    return found
+    return [
+        f"MLflow has {name} {theirs} for {record.run_id}, its record {ours}: receipts sync puts it right"
+        for name, theirs, ours in told
+    ]

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +27,7 @@ from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 DEFAULT_STORE: Final = "sqlite:///mlflow.db"
 # A default client keeps trying a dead server for minutes. What the environment already says wins.
@@ -52,6 +52,7 @@ RUN_ID: Final = "receipts.run_id"
 PLAN: Final = "receipts.plan"  # the id of an ablation plan, in the place of a run id
 SENT: Final = "receipts.record"  # SHA-256 of the record.json (plan.json) that was sent in full; set last
 FILES: Final = "receipts.files"  # SHA-256 of the other files that a report reads, by name
+FACTS: Final = ("conf", "seed", "identity", "commit", "dirty", "data", "split")  # that no run may change
 NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 6000, 8000  # characters, MLflow's own
 LOCK_S: Final = 60.0
 
@@ -136,12 +137,47 @@ class View:
     def end(self, digest: str) -> None:
         """Send everything, say how the run ended, and last of all that nothing is missing."""
         client, record = self.store.client, self.record
-        self.describe("stale" if record.status == "running" else record.status)
+        self.describe(self.ending)
         self.log(flat.points(self.folder, record))
         self._artifacts()
         client.set_terminated(self.id, STATUS[record.status], flat.milliseconds(record.ended or record.heartbeat))
         client.set_tag(self.id, FILES, json.dumps(claimed(self.folder, record)))
         client.set_tag(self.id, SENT, digest)
+
+    @property
+    def ending(self) -> str:
+        """How a run came out that does not go on."""
+        return "stale" if self.record.status == "running" else self.record.status
+
+    def mend(self) -> bool:
+        """Put right what the store says otherwise than the record; False where nothing is, which costs no request."""
+        if not self.altered():
+            return False
+        self.describe(self.ending)
+        self.store.client.log_batch(self.id, [self.newest(*point) for point in self.altered_scores().items()])
+        self.run = self.store.client.get_run(self.id)
+        if left := self.altered():
+            raise Refusal(
+                f"{', '.join(left)} cannot be put right: mlflow runs delete --run-id {self.id}, and it is sent anew",
+                "what MLflow shows is none of the points that it holds",
+                "",
+            )
+        return True
+
+    def altered(self) -> list[str]:
+        """The tags and metrics that the store has otherwise than the record."""
+        return [*altered_tags(self.run.data.tags, self.record), *self.altered_scores()]
+
+    def altered_scores(self) -> dict[str, tuple[float, float]]:
+        """The metrics of these: the store's value and the record's."""
+        return altered_scores(self.run.data.metrics, self.record)
+
+    def newest(self, name: str, values: tuple[float, float]) -> "Metric":
+        """The recorded value of a metric as a point after all that the store holds of it."""
+        from mlflow.entities import Metric
+
+        step, at = max((one.step, one.timestamp) for one in self.store.client.get_metric_history(self.id, name))
+        return Metric(name, values[1], at + 1, step)
 
     def describe(self, status: str) -> None:
         """Send parameters and tags."""
@@ -185,6 +221,19 @@ class View:
         for path in sorted(self.folder.glob("checkpoints/*")):
             if (path.name, path.stat().st_size) not in stored:
                 client.log_artifact(self.id, str(path), "checkpoints")
+
+
+def altered_scores(held: Mapping[str, float], record: Record) -> dict[str, tuple[float, float]]:
+    """Latest scores that the store has otherwise than a record: its value and the record's, by the store's name."""
+    latest = {legal(point.metric): point.value for point in flat.scores(record)}  # the last of a name is latest
+    return {name: (held[name], value) for name, value in latest.items() if name in held and held[name] != value}
+
+
+def altered_tags(held: Mapping[str, str], record: Record) -> dict[str, tuple[str, str]]:
+    """Facts that the tags of the store state otherwise than a record: the tag and the record's word, by name."""
+    stated = flat.tags(record)
+    found = {name: (held.get(f"receipts.{name}", stated[name]), stated[name]) for name in FACTS}
+    return {name: both for name, both in found.items() if both[0] != both[1]}
 
 
 def pictures(record: Record) -> list[str]:
