@@ -10,7 +10,7 @@ from launching import launch
 from recorded import asked, planned, ran, reported, seeds
 
 from receipts.config import reporting
-from receipts.config.schema import Reporting
+from receipts.config.questions import Reporting
 from receipts.refusal import Refusal
 from receipts.report import build, collect, lock, output, selection
 from receipts.runs import gc, printed, pulling
