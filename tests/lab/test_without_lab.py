@@ -36,7 +36,7 @@ def test_every_other_test_is_still_collected(emptied: Path) -> None:
     write(emptied, "collect.py", collect)
     done = launch(emptied, "collect.py")
     assert done.code == 0, done.out
-    for part in ("config/", "evaluation/", "runs/", "test_scripts.py", "test_mistakes.py"):
+    for part in ("config/", "evaluation/", "runs/", "test_scripts.py", "test_mistakes.py", "test_damage.py"):
         assert f"tests/{part}" in done.out
     assert "tests/lab/" not in done.out
 
