@@ -90,6 +90,30 @@ def test_a_run_beats_while_it_lives_and_not_afterwards(monkeypatch: pytest.Monke
     assert (run.folder / "record.json").stat().st_mtime_ns == before
 
 
+def test_a_run_that_was_taken_over_is_left_alone_by_who_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "HEARTBEAT_S", 0.01)
+    codes: list[int] = []
+    monkeypatch.setattr(store.os, "_exit", codes.append)
+    run = claim(running(), b"")
+    theirs = stored(run.record.run_id)
+    theirs.process = Process("far", 1, 2.0)
+    with run:
+        with pytest.raises(store.TakenOver):
+            store.Run(run.folder, theirs).save()
+        store.Run(run.folder, theirs).save(taking=True)
+        deadline = time.monotonic() + 10
+        while not codes:
+            assert time.monotonic() < deadline, "nobody notices"
+            time.sleep(0.01)
+    assert codes[0] == 3
+    assert stored(run.record.run_id) == theirs
+    with pytest.raises(Refusal, match="has become another process's"):
+        run.complete()
+    (run.folder / "record.json").write_text("{")
+    run.save()
+    assert stored(run.record.run_id).process == run.record.process, "what nobody can read is nobody's"
+
+
 def test_completing_says_what_keeps_the_numbers_out_of_a_paper() -> None:
     clean = claim(running(), b"").complete()
     assert (clean.status, clean.reportable, clean.blocked_by) == ("completed", True, [])

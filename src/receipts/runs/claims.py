@@ -102,7 +102,7 @@ def resumed(earlier: Record, draft: Record, experiment: Experiment) -> Run:
     """A run that was interrupted, now this process's."""
     record = resuming.taken_up(earlier, draft, experiment)
     run = Run(RUNS / record.run_id, record, experiment.config.on_end)
-    run.save()
+    run.save(taking=True)
     return run
 
 

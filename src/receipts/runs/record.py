@@ -326,6 +326,15 @@ def decode(data: bytes, where: Path) -> Record:
         ) from error
 
 
+def is_anothers(data: bytes, process: Process) -> bool:
+    """Whether a stored record is another process's; one that cannot be read is nobody's."""
+    try:
+        found = msgspec.json.decode(data)["process"]
+        return (found["host"], found["pid"], found["started"]) != (process.host, process.pid, process.started)
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return False
+
+
 def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; refused where it states a key twice, of which every reader might take another."""
     found = dict(pairs)

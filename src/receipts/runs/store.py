@@ -4,6 +4,7 @@ A run's folder appears whole, with its record inside, under a name nobody else h
 leaves a record that says so.
 """
 
+import os
 import threading
 import time
 import traceback
@@ -19,7 +20,7 @@ from receipts.bounds import refuse_links
 from receipts.config.project import RUNS
 from receipts.provenance import code, secrets
 from receipts.provenance.trace import SYNTHETIC
-from receipts.refusal import CheckFailed, Refusal, visible
+from receipts.refusal import CheckFailed, Refusal, tell, visible
 from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
 from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
@@ -75,12 +76,21 @@ class Run:
             if full is not error:
                 raise full from error
 
-    def save(self) -> None:
-        """Write the record as it stands, unless it stands there already."""
+    def save(self, taking: bool = False) -> None:
+        """Write the record as it stands, unless it stands there already.
+
+        Raises `TakenOver` where it has become another process's; `taking` makes it this one's.
+        """
         path = self.folder / "record.json"
         with self._lock:
-            data = records.encode(self.record)
-            if not path.is_file() or path.read_bytes() != data:
+            data, there = records.encode(self.record), path.read_bytes() if path.is_file() else b""
+            if there not in (b"", data) and not taking and records.is_anothers(there, self.record.process):
+                raise TakenOver(
+                    f"{self.record.run_id} has become another process's",
+                    "this one was not heard of for a minute: it was held up, or its machine was",
+                    "let the other one go on; nothing is written here any more      (receipts ls)",
+                )
+            if there != data:
                 write_atomically(path, data)
 
     def seconds(self) -> tuple[float, float]:
@@ -165,11 +175,23 @@ class Run:
                     self._live()
                     if turned:
                         self.record.silent_since = self.record.heartbeat if silent else None
-                    with suppress(OSError, Refusal):  # a full disk is for the training itself to find
-                        self.save()
+                    self._beat_once()
                 told = turned and silent and self.record.status == "running"
             if told:
                 ending.tell(self.on_end, self.record, "stalled")
+
+    def _beat_once(self) -> None:
+        """Save; a process whose run has been taken over ends at once, before it writes into what is not its own."""
+        try:
+            self.save()
+        except TakenOver as problem:
+            os._exit(tell(problem))
+        except (OSError, Refusal):  # a full disk is for the training itself to find
+            return
+
+
+class TakenOver(Refusal):
+    """A run that went on elsewhere while this process was held up."""
 
 
 def out_of_space(error: BaseException | None) -> CheckFailed | None:
