@@ -13,7 +13,7 @@ from stored import RUNS, claim, fork, put, stored
 from receipts.provenance import code
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs import store
-from receipts.runs.record import Check, Code, Core
+from receipts.runs.record import Check, Code, Core, Process
 
 
 @pytest.fixture(autouse=True)
