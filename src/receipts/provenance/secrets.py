@@ -38,7 +38,7 @@ NAMED = re.compile(
     rf"(?i:(--(?:[\w-]{{0,40}}-)?{NAME}[ =]|(?<![A-Za-z]){NAME}['\"]?\s*[:=]\s*['\"]?))"
     r"([A-Za-z0-9+/=_.~!#$%^&*-]{12,})"
 )
-USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/@:]{0,4000}:[^\s'\"]{0,4000}|[^\s'\"/@]{0,4000})@")
+USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/]{0,4000}|[^\s'\"/:]{0,4000}:(?!\d+/)[^\s'\"]{0,4000})@")
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
     *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
     *("aiza", "xox", "xapp-", "dckr_pat_", "sg.", "ya29.", "pypi-", "npm_", "eyj", "://", "bearer", "secret"),
