@@ -17,7 +17,7 @@ from PIL import Image
 
 from receipts.refusal import Refusal
 from receipts.report import figures
-from receipts.report.figures import dots, examples, forest, groups, style
+from receipts.report.figures import caption, dots, examples, forest, groups, style
 from receipts.report.figures.figure import Figure
 from receipts.report.methods import slug
 from receipts.report.model import Report
@@ -267,6 +267,19 @@ def test_a_row_far_off_does_not_stretch_the_axis() -> None:
     assert style.window({"a": 0.1, "b": 0.5, "c": 0.9}) is None
     assert style.window({"a": 0.3, "b": 0.31, "worst": 2.3}) == (0.3, 0.31)
     assert style.window({"a": 0.3, "b": 0.3, "c": 0.3}) is None
+
+
+def test_a_row_that_a_bar_of_another_reaches_is_not_off_the_axis() -> None:
+    values = {"far": -0.9, "near": 0.0, "next": 0.01}
+    assert style.window(values, {"near": (-0.1, 0.1)}) == (0.0, 0.01)
+    assert style.window(values, {"near": (-1.0, 0.1)}) is None
+
+
+def test_the_points_of_a_cross_validation_are_its_folds(report: Report) -> None:
+    table = next(table for table in report.tables if table.plan)
+    assert (caption.point_of(table), caption.point_of(replace(table, plan=None))) == ("seed", "seed")
+    assert table.plan is not None
+    assert caption.point_of(replace(table, plan=msgspec.structs.replace(table.plan, folds=5))) == "fold"
 
 
 def test_values_have_groups_by_their_error_the_largest_first(tmp_path: Path) -> None:

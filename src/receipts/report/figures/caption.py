@@ -37,6 +37,11 @@ def setting(rows: Sequence[Row], split: str) -> str:
     return f"Data: {f'{words} ' if words else ''}{data}, {split} split{many}"
 
 
+def point_of(table: Table) -> str:
+    """What one point of a method is."""
+    return "fold" if table.plan and table.plan.folds else "seed"
+
+
 def metric(column: Column) -> str:
     """A metric, its direction, and what it means."""
     return f"Metric: {column.metric}, {column.better} is better ({column.definition.rstrip('.')})"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
-from receipts.report.figures.caption import caption, listed, metric
+from receipts.report.figures.caption import caption, listed, metric, point_of
 from receipts.report.figures.evidence import best, mean_of, pictured, primary
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Report, Row, Table
@@ -28,9 +28,9 @@ def make(report: Report) -> Iterator[Figure]:
             table,
             shown,
             name=f"dots-{table.name}",
-            title=f"Every seed of every method in {table.name}, {column.metric}",
+            title=f"Every {point_of(table)} of every method in {table.name}, {column.metric}",
             caption=caption(
-                f"{column.metric} of {listed(row.label for row in shown)}, every seed a point",
+                f"{column.metric} of {listed(row.label for row in shown)}, every {point_of(table)} a point",
                 table,
                 metric(column),
                 shown,
@@ -82,7 +82,8 @@ def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
     drawing = style.canvas(0.7 + 0.36 * len(methods))
     axes = drawing.add_subplot()
     means = {row["method"]: row[measured] for row in rows if row["seed"] in WHOLE}
-    inside = style.window(means)
+    bars = [row for row in rows if row["seed"] in WHOLE and row["low"] != ""]
+    inside = style.window(means, {row["method"]: (row["low"], row["high"]) for row in bars})
     for place, method in enumerate(methods):
         if inside and not inside[0] <= means[method] <= inside[1]:
             style.point_outside(axes, place, means[method], inside)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from receipts.report.figures import style
-from receipts.report.figures.caption import caption, listed, metric
+from receipts.report.figures.caption import caption, listed, metric, point_of
 from receipts.report.figures.evidence import pictured
 from receipts.report.figures.figure import Figure, Rows
 from receipts.report.model import Column, Comparison, Report, Row, Table
@@ -42,7 +42,8 @@ def figure(table: Table, column: Column, found: list[Comparison]) -> Figure:
             table,
             metric(column),
             shown,
-            f"Large marks are mean differences, {bars(found)}, small dots single seeds or pairs of them{band(found)}",
+            f"Large marks are mean differences, {bars(found)}, small dots single {point_of(table)}s or pairs of them"
+            f"{band(found)}",
             takeaway(found, rows),
         ),
         rows=[line for one in found for line in lines(one, rows)],
@@ -118,7 +119,10 @@ def draw(rows: Rows, measured: str, better: str, unit: str) -> "Drawing":
     if len(margins) == 1:
         axes.axvspan(-min(margins), min(margins), color=style.FAINT, alpha=0.28, lw=0)
     axes.axvline(0, color=style.INK, lw=0.8)
-    inside = style.window({str(place): row["delta"] for place, row in enumerate(whole)} | {"zero": 0.0})
+    inside = style.window(
+        {str(place): row["delta"] for place, row in enumerate(whole)} | {"zero": 0.0},
+        {str(place): [row[end] for end in ("low", "high") if row[end] != ""] for place, row in enumerate(whole)},
+    )
     for place, row in enumerate(whole):
         if inside and not inside[0] <= row["delta"] <= inside[1]:
             style.point_outside(axes, place, row["delta"], inside)

@@ -4,7 +4,7 @@ The palette is Okabe and Ito's (2008), without yellow, which white paper swallow
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,11 +95,26 @@ def spread(count: int, height: float = 0.22) -> list[float]:
     return [height * (2 * place / (count - 1) - 1) for place in range(count)] if count > 1 else [0.0] * count
 
 
-def window(values: Mapping[str, float]) -> tuple[float, float] | None:
+def window(
+    values: Mapping[str, float], ends: Mapping[str, Sequence[float]] | None = None
+) -> tuple[float, float] | None:
     """The part of an axis that holds all rows but one that lies far off, such as a floor; None where there is none.
 
-    Far off means that the gap to the next row is at least `FAR` of the whole range.
+    Far off means that the gap to the next row is at least `FAR` of the whole range, and that no bar of another row
+    reaches there; `ends` are those of the bars.
     """
+    inside = apart(values)
+    if inside is None:
+        return None
+    near = [
+        end for name, value in values.items() if inside[0] <= value <= inside[1] for end in (ends or {}).get(name, ())
+    ]
+    low, high = min([inside[0], *near]), max([inside[1], *near])
+    return inside if sum(low <= value <= high for value in values.values()) < len(values) else None
+
+
+def apart(values: Mapping[str, float]) -> tuple[float, float] | None:
+    """The range of all values but one that lies far from the others."""
     found = sorted(values.values())
     if len(found) < 3:
         return None
