@@ -41,7 +41,12 @@ def earlier(found: list[Record], draft: Record, experiment: Experiment) -> Recor
         return claimed(store.select(config.resume), draft, experiment)
     if not found or config.rerun or not is_stale(found[0]) or found[0].sentinels != config.sentinels:
         return None
-    return found[0] if points.newest(RUNS / found[0].run_id) else None
+    folder = RUNS / found[0].run_id
+    if points.newest(folder):
+        return found[0]
+    if points.found(folder):
+        draft.warnings.append(f"every point in {folder / points.FOLDER} is cut short or damaged: this begins anew")
+    return None
 
 
 def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
@@ -61,6 +66,7 @@ def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
         )
     if points.newest(RUNS / run_id) is None:
         why = "it was interrupted before its first point, or its method has none (estimators)"
+        why = "all of its points are cut short or damaged" if points.found(RUNS / run_id) else why
         raise Refusal(f"{run_id} left nothing to continue from", why, anew)
     return record
 
