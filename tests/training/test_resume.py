@@ -8,15 +8,18 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from folders import commit, git, record, runs, write
+from folders import commit, git, inside, record, runs, write
 from launching import Ended, begin, ended, launch
 
+from receipts.config.project import RUNS
 from receipts.refusal import Refusal
-from receipts.runs import points
+from receipts.runs import points, resuming
+from receipts.runs import record as records
 from receipts.runs.files import write_atomically
 from receipts.runs.resuming import elsewhere
 from receipts.training.checkpoints import weights_hash
@@ -447,6 +450,16 @@ def test_what_cannot_be_continued_is_said(project: Path) -> None:
     assert "src/lab/net.py" in changed.err
     assert "git checkout" in changed.err
     git(project, "checkout", "-q", "src/lab/net.py")
+
+    for point in points.found(run):
+        point.write_bytes(point.read_bytes()[:-1])
+    damaged = launch(project, "train.py", f"resume={run.name}")
+    assert (damaged.code, "all of its points are cut short or damaged" in damaged.err) == (3, True)
+    plain: Any = SimpleNamespace(config=SimpleNamespace(resume=None, rerun=False, sentinels=True))
+    with inside(project):
+        draft = records.read(RUNS / run.name)
+        assert resuming.earlier([records.read(RUNS / run.name)], draft, plain) is None
+    assert "is cut short or damaged: this begins anew" in draft.warnings[-1]
 
     shutil.rmtree(run / points.FOLDER)
     empty = launch(project, "train.py", f"resume={run.name}")

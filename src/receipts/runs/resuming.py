@@ -44,7 +44,11 @@ def earlier(found: list[Record], draft: Record, experiment: Experiment) -> Recor
         return claimed(choice.select(config.resume), draft, experiment)
     if not found or config.rerun or not is_stale(found[0]) or found[0].sentinels != config.sentinels:
         return None
-    return found[0] if left_by(found[0]) else None
+    if left_by(found[0]):
+        return found[0]
+    if points.found(folder := RUNS / found[0].run_id):
+        draft.warnings.append(f"every point in {folder / points.FOLDER} is cut short or damaged: this begins anew")
+    return None
 
 
 def left_by(record: Record) -> Path | None:
@@ -71,6 +75,7 @@ def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
         )
     if left_by(record) is None:
         why = "it was interrupted before its first point, or its method has none (estimators)"
+        why = "all of its points are cut short or damaged" if points.found(RUNS / run_id) else why
         raise Refusal(f"{run_id} left nothing to continue from", why, anew)
     return record
 
