@@ -69,7 +69,7 @@ def test_a_report_is_not_replaced_by_one_without_a_run_that_it_prints(
     told = caught.value
     assert runs[1].run_id in told.why
     assert why in told.why
-    assert "on them rest main.net" in told.why
+    assert "a new report would say something else of main.net" in told.why
     assert "python train.py conf=net seed=1 && python eval.py run_id=latest" in told.fix
     assert "python report.py source=mlflow" in told.fix
     assert "allow={lost-runs: REASON}" in told.fix

@@ -91,7 +91,7 @@ def refuse(report: Report, folder: Path) -> None:
         back = "receipts sync, where they were made"
     raise Refusal(
         f"{folder}/ prints numbers of {counted(len(named), 'run')} that cannot be had any more",
-        f"{some(lost, '; ')}; on them rest {some(list(resting), ', ')}, of which a new report would say something else",
+        f"{some(lost, '; ')}; without a word a new report would say something else of {some(list(resting), ', ')}",
         f"{back}; or make them again: {some(list(commands), ' && ')}      (or 'allow={{{lock.LOST}: REASON}}')",
     )
 
