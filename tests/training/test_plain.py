@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from receipts.training.plain import NotPlain, digest, given_back, packed, unpacked
+from receipts.training.plain import LARGE, NotPlain, digest, given_back, leads_out, packed, unpacked
 
 VALUES: list[Any] = [
     *(None, True, 0, 2**130, -0.0, 1e-310, "é\x00", b"\xff", (), [], {}, set(), deque()),
@@ -74,3 +74,20 @@ def test_an_object_that_others_hold_is_written_into() -> None:
     turned = torch.zeros(3, 2).T
     assert torch.equal(given_back(packed(torch.ones(2, 3)), turned), torch.ones(2, 3))
     assert not turned.any(), "others may see this one otherwise"
+
+
+@pytest.mark.parametrize("value", [torch.empty(LARGE + 1, dtype=torch.uint8), np.empty(LARGE // 8 + 1)], ids=["t", "a"])
+def test_what_is_as_large_as_data_goes_into_no_point(value: Any) -> None:
+    with pytest.raises(NotPlain, match="bytes"):
+        packed(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "leads"),
+    [
+        *((text, True) for text in ("/etc", "C:\\x", "\\\\host\\x", "a/../b", "..", {"a": ["/x"]}, ("/x", 1))),
+        *((text, False) for text in ("", "img/001.png", "a..b", 3.5, {"a": ["b"]}, torch.ones(2))),
+    ],
+)
+def test_a_text_that_leads_somewhere_else_is_told_from_others(value: Any, leads: bool) -> None:
+    assert leads_out(packed(value)) is leads

@@ -5,6 +5,7 @@ Numbers and texts stand for themselves; everything else is a tuple that begins w
 
 import hashlib
 from collections import Counter, OrderedDict, deque
+from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 LONG = 100_000  # elements of a container; longer ones hold samples
+LARGE = 2**26  # bytes of a tensor or an array; larger ones hold data
 SIMPLE = (type(None), bool, int, float, str)
 ROWS: dict[str, Any] = {kind.__name__: kind for kind in (list, tuple, set, frozenset, deque)}
 PAIRS: dict[str, Any] = {kind.__name__: kind for kind in (dict, OrderedDict, Counter)}
@@ -28,6 +30,8 @@ def packed(value: Any) -> Any:
         return value
     if kind is bytes:  # as text: empty ones are stored as a call, which nobody makes when reading
         return ("bytes", value.hex())
+    if isinstance(value, Tensor | np.ndarray) and value.nbytes > LARGE:
+        raise NotPlain(f"{value.nbytes:,} bytes")
     if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
         return ("tensor", value.detach().clone().cpu())
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSUmM":
@@ -86,6 +90,14 @@ def given_back(found: Any, now: Any) -> Any:
     now.clear()
     now.update(value) if isinstance(now, set) else now.extend(value)
     return now
+
+
+def leads_out(found: Any) -> bool:
+    """Whether a packed value holds a text that is a path from a root, or one that goes up: a point may be anybody's."""
+    if isinstance(found, str):
+        path = PureWindowsPath(found)  # which knows the roots of other systems, too
+        return bool(path.drive or path.root) or ".." in path.parts
+    return isinstance(found, list | tuple) and any(map(leads_out, found))
 
 
 def digest(found: Any) -> str:

@@ -19,7 +19,7 @@ from receipts.provenance import streams
 from receipts.provenance.determinism import is_generator
 from receipts.runs.log import say
 from receipts.training.method import Site
-from receipts.training.plain import NotPlain, digest, given_back, packed, unpacked
+from receipts.training.plain import NotPlain, digest, given_back, leads_out, packed, unpacked
 
 LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter)
@@ -40,7 +40,9 @@ class Place(NamedTuple):
     @property
     def mark(self) -> str:
         """What it is known by."""
-        return digest(self.packed) if self.is_plain else str(id(self.value))
+        if self.is_plain:
+            return digest(self.packed)
+        return f"{id(self.value)} {getattr(self.value, '_version', '')}"  # a tensor counts what is done to it in place
 
     def is_as_before(self, mark: str | None) -> bool:
         """Whether it is what it was; nobody can know that of an iterator."""
@@ -98,7 +100,7 @@ class Walk:
             self.holders[name] = value
             for at, element in list(value.items() if isinstance(value, dict) else enumerate(value)):
                 self.look(f"{name}[{at!r}]", name, at, element)
-        elif hasattr(value, "__next__") and not isinstance(value, io.IOBase):
+        elif isinstance(value, Tensor) or (hasattr(value, "__next__") and not isinstance(value, io.IOBase)):
             self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
         elif type(value).__module__.partition(".")[0] not in LIBRARIES:
             if hasattr(value, "__dict__"):
@@ -112,12 +114,14 @@ class Walk:
         for below, part in module.named_modules():
             self.attributes(f"{name}.{below}".rstrip("."), part)
         for below, tensor in (*module.named_parameters(), *module.named_buffers()):
-            self.places[f"{name}.{below}"] = Place("", below, tensor, packed(tensor.data))
+            self.places[f"{name}.{below}"] = Place("", below, tensor, ("tensor", tensor.data.clone().cpu()))
 
     def put(self, name: str, holder: str, key: Any, found: Any) -> bool:
         """Put a value where it was; False where that place is not there any more."""
         place, into = self.places.get(name), self.holders.get(holder)
         now = place.value if place else None
+        if leads_out(found):
+            return False
         try:
             if isinstance(found, tuple) and found[0] == "stream":
                 if now is not None:

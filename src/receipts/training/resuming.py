@@ -77,8 +77,8 @@ class Resumption(Callback):
     def restore(self, *names: str) -> None:
         """Give parts their state back."""
         for name in names:
-            if name in self.parts and self.state is not None:
-                for attribute, value in self.state["parts"][name].items():
+            if name in self.parts and self.state is not None:  # a point of an older core may lack some
+                for attribute, value in self.state["parts"].get(name, {}).items():
                     if attribute in self.parts[name].lasting:  # a point may come from anybody
                         setattr(self.parts[name], attribute, value)
 
@@ -181,7 +181,7 @@ class Resumption(Callback):
         """Lightning takes the whole of a resumed epoch for a restart, and then leaves ReduceLROnPlateau out."""
         self.add_logged(trainer)
         for before in self.logged.values():  # what came before the point, and since then never again in this epoch
-            trainer.callback_metrics.update(dict.fromkeys(before["names"], of_epoch(before, trainer)))
+            trainer.callback_metrics.update(dict.fromkeys(before.get("names", ()), of_epoch(before, trainer)))
         self.logged = {}
         trainer.fit_loop._restarting = False
 
@@ -240,7 +240,7 @@ def so_far(metric: Any) -> dict[str, Any]:
 def of_epoch(before: dict[str, Any], trainer: Trainer) -> Tensor:
     """What an epoch comes to of a value that was logged before a point only."""
     parts = [before[name].to(trainer.strategy.root_device) for name in ("value", "n") if name in before]
-    if before["over"] is not None:
+    if before.get("over") is not None:
         parts = [trainer.strategy.reduce(part.clone(), reduce_op=before["over"]) for part in parts]
     total: Tensor = parts[0]
     return total / parts[1] if "n" in before else total
