@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -140,4 +141,10 @@ def remember(report: Report) -> None:
 
 def version(run: Record) -> str:
     """What all seeds of a method have in common, short."""
-    return hashlib.sha256("\n".join(methods.version(run)).encode()).hexdigest()[:16]
+    return short(methods.version(run))
+
+
+@cache
+def short(version: tuple[str, ...]) -> str:
+    """A hash: made once for all runs of a method."""
+    return hashlib.sha256("\n".join(version).encode()).hexdigest()[:16]

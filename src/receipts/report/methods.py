@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs.process import state
@@ -40,7 +41,13 @@ class Picked:
 
 def dataset(record: Record) -> str:
     """A dataset's name: that of its manifest, folds apart."""
-    return re.sub(r"-fold\d+$", "", record.data.name)
+    return whole(record.data.name)
+
+
+@cache
+def whole(name: str) -> str:
+    """The name of the dataset that a fold is of: asked for each of many runs, and of few names."""
+    return re.sub(r"-fold\d+$", "", name)
 
 
 def label(record: Record) -> Label:

@@ -11,8 +11,6 @@ from receipts.report.draft import Draft
 from receipts.report.methods import Picked
 from receipts.runs.record import Record
 
-FOLD = re.compile(r"-fold\d+$")
-
 
 def drafts(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draft]:
     """One table per (data, split, harness) over completed clean full runs, then every experiment's latest plans."""
@@ -52,7 +50,7 @@ def by_data(found: Collected, split: str, allow: Mapping[str, str]) -> list[Draf
 
 def is_fold(record: Record) -> bool:
     """Whether a run is one fold of a cross-validation, which is no row by itself."""
-    return FOLD.search(record.data.name) is not None
+    return methods.dataset(record) != record.data.name
 
 
 def rank(row: Picked) -> tuple[int, str]:
