@@ -11,7 +11,7 @@ from receipts.runs import record as records
 from receipts.runs.record import Record
 from receipts.training import checkpoints
 
-CACHES = (".known.json", ".vetted", ".tracking", ".preflight", ".checksums", ".pulled")
+CACHES = (".known.json", ".vetted", ".printed", ".tracking", ".preflight", ".checksums", ".pulled")
 TOLD = re.compile(r"^epoch (\d+)/\d+  ", re.MULTILINE)
 
 

@@ -60,7 +60,7 @@ def test_a_run_with_a_way_out_is_not_gone_on_with(trap: Trap, way: str, status: 
     folder = trap.run(status=status, failure=records.Failure("why", []), ended=None)
     content = io.BytesIO()
     torch.save({"state_dict": {}}, content)
-    point = points.write(folder, 5, content.getvalue())
+    point = points.write(folder, 5, content.getvalue(), folder / "none")
     if way == "log":
         (folder / "train.log").symlink_to(trap.victim)
     elif way == "best one that is a link":
@@ -86,7 +86,7 @@ def test_a_folder_that_nobody_altered_is_gone_on_with(trap: Trap) -> None:
     folder = trap.run(status="running", ended=None)
     assert resuming.left_by(records.read(folder)) is None
     assert resuming.left_by(made(7)) is None, "nor is a folder that is gone"
-    point = points.write(folder, 5, b"five")
+    point = points.write(folder, 5, b"five", folder / "none")
     assert resuming.left_by(records.read(folder)) == point
     inside = os.path.realpath(folder / "checkpoints")
     state = {"dirpath": inside, "best_model_path": f"{inside}/best.ckpt", "kth_best_model_path": "", "monitor": "val/x"}
