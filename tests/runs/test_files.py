@@ -76,3 +76,12 @@ def test_a_folder_that_cannot_be_written_is_refused_and_a_full_disk_is_no_such_t
         write_atomically(tmp_path / "file", b"")
     if refused:
         assert found.value.fix == f"chmod -R u+w {tmp_path}"
+
+
+def test_what_saves_time_is_written_without_the_rests_of_killed_processes_or_not_at_all(tmp_path: Path) -> None:
+    for name in ("..seen.nx5q9jvr", "..other.nx5q9jvr", ".run"):
+        (tmp_path / name).write_bytes(b"ha")
+    files.remember(tmp_path / ".seen", b"all")
+    assert {path.name for path in tmp_path.iterdir()} == {".seen", "..other.nx5q9jvr", ".run"}
+    files.remember(tmp_path / ".run/.seen", b"all")
+    assert (tmp_path / ".run").read_bytes() == b"ha", "a file stands where the folder would be: nothing is raised"

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -58,6 +58,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:  # interrupted too: no half-written file stays behind
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remember(path: Path, content: bytes) -> None:
+    """Write a file that only saves time, in a folder that processes share, if it can be written.
+
+    What killed ones were about to rename to it goes; so may that of a live one, which then remembers nothing.
+    """
+    with suppress(OSError, Refusal):
+        for left in path.parent.glob(f".{path.name}.????????"):
+            left.unlink(missing_ok=True)
+        write_atomically(path, content)
 
 
 def sweep(folder: Path) -> None:

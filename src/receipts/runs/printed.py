@@ -10,8 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from receipts.refusal import Refusal
-from receipts.runs.files import write_atomically
+from receipts.runs.files import remember
 
 NAME = ".printed"
 
@@ -46,6 +45,5 @@ def forget(runs: Path, gone: Iterable[str]) -> None:
 
 
 def keep(runs: Path, known: Mapping[str, Printed]) -> None:
-    """Write it down."""
-    with suppress(OSError, Refusal):  # a folder that cannot be written to costs a warning later, and no report now
-        write_atomically(runs / NAME, msgspec.json.encode(known))
+    """Write it down; a folder that cannot be written to costs a warning later, and no report now."""
+    remember(runs / NAME, msgspec.json.encode(known))

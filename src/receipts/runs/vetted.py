@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from receipts.provenance.remembered import SETTLED_S, Seen, newest
-from receipts.refusal import Refusal
-from receipts.runs.files import write_atomically
+from receipts.runs.files import remember
 
 NAME = ".vetted"
 
@@ -39,10 +38,9 @@ class Vetted:
             self.now[name] = state
 
     def keep(self) -> None:
-        """Remember what was met in this reading and nothing else."""
+        """Remember what was met in this reading and nothing else; where that cannot be, all is examined again."""
         if self.now != self.before:
-            with suppress(OSError, Refusal):  # a folder that cannot be written to costs another examination, no more
-                write_atomically(self.path, msgspec.json.encode(self.now))
+            remember(self.path, msgspec.json.encode(self.now))
 
 
 def load(runs: Path) -> Vetted:
