@@ -64,7 +64,7 @@ def following(clock: Path) -> None:
         module.datetime = Set  # type: ignore[attr-defined]
 
 
-def library() -> Path | None:
+def libfaketime() -> Path | None:
     """libfaketime, where Debian's package puts it."""
     return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
@@ -74,7 +74,7 @@ def preloaded(clock: Path) -> None:
 
     The clock that nobody can set is left alone, since waiting goes by it, and so are the times of files.
     """
-    told = {"LD_PRELOAD": str(library()), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
+    told = {"LD_PRELOAD": str(libfaketime()), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
     told |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
     told |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     program = [sys.executable, "-c", "import clocks; clocks.go_on()", *sys.argv]
@@ -94,4 +94,4 @@ def jump_back_by_library(folder: Path) -> list[str]:
 
 
 EVENTS: dict[str, Callable[[Path], list[str]]] = {"clock an hour back": jump_back}
-BY_LIBRARY = {"clock an hour back, by libfaketime": jump_back_by_library} if library() else {}
+BY_LIBRARY = {"clock an hour back, by libfaketime": jump_back_by_library} if libfaketime() else {}

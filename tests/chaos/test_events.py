@@ -17,6 +17,6 @@ def test_nothing_is_lost(event: str, project: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(clocks.library() is None, reason="no libfaketime here; docs/records.md says where to get it")
+@pytest.mark.skipif(clocks.libfaketime() is None, reason="no libfaketime here; docs/records.md says where to get it")
 def test_nothing_is_lost_when_libfaketime_sets_the_clock_back(project: Path) -> None:
     assert clocks.jump_back_by_library(project) == []
