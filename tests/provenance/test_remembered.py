@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from receipts.provenance import checksums, remembered
+from receipts.provenance import checksums, looks, remembered
 
 
 @pytest.fixture
@@ -100,3 +100,37 @@ def test_a_damaged_memory_and_one_that_cannot_be_written_cost_a_reading(reads: l
     remembered.MEMORY.write_text("no folder")
     assert checksums.md5(Path("data/a")) == first
     assert reads == [Path("data/a")] * 3
+
+
+def test_a_look_is_the_same_however_many_processes_share_it(reads: list[Path]) -> None:
+    Path("data/deep/ü \n").write_bytes(b"3")
+    Path("data/deep/down").mkdir()
+    Path("data/deep/link").symlink_to("b")
+    Path("data/deep/around").symlink_to("..")  # a folder, not followed
+    alone = looks.look("data")
+    assert alone == looks.look_together("data", 2) == looks.look_together("data", 5)
+    assert alone[1] == 4
+    assert alone[2] == max(path.stat().st_ctime_ns for path in Path("data").rglob("*") if path.is_file())
+    Path("data/deep/b").rename("data/deep/c")
+    assert looks.look("data")[0] != alone[0]
+
+
+def test_a_large_folder_is_looked_at_by_several_processes(reads: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "A_PROCESS", 1)
+    asked: list[int] = []
+    monkeypatch.setattr(
+        remembered, "look_together", lambda folder, parts: asked.append(parts) or looks.look_together(folder, 2)
+    )
+    first = checksums.folder_md5(Path("data"))
+    assert checksums.folder_md5(Path("data")) == first
+    assert reads.count(Path("data")) == 1
+    assert asked == [1, remembered.processes(2)]  # before anything is known of it, and after
+    same_size(Path("data/a"))
+    assert checksums.folder_md5(Path("data")) == checksums.read_folder(Path("data")) != first
+
+
+def test_what_another_process_cannot_look_at_is_looked_at_here(
+    reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks.sys, "executable", "false")
+    assert looks.look_together("data", 3) == looks.look("data")

@@ -22,6 +22,7 @@ from receipts.ablation.worker import THREADS, Order, forked, fresh
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
 from receipts.config.questions import Ablating
+from receipts.provenance.environment import cores
 from receipts.refusal import Refusal, nearest
 
 PRELOAD = ("receipts.ablation.preload",)
@@ -157,11 +158,6 @@ def workers_of(asked: Ablating, experiments: Sequence[Experiment]) -> int:
         return 1
     wanted = max(experiment.config.fit.threads * experiment.config.trainer.processes for experiment in experiments)
     return max(1, min(cores() // wanted, len(experiments)))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads_here() -> str | None:

@@ -19,6 +19,7 @@ from receipts.config.questions import Gauntlet
 from receipts.gauntlet import kept, worker
 from receipts.gauntlet.check import Outcome, undone
 from receipts.gauntlet.course import Trial, budget
+from receipts.provenance.environment import cores
 from receipts.refusal import Refusal, visible
 from receipts.report.gauntlet import Verdict
 from receipts.runs.screen import texts
@@ -42,7 +43,7 @@ def workers(trials: Sequence[Trial]) -> int:
     runs = [run for trial in trials for run in trial.subject.runs]
     if any(run.world.device != "cpu" for run in runs):
         return 1
-    return max(1, launching.cores() // max((run.world.threads for run in runs), default=1))
+    return max(1, cores() // max((run.world.threads for run in runs), default=1))
 
 
 class Runner:

@@ -9,15 +9,17 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from receipts.config.project import RUNS
+from receipts.provenance.looks import look_together
 
 MEMORY = RUNS / ".checksums"
 SETTLED_S = 2.0
 WORTH = 1 << 20  # bytes: less is read as quickly as it is looked up
+A_PROCESS, MOST = 10_000, 8  # files that a process of their own is worth starting for; more processes get no faster
 
 Seen = tuple[int, int, int, int]
 
@@ -35,24 +37,19 @@ def of_file(path: Path, read: Callable[[], str]) -> str:
 
 def of_folder(folder: Path, also: bytes, read: Callable[[], str]) -> str:
     """The checksum of a folder, read again where any of its files, their number or `also` has changed."""
-    lines, latest = [], 0
-    for name, state in walk(os.fspath(folder)):
-        lines.append(f"{name}\0{state}")
-        latest = max(latest, newest(state))
-    told = "\n".join(sorted(lines)).encode(errors="surrogateescape")
-    return recall(folder, hashlib.blake2b(also + told, digest_size=16).hexdigest(), latest, read)
+    _, _, expected = kept(folder)
+    state, files, latest = look_together(os.fspath(folder), processes(expected))
+    rules = hashlib.blake2b(also, digest_size=8).hexdigest()
+    return recall(folder, f"{state:016x} {rules}", latest, read, files)
 
 
-def walk(folder: str) -> Iterator[tuple[str, Seen]]:
-    """Every file below a folder and its state; `os.scandir`, since pathlib takes five times as long."""
-    waiting = [folder]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif entry.is_file():
-                    yield entry.path, seen(entry.stat())
+def processes(files: int) -> int:
+    """How many processes are worth starting for a look at so many files."""
+    if files < 2 * A_PROCESS:
+        return 1
+    from receipts.provenance.environment import cores
+
+    return min(cores(), MOST, files // A_PROCESS)
 
 
 def newest(state: Seen) -> int:
@@ -60,19 +57,30 @@ def newest(state: Seen) -> int:
     return max(state[1], state[2])
 
 
-def recall(path: Path, state: str, changed_ns: int, read: Callable[[], str]) -> str:
+def recall(path: Path, state: str, changed_ns: int, read: Callable[[], str], files: int = 1) -> str:
     """What was read when the state was this one; otherwise what is read now, remembered if it had settled."""
-    memory = MEMORY / hashlib.blake2b(os.fsencode(path.absolute()), digest_size=12).hexdigest()
-    with suppress(OSError, ValueError):
-        then, checksum = json.loads(memory.read_bytes())
-        if then == state:
-            return str(checksum)
+    then, checksum, _ = kept(path)
+    if then == state:
+        return checksum
     settled = time.time_ns() - changed_ns > SETTLED_S * 1e9
     checksum = read()
     if settled:
         with suppress(OSError):  # a folder that cannot be written to costs a second reading, no more
             MEMORY.mkdir(parents=True, exist_ok=True)
-            fresh = memory.with_name(f"{memory.name}.{os.getpid()}")
-            fresh.write_text(json.dumps([state, checksum]))
-            fresh.replace(memory)
+            fresh = memory(path).with_name(f"{memory(path).name}.{os.getpid()}")
+            fresh.write_text(json.dumps([state, checksum, files]))
+            fresh.replace(memory(path))
     return checksum
+
+
+def kept(path: Path) -> tuple[str | None, str, int]:
+    """What is remembered of a path: its state then, its checksum, the number of its files."""
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        then, checksum, files = json.loads(memory(path).read_bytes())
+        return str(then), str(checksum), int(files)
+    return None, "", 0
+
+
+def memory(path: Path) -> Path:
+    """Where that is kept."""
+    return MEMORY / hashlib.blake2b(os.fsencode(path.absolute()), digest_size=12).hexdigest()
