@@ -56,6 +56,8 @@ class StepRng(Callback):
 class Rates(Callback):
     """Notes the learning rates that training begins with: one for each group of every optimizer."""
 
+    lasting = ("begun",)
+
     def __init__(self) -> None:
         self.begun: list[float] = []
 
@@ -94,10 +96,10 @@ class ModuleMethod:
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         progress = Progress(site, validation)
-        remembered = Remembered(self.module, own, getattr(train_batches, "augment", ()), site)
+        remembered = Remembered(self.module, getattr(train_batches, "augment", ()), site)
         first = [building.Whole(self.module), StepRng(config.seed), self.rates, remembered]
         watching: list[Callback] = [*first, validation, *sentinels, progress]
-        watching.insert(0, Resumption(site, config.limits.save_seconds, watching, own))
+        watching.insert(0, Resumption(site, config.limits.save_seconds, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:

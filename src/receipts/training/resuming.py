@@ -7,7 +7,7 @@ what was logged. Order and randomness are functions of seed, rank, epoch and ste
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -39,8 +39,8 @@ class Resumption(Callback):
     It comes first among the callbacks: what others do at the same moment has not happened yet at a point.
     """
 
-    def __init__(self, site: Site, every_s: float, watching: Iterable[Callback], own: Sequence[Callback]) -> None:
-        self.site, self.every_s, self.own = site, every_s, own
+    def __init__(self, site: Site, every_s: float, watching: Iterable[Callback]) -> None:
+        self.site, self.every_s = site, every_s
         self.parts = lasting(watching)
         self.notice = Notice(first=site.rank == 0)
         self.place: tuple[int, int] | None = None
@@ -137,7 +137,7 @@ class Resumption(Callback):
             return trainer.fit_loop.total_batch_idx >= 0
         loader = trainer.train_dataloader
         kept = all(metric.is_tensor for metric in trainer.fit_loop.epoch_loop._results.values() if metric.meta.on_epoch)
-        begin = any(is_overridden("on_train_epoch_start", one) for one in (pl_module, *self.own))
+        begin = any(is_overridden("on_train_epoch_start", one) for one in (pl_module, *researchers(trainer)))
         return kept and hasattr(loader, "load_state_dict") and not begin
 
     def save(self, trainer: Trainer, batch_idx: int) -> None:
@@ -194,6 +194,12 @@ class Resumption(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Whatever happens."""
         self.notice.leave()
+
+
+def researchers(trainer: Trainer) -> list[Callback]:
+    """The callbacks of a trainer that are not ours: the experiment's, the module's, and those that may end training."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [callback for callback in callbacks if not type(callback).__module__.startswith("receipts.")]
 
 
 def lasting(callbacks: Iterable[Callback]) -> dict[str, Lasting]:

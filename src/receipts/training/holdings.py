@@ -1,0 +1,192 @@
+"""Everything that some objects hold in their attributes, by name: to be noted, and to be put back."""
+
+import io
+from collections import deque
+from collections.abc import Sequence
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+
+from receipts.provenance import streams
+from receipts.provenance.determinism import is_generator
+from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, leads_out, packed, unpacked
+
+LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
+NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
+OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
+FEW = 1000  # elements of a container that are looked at one by one
+
+
+class Place(NamedTuple):
+    """A value: under which key of which holder, by name, what it is packed, and whether a point can keep it."""
+
+    holder: str
+    key: Any
+    value: Any
+    packed: Any
+    is_plain: bool = True
+    is_kept: bool = True
+
+    @property
+    def mark(self) -> str:
+        """What it is known by."""
+        if self.is_plain:
+            return digest(self.packed)
+        return f"{id(self.value)} {getattr(self.value, '_version', '')}"  # a tensor counts what is done to it in place
+
+    def is_as_before(self, mark: str | None) -> bool:
+        """Whether it is what it was; nobody can know that of an iterator."""
+        return mark == self.mark and (self.is_plain or not hasattr(self.value, "__next__"))
+
+
+class Entries:
+    """A dictionary whose keys no point can hold, as layers or members of an enumeration: its values by their order."""
+
+    def __init__(self, entries: dict[Any, Any]) -> None:
+        self.entries = entries
+
+    def __setitem__(self, place: int, value: Any) -> None:
+        self.entries[list(self.entries)[place]] = value
+
+
+class Walk:
+    """Everything that some objects hold, by name: `Net.body.3.p`, `Net.queue`, `Counter[0].count`.
+
+    Those that work ahead have seen batches that come after a point, so that nobody can put them back to it. What is
+    `elsewhere`, optimizers and schedules that Lightning stores, is passed over.
+    """
+
+    def __init__(
+        self, module: LightningModule, others: Sequence[Any], ahead: Sequence[Any], elsewhere: Sequence[Any]
+    ) -> None:
+        self.is_ahead = False
+        self.holders: dict[str, Any] = {}
+        self.places: dict[str, Place] = {}
+        self.seen = {id(part) for part in (*module.modules(), *elsewhere)}
+        for name, part in module.named_modules():
+            self.attributes(f"{type(module).__name__}.{name}".rstrip("."), part)
+        for number, other in enumerate([*others, *ahead]):
+            self.is_ahead = number >= len(others)
+            self.attributes(f"{type(other).__name__}[{number}]", other)
+
+    def attributes(self, name: str, thing: Any) -> None:
+        """Those of an object; of a module also the buffers that no checkpoint holds."""
+        is_module = isinstance(thing, nn.Module)
+        self.holders[name], passed_over = vars(thing), OF_ALL if is_module else stored_by_itself(thing)
+        for key, value in list(vars(thing).items()):
+            if key not in passed_over:
+                self.look(f"{name}.{key}", name, key, value)
+        if is_module:
+            self.holders[f"{name}, buffers"] = thing._buffers
+            for key in sorted(thing._non_persistent_buffers_set):
+                self.look(f"{name}.{key}", f"{name}, buffers", key, thing._buffers[key])
+
+    def look(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """A value, or what it holds in turn where it is no plain data."""
+        if isinstance(value, NEVER):
+            return
+        try:
+            if not is_generator(value):
+                self.places[name] = Place(holder, key, value, packed(value), is_kept=not self.is_ahead)
+            elif not self.is_ahead:  # there it is seeded anew for each batch
+                self.places[name] = Place(holder, key, value, ("stream", packed(streams.state_of(value))))
+        except NotPlain:
+            if id(value) not in self.seen:
+                self.seen.add(id(value))
+                self.below(name, holder, key, value)
+
+    def below(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """What a container, an object of somebody's own or a module that hides in one holds; else the thing itself."""
+        if isinstance(value, nn.Module):
+            self.hidden(name, value)
+        elif isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+            self.within(name, value)
+        elif isinstance(value, Tensor) or (hasattr(value, "__next__") and not isinstance(value, io.IOBase)):
+            self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+        elif is_stateful(value):
+            self.stateful(name, holder, key, value)
+        elif not is_of_library(type(value)):
+            if hasattr(value, "__dict__"):
+                self.attributes(name, value)
+            else:
+                self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+
+    def within(self, name: str, container: Any) -> None:
+        """What a container holds, one by one."""
+        is_keyed = isinstance(container, dict) and all(type(key) in SIMPLE for key in container)
+        self.holders[name] = container if is_keyed or not isinstance(container, dict) else Entries(container)
+        for at, element in list(container.items() if is_keyed else enumerate(values(container))):
+            self.look(f"{name}[{at!r}]", name, at, element)
+
+    def stateful(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """An optimizer, a schedule or a scaler that only its holder knows of: what it says of itself."""
+        try:
+            self.places[name] = Place(holder, key, value, ("state", packed(value.state_dict())))
+        except NotPlain:
+            self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+
+    def hidden(self, name: str, module: nn.Module) -> None:
+        """A module that is no part of the one that learns, as a teacher in a callback or a list: its weights, too."""
+        self.seen |= {id(part) for part in module.modules()}
+        for below, part in module.named_modules():
+            self.attributes(f"{name}.{below}".rstrip("."), part)
+        for below, tensor in (*module.named_parameters(), *module.named_buffers()):
+            self.places[f"{name}.{below}"] = Place("", below, tensor, ("tensor", tensor.data.clone().cpu()))
+
+    def put(self, name: str, holder: str, key: Any, found: Any) -> bool:
+        """Put a value where it was; False where that place is not there any more."""
+        place, into = self.places.get(name), self.holders.get(holder)
+        now = place.value if place else None
+        if leads_out(found):
+            return False
+        try:
+            if isinstance(found, tuple) and found[0] in ("stream", "state"):
+                return is_taken_up(now, *found)
+            value = given_back(found, now)
+        except (NotPlain, KeyError, ValueError):  # the last two: an optimizer that has other groups than then
+            return False
+        if value is now and isinstance(now, Tensor | dict | list | deque | set):
+            return True
+        if not isinstance(into, dict | list | deque | Entries) or (isinstance(into, Entries) and place is None):
+            return False
+        into[key] = value
+        return True
+
+
+def values(container: Any) -> list[Any]:
+    """What a container holds."""
+    return list(container.values() if isinstance(container, dict) else container)
+
+
+def is_of_library(kind: type) -> bool:
+    """Whether a class is Lightning's, torch's or ours."""
+    return kind.__module__.partition(".")[0] in LIBRARIES
+
+
+def is_stateful(value: Any) -> bool:
+    """Whether something of a library gives its state away, and takes it back."""
+    return is_of_library(type(value)) and hasattr(value, "state_dict") and hasattr(value, "load_state_dict")
+
+
+def is_taken_up(thing: Any, kind: str, state: Any) -> bool:
+    """Whether a generator, an optimizer or a schedule stands again where one stood."""
+    if kind == "stream" and is_generator(thing):
+        streams.restore(thing, unpacked(state))
+        return True
+    if kind == "state" and is_stateful(thing):
+        thing.load_state_dict(unpacked(state))
+        return True
+    return False
+
+
+def stored_by_itself(thing: Any) -> set[str]:
+    """The attributes of a callback that are the business of a class of Lightning's which stores what it needs of them.
+
+    The others follow from those; some, put back, would say that something was made which is not there.
+    """
+    kinds = [kind for kind in type(thing).__mro__ if is_of_library(kind) and kind is not Callback]
+    found = [vars(kind).values() for kind in kinds if isinstance(thing, Callback) and "state_dict" in vars(kind)]
+    return {name for each in found for one in each if isinstance(one, FunctionType) for name in one.__code__.co_names}
