@@ -2,10 +2,12 @@
 
 import io
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
@@ -18,6 +20,8 @@ LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "r
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
 OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
 FEW = 1000  # elements of a container that are looked at one by one
+SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
+OF_LOADERS = "torch.utils.data"
 
 
 class Place(NamedTuple):
@@ -60,17 +64,27 @@ class Walk:
     """
 
     def __init__(
-        self, module: LightningModule, others: Sequence[Any], ahead: Sequence[Any], elsewhere: Sequence[Any]
+        self,
+        module: LightningModule,
+        others: Sequence[Any],
+        ahead: Sequence[Any],
+        elsewhere: Sequence[Any] = (),
+        loader: Any = None,
     ) -> None:
-        self.is_ahead = False
+        self.is_ahead = self.is_data = False
+        self.package = type(module).__module__.partition(".")[0]
         self.holders: dict[str, Any] = {}
         self.places: dict[str, Place] = {}
         self.seen = {id(part) for part in (*module.modules(), *elsewhere)}
+        self.weights = {memory(tensor) for tensor in stored(module)} - {0}
         for name, part in module.named_modules():
             self.attributes(f"{type(module).__name__}.{name}".rstrip("."), part)
         for number, other in enumerate([*others, *ahead]):
             self.is_ahead = number >= len(others)
             self.attributes(f"{type(other).__name__}[{number}]", other)
+        self.is_ahead, self.is_data = False, True
+        if loader is not None:
+            self.attributes("train_dataloader", loader)
 
     def attributes(self, name: str, thing: Any) -> None:
         """Those of an object; of a module also the buffers that no checkpoint holds."""
@@ -88,6 +102,10 @@ class Walk:
         """A value, or what it holds in turn where it is no plain data."""
         if isinstance(value, NEVER):
             return
+        if self.shows_weights(value) or (self.is_data and holds_samples(value)):
+            if isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+                self.within(name, value)
+            return
         try:
             if not is_generator(value):
                 self.places[name] = Place(holder, key, value, packed(value), is_kept=not self.is_ahead)
@@ -97,6 +115,15 @@ class Walk:
             if id(value) not in self.seen:
                 self.seen.add(id(value))
                 self.below(name, holder, key, value)
+
+    def shows_weights(self, value: Any) -> bool:
+        """Whether a tensor is a weight of the module seen through another name, or a container holds such a one.
+
+        It follows the weights; to write into it what it showed at another time would be to overwrite them.
+        """
+        if isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+            return any(map(self.shows_weights, values(value)))
+        return isinstance(value, Tensor) and memory(value) in self.weights
 
     def below(self, name: str, holder: str, key: Any, value: Any) -> None:
         """What a container, an object of somebody's own or a module that hides in one holds; else the thing itself."""
@@ -108,11 +135,17 @@ class Walk:
             self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
         elif is_stateful(value):
             self.stateful(name, holder, key, value)
-        elif not is_of_library(type(value)):
+        elif self.is_somebodys(type(value)):
             if hasattr(value, "__dict__"):
                 self.attributes(name, value)
-            else:
+            elif not self.is_data:
                 self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+
+    def is_somebodys(self, kind: type) -> bool:
+        """Whether a class may keep what it goes by in attributes; around data only the researcher's and torch's do."""
+        if self.is_data:
+            return kind.__module__.startswith((f"{self.package}.", OF_LOADERS))
+        return not is_of_library(kind)
 
     def within(self, name: str, container: Any) -> None:
         """What a container holds, one by one."""
@@ -156,9 +189,29 @@ class Walk:
         return True
 
 
+def stored(module: nn.Module) -> Iterator[Tensor | None]:
+    """The parameters and buffers that go into a checkpoint."""
+    yield from module.parameters()
+    for part in module.modules():
+        yield from (tensor for key, tensor in part._buffers.items() if key not in part._non_persistent_buffers_set)
+
+
+def memory(tensor: Any) -> int:
+    """Where a tensor's numbers lie; 0 where they do not lie in one piece of memory."""
+    return tensor.untyped_storage().data_ptr() if isinstance(tensor, Tensor) and tensor.layout == torch.strided else 0
+
+
 def values(container: Any) -> list[Any]:
     """What a container holds."""
     return list(container.values() if isinstance(container, dict) else container)
+
+
+def holds_samples(value: Any) -> bool:
+    """Whether something of a loader is data: a large tensor or array, or a container of anything but simple values."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.nbytes > SMALL
+    is_row = isinstance(value, dict | list | tuple | deque | set | frozenset)
+    return is_row and any(type(each) not in SIMPLE for each in values(value))
 
 
 def is_of_library(kind: type) -> bool:

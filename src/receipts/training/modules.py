@@ -96,7 +96,7 @@ class ModuleMethod:
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         progress = Progress(site, validation)
-        remembered = Remembered(self.module, getattr(train_batches, "augment", ()), site)
+        remembered = Remembered(self.module, train_batches, site)
         first = [building.Whole(self.module), StepRng(config.seed), self.rates, remembered]
         watching: list[Callback] = [*first, validation, *sentinels, progress]
         watching.insert(0, Resumption(site, config.limits.save_seconds, watching))

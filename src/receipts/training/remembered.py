@@ -11,6 +11,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from receipts.data.ownbatches import OwnTrainBatches
 from receipts.runs.log import say
 from receipts.training.holdings import Walk
 from receipts.training.method import Site
@@ -22,8 +23,10 @@ class Remembered(Callback):
 
     lasting = ("changes",)
 
-    def __init__(self, module: LightningModule, ahead: Sequence[Any], site: Site) -> None:
-        self.module, self.ahead, self.site = module, ahead, site
+    def __init__(self, module: LightningModule, batches: Any, site: Site) -> None:
+        self.module, self.site = module, site
+        self.ahead: Sequence[Any] = getattr(batches, "augment", ())
+        self.loader = batches.loader.source if isinstance(batches, OwnTrainBatches) else None
         self.began: dict[str, str] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -33,7 +36,7 @@ class Remembered(Callback):
     def walk(self) -> Walk:
         """What is held now, except by what Lightning stores itself."""
         schedules = [config.scheduler for config in self.trainer.lr_scheduler_configs]
-        return Walk(self.module, self.others, self.ahead, [*self.trainer.optimizers, *schedules])
+        return Walk(self.module, self.others, self.ahead, [*self.trainer.optimizers, *schedules], self.loader)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look once, when all have started."""
