@@ -48,6 +48,7 @@ class WholeFiles(TorchCheckpointIO):
         """Write to memory, then in one step to the disk."""
         content, path = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
+        checkpoints.refuse_unreadable(checkpoint, content.getvalue())
         if path.parent.name == points.FOLDER:
             best = path.parent.parent / "checkpoints/best.ckpt"
             points.write(path.parent.parent, int(path.stem), content.getvalue(), best)
@@ -60,12 +61,16 @@ class WholeFiles(TorchCheckpointIO):
 
 
 def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The same checkpoint with the paths that Lightning remembers in the folder that they lie in today."""
-    today = os.path.realpath(folder)
+    """The same checkpoint with the paths that Lightning remembers in the folder that they lie in today.
+
+    That is `folder`, or another one of its run where the module has a ModelCheckpoint of its own.
+    """
     for state in content.get("callbacks", {}).values():
         if not isinstance(state, dict):
             continue
+        today = os.path.realpath(folder)
         if isinstance(before := state.get("dirpath"), str):
+            today = in_run(before, folder)
             for key, value in state.items():
                 if isinstance(value, str):
                     state[key] = value.replace(before, today, 1)
@@ -73,6 +78,14 @@ def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
                     state[key] = {str(name).replace(before, today, 1): kept for name, kept in value.items()}
         refuse_outside(state, today)
     return content
+
+
+def in_run(before: str, folder: Path) -> str:
+    """Where a folder of a run lies today; `folder` where it was no folder of this run."""
+    run, parts = folder.parent, Path(before).parts
+    below = parts[parts.index(run.name) + 1 :] if run.name in parts else ()
+    found = Path(os.path.realpath(run.joinpath(*below)))
+    return os.path.realpath(folder) if found == run or not found.is_relative_to(os.path.realpath(run)) else str(found)
 
 
 def refuse_outside(state: dict[str, Any], folder: str) -> None:
