@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from folders import commit, git, inside, record, runs, write
@@ -97,6 +98,18 @@ class Mindful(Net):
         self.register_buffer("moving", torch.zeros(10), persistent=False)
         self.mean, self.teacher = torchmetrics.MeanMetric(), [copy.deepcopy(self.body)]
         self.body[0].requires_grad_(False)
+        self.hits, self.shown = {layer: 0 for layer in self.body}, self.body[4].weight.data
+
+    def configure_callbacks(self):
+        return [Stronger()]
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.99**step)
+        return optimizer
+
+    def on_train_batch_end(self, outputs, batch, batch_idx):
+        self.schedule.step()
 
     def training_step(self, batch, batch_idx):
         self.count += 1
@@ -117,6 +130,9 @@ class Mindful(Net):
         drawn = self.own[0].random() + self.own[1].random() + float(torch.rand((), generator=self.own[2]))
         loss = loss * (1 + self.count + sum(self.last) / 9 + drawn / 9) / self.mean.compute()
         self.last.append(float(loss.detach()))
+        self.hits[self.body[0]] += 1
+        loss = loss * (1 + self.hits[self.body[0]] / 99) + self.shown.square().mean()
+        self.shown = self.body[4].weight.detach() * 0.9
         if batch_idx < 2:
             self.log("early", loss, on_step=True, on_epoch=True)
             self.log("least", loss, on_step=False, on_epoch=True, reduce_fx="min")
@@ -212,6 +228,10 @@ fit:
 {rest}
 """
 LATER = "{_target_: lightning.pytorch.callbacks.GradientAccumulationScheduler, scheduling: {1: 3}}, "
+SWA = (
+    "{_target_: lightning.pytorch.callbacks.StochasticWeightAveraging, "
+    "swa_lrs: 0.005, swa_epoch_start: 1, annealing_epochs: 2}, "
+)
 EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}, "
 CONFS = {
     "plateau": {
@@ -230,10 +250,9 @@ CONFS = {
         "model": "Mindful",
         "lr": 0.01,
         "epochs": 2,
-        "callbacks": "{_target_: lab.fatal.Stronger}, ",
         "rest": "augment: [{_target_: lab.fatal.Rising}]",
     },
-    "fickle": {"model": "Fickle", "lr": 0.01, "epochs": 3, "callbacks": LATER},
+    "fickle": {"model": "Fickle", "lr": 0.01, "epochs": 3, "callbacks": LATER + SWA},
 }
 OFTEN, NEVER = "limits.save_seconds=0", "limits.save_seconds=1000"
 TIMES = {"elapsed_s", "samples_per_second", "cpu_percent", "memory_mib"}
@@ -287,6 +306,7 @@ def essence(run: Path) -> dict[str, Any]:
         ),
         "steps done": steps,
         "history": history,
+        "rates": found["world"]["learning_rates"],
         "best": weights_hash(best["state_dict"]),
         "last": weights_hash(last["state_dict"]),
         "optimizers": str(last["optimizer_states"]),
@@ -316,7 +336,7 @@ KILLS = {
     "cycled": ["batch end 20", "batch end 34", "in val 34", "epoch end 34", "epoch start 34", "epoch end 51"],
     "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
     "mindful": ["batch end 2", "batch end 6", "batch end 20"],
-    "fickle": ["batch end 20", "batch end 40"],
+    "fickle": ["batch end 20", "batch end 24", "batch end 40"],
     "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
 }
 LOST = {"mindful": "Rising[2].calls", "fickle": "Fickle.turns"}
@@ -528,6 +548,23 @@ def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "named"),
+    [
+        ({"callbacks": {"Mean": {"total": np.zeros(2)}}}, "callbacks.Mean.total is a ndarray"),
+        ({"mine": [1, {"kind": Path("a")}]}, r"mine\[1\].kind is a PosixPath"),
+        ({"hyper_parameters": {"width": np.float64(2)}}, "hyper_parameters.width is a float64"),
+        ({"counts": {np.int64(1): 2}}, "a key of counts is a int64"),
+    ],
+)
+def test_what_no_checkpoint_can_hold_is_named_when_the_first_is_written(
+    tmp_path: Path, checkpoint: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(Refusal, match=named):
+        WholeFiles().save_checkpoint({"state_dict": {}, "size": torch.Size([2]), **checkpoint}, tmp_path / "best.ckpt")
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
     folder = os.path.realpath(tmp_path / "checkpoints")
     states = {
@@ -537,12 +574,15 @@ def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
             "best_k_models": {"/gone/checkpoints/best.ckpt": torch.tensor(0.5)},
             "best_model_score": torch.tensor(0.5),
         },
+        "own": {"dirpath": f"/gone/{tmp_path.name}/mine", "last_model_path": f"/gone/{tmp_path.name}/mine/a.ckpt"},
         "other": {"wait_count": 2},
     }
     state = moved({"callbacks": states}, tmp_path / "checkpoints")["callbacks"]
     assert state["best"]["dirpath"] == folder
     assert state["best"]["best_model_path"] == f"{folder}/best.ckpt"
     assert state["best"]["best_k_models"] == {f"{folder}/best.ckpt": torch.tensor(0.5)}
+    mine = os.path.realpath(tmp_path / "mine")
+    assert state["own"] == {"dirpath": mine, "last_model_path": f"{mine}/a.ckpt"}
     assert state["other"] == {"wait_count": 2}
 
 

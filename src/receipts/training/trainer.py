@@ -184,7 +184,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         val_check_interval=1.0 if every >= 1 else every,
         callbacks=callbacks,
         plugins=[WholeFiles(), environment(place)],
-        default_root_dir=site.folder if site else None,
+        default_root_dir=os.path.realpath(site.folder) if site else None,  # as Lightning names a folder it is told of
         logger=False,
         enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
         enable_progress_bar=False,
