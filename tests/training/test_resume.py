@@ -24,8 +24,8 @@ from receipts.runs import record as records
 from receipts.runs.files import write_atomically
 from receipts.runs.resuming import elsewhere
 from receipts.training.checkpoints import weights_hash
+from receipts.training.keeping import WholeFiles, folders_of, moved
 from receipts.training.notice import job
-from receipts.training.trainer import WholeFiles, moved
 
 LAB = '''
 import copy
@@ -38,6 +38,7 @@ import numpy as np
 import torch
 import torchmetrics
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional
 from lab.lazy import Noise
 from lab.net import Net
@@ -101,7 +102,8 @@ class Mindful(Net):
         self.hits, self.shown = {layer: 0 for layer in self.body}, self.body[4].weight.data
 
     def configure_callbacks(self):
-        return [Stronger()]
+        own = ModelCheckpoint(filename="{step}", monitor="early_step", save_top_k=2, every_n_train_steps=2)
+        return [Stronger(), own]
 
     def configure_optimizers(self):
         optimizer = super().configure_optimizers()
@@ -307,6 +309,7 @@ def essence(run: Path) -> dict[str, Any]:
         "steps done": steps,
         "history": history,
         "rates": found["world"]["learning_rates"],
+        "kept": sorted(path.name for path in (run / "checkpoints").iterdir()),
         "best": weights_hash(best["state_dict"]),
         "last": weights_hash(last["state_dict"]),
         "optimizers": str(last["optimizer_states"]),
@@ -517,6 +520,31 @@ def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Pat
     assert points.newest(tmp_path) == points.found(tmp_path)[1]
     points.clear(tmp_path)
     assert points.newest(tmp_path) is None
+
+
+def test_checkpoints_of_the_modules_own_are_those_of_the_point_that_it_goes_on_from(tmp_path: Path) -> None:
+    best, mine = tmp_path / "checkpoints/best.ckpt", tmp_path / "mine"
+    for path in (best, mine / "a.ckpt", mine / "notes.txt"):
+        write_atomically(path, path.name.encode())
+    point = points.write(tmp_path, 5, b"five", best, ["mine", "later", "checkpoints"])
+    write_atomically(mine / "a.ckpt", b"another")
+    for path in (mine / "a-v1.ckpt", tmp_path / "later/b.ckpt", tmp_path / "checkpoints/c.ckpt"):
+        write_atomically(path, b"of a step that never was")
+    points.bring_back_others(point, tmp_path)
+    found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.glob("[!r]*/*")}
+    assert found == {"checkpoints/best.ckpt": "best.ckpt", "mine/a.ckpt": "a.ckpt", "mine/notes.txt": "notes.txt"}
+    (mine / "a.ckpt").unlink()
+    points.bring_back_others(point, tmp_path)
+    assert (mine / "a.ckpt").read_text() == "a.ckpt"
+    for step in (6, 7):
+        points.write(tmp_path, step, b"content", best)
+    assert not list((tmp_path / points.FOLDER).glob(f"*{points.OTHERS}"))
+
+
+def test_the_folders_of_other_checkpoints_are_those_in_the_run(tmp_path: Path) -> None:
+    places = {"AtEpochs{}": "checkpoints", "Mine": "mine", "Top": ".", "Abroad": "../abroad"}
+    states: dict[str, Any] = {name: {"dirpath": str(tmp_path / folder)} for name, folder in places.items()}
+    assert folders_of({"callbacks": {**states, "Nowhere": {"dirpath": None}, "Own": 3}}, tmp_path) == {"mine"}
 
 
 def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(

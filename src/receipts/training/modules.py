@@ -198,10 +198,11 @@ class ModuleMethod:
 
 
 def begun(site: Site) -> Path | None:
-    """The point that this fit goes on from, with the best checkpoint as it was there; None where it begins."""
+    """The point that this fit goes on from, with the checkpoints as they were there; None where it begins."""
     point = points.newest(site.folder, tell=True)
     if point is not None and site.rank == 0:
         points.bring_back(point, site.folder / "checkpoints" / "best.ckpt")
+        points.bring_back_others(point, site.folder)
     return point
 
 
