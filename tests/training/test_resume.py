@@ -342,7 +342,7 @@ KILLS = {
     "fickle": ["batch end 20", "batch end 24", "batch end 40"],
     "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
 }
-LOST = {"mindful": "Rising[2].calls", "fickle": "Fickle.turns"}
+LOST = {"mindful": "Rising[3].calls", "fickle": "Fickle.turns"}
 WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
 
 
