@@ -390,6 +390,9 @@ def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done
     assert found["cost"]["wall_s"] >= sum(life["wall_s"] for life in found["lives"][:2]) > 0
     assert "34, 34, 34" in (runs(bench)[0] / "README.md").read_text()
     assert not (runs(bench)[0] / points.FOLDER).exists(), "what is complete has nothing to continue"
+    points.write(runs(bench)[0], 51, b"left by a kill after the record was closed", Path("none"))
+    train(bench, *words)
+    assert not (runs(bench)[0] / points.FOLDER).exists()
     compare(bench, *words)
 
 
