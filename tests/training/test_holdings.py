@@ -98,6 +98,12 @@ def test_keys_that_are_no_plain_data_are_known_by_their_order() -> None:
     assert put(found, Walk(Module(seen={}), (), ())) == ["Module.seen[0]", "Module.seen[1]"]
 
 
+def test_a_row_that_has_grown_is_lost_from_where_it_ended() -> None:
+    first, second = Module(row=[len, 5, 6]), Module(row=[len, 1])
+    assert put(taken(Walk(first, (), ())), Walk(second, (), ())) == ["Module.row[2]"]
+    assert second.row == [len, 5]
+
+
 def test_an_optimizer_of_ones_own_is_put_back_where_it_fits() -> None:
     def made(*layers: nn.Module) -> Module:
         inner = torch.optim.SGD([{"params": list(layer.parameters())} for layer in layers], lr=0.1, momentum=0.9)

@@ -183,7 +183,7 @@ class Walk:
             return False
         if value is now and isinstance(now, Tensor | dict | list | deque | set):
             return True
-        if not isinstance(into, dict | list | deque | Entries) or (isinstance(into, Entries) and place is None):
+        if not isinstance(into, dict | list | deque | Entries) or (place is None and not isinstance(into, dict)):
             return False
         into[key] = value
         return True
