@@ -14,7 +14,7 @@ from receipts.refusal import Refusal
 from receipts.runs import claims, points, resuming
 from receipts.runs import record as records
 from receipts.training import resuming as continued
-from receipts.training.trainer import moved
+from receipts.training.keeping import moved
 
 STATES: dict[str, dict[str, Any]] = {
     "the best one": {"best_model_path": "OUT"},

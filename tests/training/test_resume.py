@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from folders import commit, git, inside, record, runs, write
@@ -23,8 +24,8 @@ from receipts.runs import record as records
 from receipts.runs.files import write_atomically
 from receipts.runs.resuming import elsewhere
 from receipts.training.checkpoints import weights_hash
+from receipts.training.keeping import WholeFiles, folders_of, moved
 from receipts.training.notice import job
-from receipts.training.trainer import WholeFiles, moved
 
 LAB = '''
 import copy
@@ -37,6 +38,7 @@ import numpy as np
 import torch
 import torchmetrics
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional
 from lab.lazy import Noise
 from lab.net import Net
@@ -97,6 +99,19 @@ class Mindful(Net):
         self.register_buffer("moving", torch.zeros(10), persistent=False)
         self.mean, self.teacher = torchmetrics.MeanMetric(), [copy.deepcopy(self.body)]
         self.body[0].requires_grad_(False)
+        self.hits, self.shown = {layer: 0 for layer in self.body}, self.body[4].weight.data
+
+    def configure_callbacks(self):
+        own = ModelCheckpoint(filename="{step}", monitor="early_step", save_top_k=2, every_n_train_steps=2)
+        return [Stronger(), own]
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.99**step)
+        return optimizer
+
+    def on_train_batch_end(self, outputs, batch, batch_idx):
+        self.schedule.step()
 
     def training_step(self, batch, batch_idx):
         self.count += 1
@@ -117,6 +132,9 @@ class Mindful(Net):
         drawn = self.own[0].random() + self.own[1].random() + float(torch.rand((), generator=self.own[2]))
         loss = loss * (1 + self.count + sum(self.last) / 9 + drawn / 9) / self.mean.compute()
         self.last.append(float(loss.detach()))
+        self.hits[self.body[0]] += 1
+        loss = loss * (1 + self.hits[self.body[0]] / 99) + self.shown.square().mean()
+        self.shown = self.body[4].weight.detach() * 0.9
         if batch_idx < 2:
             self.log("early", loss, on_step=True, on_epoch=True)
             self.log("least", loss, on_step=False, on_epoch=True, reduce_fx="min")
@@ -212,6 +230,10 @@ fit:
 {rest}
 """
 LATER = "{_target_: lightning.pytorch.callbacks.GradientAccumulationScheduler, scheduling: {1: 3}}, "
+SWA = (
+    "{_target_: lightning.pytorch.callbacks.StochasticWeightAveraging, "
+    "swa_lrs: 0.005, swa_epoch_start: 1, annealing_epochs: 2}, "
+)
 EMA = "{_target_: lightning.pytorch.callbacks.EMAWeightAveraging, decay: 0.9}, "
 CONFS = {
     "plateau": {
@@ -230,10 +252,9 @@ CONFS = {
         "model": "Mindful",
         "lr": 0.01,
         "epochs": 2,
-        "callbacks": "{_target_: lab.fatal.Stronger}, ",
         "rest": "augment: [{_target_: lab.fatal.Rising}]",
     },
-    "fickle": {"model": "Fickle", "lr": 0.01, "epochs": 3, "callbacks": LATER},
+    "fickle": {"model": "Fickle", "lr": 0.01, "epochs": 3, "callbacks": LATER + SWA},
 }
 OFTEN, NEVER = "limits.save_seconds=0", "limits.save_seconds=1000"
 TIMES = {"elapsed_s", "samples_per_second", "cpu_percent", "memory_mib"}
@@ -287,6 +308,8 @@ def essence(run: Path) -> dict[str, Any]:
         ),
         "steps done": steps,
         "history": history,
+        "rates": found["world"]["learning_rates"],
+        "kept": sorted(path.name for path in (run / "checkpoints").iterdir()),
         "best": weights_hash(best["state_dict"]),
         "last": weights_hash(last["state_dict"]),
         "optimizers": str(last["optimizer_states"]),
@@ -316,10 +339,10 @@ KILLS = {
     "cycled": ["batch end 20", "batch end 34", "in val 34", "epoch end 34", "epoch start 34", "epoch end 51"],
     "byhand": ["batch end 4", "batch start 17", "batch end 17", "batch end 20"],
     "mindful": ["batch end 2", "batch end 6", "batch end 20"],
-    "fickle": ["batch end 20", "batch end 40"],
+    "fickle": ["batch end 20", "batch end 24", "batch end 40"],
     "single": ["in val 2", "batch end 3", "epoch start 3", "epoch end 4"],
 }
-LOST = {"mindful": "Rising[2].calls", "fickle": "Fickle.turns"}
+LOST = {"mindful": "Rising[3].calls", "fickle": "Fickle.turns"}
 WORDS = {"plateau": ("trainer.workers=1",), "single": ("fit.batch_size=1078",)}
 
 
@@ -367,6 +390,9 @@ def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done
     assert found["cost"]["wall_s"] >= sum(life["wall_s"] for life in found["lives"][:2]) > 0
     assert "34, 34, 34" in (runs(bench)[0] / "README.md").read_text()
     assert not (runs(bench)[0] / points.FOLDER).exists(), "what is complete has nothing to continue"
+    points.write(runs(bench)[0], 51, b"left by a kill after the record was closed", Path("none"))
+    train(bench, *words)
+    assert not (runs(bench)[0] / points.FOLDER).exists()
     compare(bench, *words)
 
 
@@ -499,6 +525,31 @@ def test_two_points_are_kept_and_those_of_a_life_that_never_was_go(tmp_path: Pat
     assert points.newest(tmp_path) is None
 
 
+def test_checkpoints_of_the_modules_own_are_those_of_the_point_that_it_goes_on_from(tmp_path: Path) -> None:
+    best, mine = tmp_path / "checkpoints/best.ckpt", tmp_path / "mine"
+    for path in (best, mine / "a.ckpt", mine / "notes.txt"):
+        write_atomically(path, path.name.encode())
+    point = points.write(tmp_path, 5, b"five", best, ["mine", "later", "checkpoints"])
+    write_atomically(mine / "a.ckpt", b"another")
+    for path in (mine / "a-v1.ckpt", tmp_path / "later/b.ckpt", tmp_path / "checkpoints/c.ckpt"):
+        write_atomically(path, b"of a step that never was")
+    points.bring_back_others(point, tmp_path)
+    found = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.glob("[!r]*/*")}
+    assert found == {"checkpoints/best.ckpt": "best.ckpt", "mine/a.ckpt": "a.ckpt", "mine/notes.txt": "notes.txt"}
+    (mine / "a.ckpt").unlink()
+    points.bring_back_others(point, tmp_path)
+    assert (mine / "a.ckpt").read_text() == "a.ckpt"
+    for step in (6, 7):
+        points.write(tmp_path, step, b"content", best)
+    assert not list((tmp_path / points.FOLDER).glob(f"*{points.OTHERS}"))
+
+
+def test_the_folders_of_other_checkpoints_are_those_in_the_run(tmp_path: Path) -> None:
+    places = {"AtEpochs{}": "checkpoints", "Mine": "mine", "Top": ".", "Abroad": "../abroad"}
+    states: dict[str, Any] = {name: {"dirpath": str(tmp_path / folder)} for name, folder in places.items()}
+    assert folders_of({"callbacks": {**states, "Nowhere": {"dirpath": None}, "Own": 3}}, tmp_path) == {"mine"}
+
+
 def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,6 +579,23 @@ def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "named"),
+    [
+        ({"callbacks": {"Mean": {"total": np.zeros(2)}}}, "callbacks.Mean.total is a ndarray"),
+        ({"mine": [1, {"kind": Path("a")}]}, r"mine\[1\].kind is a PosixPath"),
+        ({"hyper_parameters": {"width": np.float64(2)}}, "hyper_parameters.width is a float64"),
+        ({"counts": {np.int64(1): 2}}, "a key of counts is a int64"),
+    ],
+)
+def test_what_no_checkpoint_can_hold_is_named_when_the_first_is_written(
+    tmp_path: Path, checkpoint: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(Refusal, match=named):
+        WholeFiles().save_checkpoint({"state_dict": {}, "size": torch.Size([2]), **checkpoint}, tmp_path / "best.ckpt")
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
     folder = os.path.realpath(tmp_path / "checkpoints")
     states = {
@@ -537,12 +605,15 @@ def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
             "best_k_models": {"/gone/checkpoints/best.ckpt": torch.tensor(0.5)},
             "best_model_score": torch.tensor(0.5),
         },
+        "own": {"dirpath": f"/gone/{tmp_path.name}/mine", "last_model_path": f"/gone/{tmp_path.name}/mine/a.ckpt"},
         "other": {"wait_count": 2},
     }
     state = moved({"callbacks": states}, tmp_path / "checkpoints")["callbacks"]
     assert state["best"]["dirpath"] == folder
     assert state["best"]["best_model_path"] == f"{folder}/best.ckpt"
     assert state["best"]["best_k_models"] == {f"{folder}/best.ckpt": torch.tensor(0.5)}
+    mine = os.path.realpath(tmp_path / "mine")
+    assert state["own"] == {"dirpath": mine, "last_model_path": f"{mine}/a.ckpt"}
     assert state["other"] == {"wait_count": 2}
 
 

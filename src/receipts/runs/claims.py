@@ -107,7 +107,11 @@ def resumed(earlier: Record, draft: Record, experiment: Experiment) -> Run:
 
 
 def with_name(record: Record, conf: str) -> Run:
-    """A finished run whose record also knows the other name its values go by, and whose views are whole."""
+    """A finished run whose record also knows the other name its values go by, and whose views are whole.
+
+    Points that a process left which was killed at its very end are of no use to it any more.
+    """
+    points.clear(RUNS / record.run_id)
     if conf in record.names and views.are_current(record):
         return Run(RUNS / record.run_id, record)
     with editing(record.run_id) as run:

@@ -7,6 +7,7 @@ and compared; two are kept, so that one that turns out damaged costs some steps 
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from receipts.runs.files import writable, write_atomically
@@ -16,18 +17,26 @@ FOLDER = "resume"
 KEPT = 2
 DIGITS = 16
 BEST = ".best"  # beside a point: the checkpoint that was the best one then
+OTHERS = ".others"  # and a folder with those that callbacks of the module's own had written
+OURS = ("best.ckpt", "last.ckpt", "init.ckpt")
 
 
-def write(folder: Path, step: int, content: bytes, best: Path) -> Path:
+def write(folder: Path, step: int, content: bytes, best: Path, others: Iterable[str] = ()) -> Path:
     """Keep a point at which so many training steps are done, and the best checkpoint as it is then, if there is one.
 
     Steps after it may replace that file and never have happened. It comes first: a point without it, left by a kill,
-    would say that there was none. Raises `OSError` where the disk does not give the point back.
+    would say that there was none. So do the checkpoints in `others`, folders of the run that callbacks of the module's
+    own write into. Raises `OSError` where the disk does not give the point back.
     """
     path = folder / FOLDER / f"{step:09d}-{digest(content)}.ckpt"
     if best.is_file():
         with writable(path.parent):
             linked(best, path.with_suffix(BEST))
+    for name in others:
+        with writable(path.parent):
+            (beside := path.with_suffix(OTHERS) / name).mkdir(parents=True, exist_ok=True)
+            for checkpoint in written_in(folder / name):
+                linked(checkpoint, beside / checkpoint.name)
     write_atomically(path, content)
     if not is_whole(path):
         path.unlink()
@@ -38,7 +47,15 @@ def write(folder: Path, step: int, content: bytes, best: Path) -> Path:
     for beside in path.parent.glob(f"*{BEST}"):
         if not beside.with_suffix(".ckpt").is_file():
             beside.unlink(missing_ok=True)
+    for beside in path.parent.glob(f"*{OTHERS}"):
+        if not beside.with_suffix(".ckpt").is_file():
+            shutil.rmtree(beside, ignore_errors=True)
     return path
+
+
+def written_in(folder: Path) -> list[Path]:
+    """The checkpoints in a folder that are not ours."""
+    return [path for path in folder.glob("*.ckpt") if path.is_file() and path.name not in OURS]
 
 
 def found(folder: Path) -> list[Path]:
@@ -80,6 +97,21 @@ def bring_back(point: Path, best: Path) -> None:
     else:
         best.unlink(missing_ok=True)
     temporary.unlink(missing_ok=True)  # where it is the same file already, rename(2) leaves both names
+
+
+def bring_back_others(point: Path, folder: Path) -> None:
+    """Make the folders that callbacks of the module's own write into what they were at a point.
+
+    What steps after it wrote would otherwise lie there for good, and what they removed be missing.
+    """
+    kept = point.with_suffix(OTHERS)
+    for beside in (path for path in kept.rglob("*") if path.is_dir()):
+        now, then = folder / beside.relative_to(kept), written_in(beside)
+        for path in written_in(now):
+            path.unlink()
+        now.mkdir(parents=True, exist_ok=True)
+        for checkpoint in then:
+            linked(checkpoint, now / checkpoint.name)
 
 
 def linked(source: Path, target: Path) -> None:

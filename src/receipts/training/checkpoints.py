@@ -1,7 +1,11 @@
 """Checkpoints: plain containers of tensors, read without running code, known by a hash of their weights."""
 
 import hashlib
+import io
+import pickle
 import warnings
+from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from receipts.config.project import RUNS
 from receipts.refusal import Refusal
 from receipts.runs import record as records
 
+PLAIN = (type(None), bool, int, float, str, Tensor, nn.Parameter)
 AGAIN = "restore it from a backup, or train again: python train.py … rerun=true"
 
 UNFOLDED = 2**28  # bytes of a weight that repeats what the file holds once, as a buffer that was expanded does
@@ -50,6 +55,50 @@ def read(path: Path) -> dict[str, Any]:
     if odd := [name for name, value in found["state_dict"].items() if not (isinstance(name, str) and is_stored(value))]:
         raise Refusal(f"{path} is no checkpoint", f"its weight {odd[0]!r} is no tensor with all its values", AGAIN)
     return found
+
+
+def refuse_unreadable(checkpoint: dict[str, Any], content: bytes) -> None:
+    """Refuse, while it can be named and before it is relied on, what `read` would take for damage; `content` is it.
+
+    Callbacks, `on_save_checkpoint` and hyperparameters give Lightning whatever they like.
+    """
+    odd = [(place, value) for place, value in parts(checkpoint, "") if type(value) not in PLAIN]
+    if not odd or is_readable(content):
+        return
+    place, value = next(((place, value) for place, value in odd if not is_readable(saved(value))), odd[0])
+    raise Refusal(
+        f"{place} is a {type(value).__qualname__}, which no checkpoint can hold",
+        "checkpoints are plain data: what is more could only be read again by running code from the file",
+        "give Lightning numbers, texts, tensors, lists and dictionaries: an array as array.tolist() or a tensor of it",
+    )
+
+
+def parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Everything that containers hold, and where."""
+    if type(value) in (dict, OrderedDict):
+        for key, each in value.items():
+            yield f"a key of {place}", key
+            yield from parts(each, f"{place}.{key}".lstrip("."))
+    elif type(value) in (list, tuple):
+        for number, each in enumerate(value):
+            yield from parts(each, f"{place}[{number}]")
+    else:
+        yield place, value
+
+
+def saved(value: Any) -> bytes:
+    """A value as a file holds it."""
+    torch.save(value, content := io.BytesIO())
+    return content.getvalue()
+
+
+def is_readable(content: bytes) -> bool:
+    """Whether what was written can be read without running code."""
+    try:
+        torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        return False
+    return True
 
 
 def is_stored(value: Any) -> bool:

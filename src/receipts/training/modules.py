@@ -56,6 +56,8 @@ class StepRng(Callback):
 class Rates(Callback):
     """Notes the learning rates that training begins with: one for each group of every optimizer."""
 
+    lasting = ("begun",)
+
     def __init__(self) -> None:
         self.begun: list[float] = []
 
@@ -94,10 +96,10 @@ class ModuleMethod:
         train_batches = loaders.training(train, config, self.device, share)
         sentinels = posted(config, site, validation, train, train_batches)
         progress = Progress(site, validation)
-        remembered = Remembered(self.module, own, getattr(train_batches, "augment", ()), site)
+        remembered = Remembered(self.module, train_batches, site)
         first = [building.Whole(self.module), StepRng(config.seed), self.rates, remembered]
         watching: list[Callback] = [*first, validation, *sentinels, progress]
-        watching.insert(0, Resumption(site, config.limits.save_seconds, watching, own))
+        watching.insert(0, Resumption(site, config.limits.save_seconds, watching))
         trainer = make(config, self.device, [*watching, *own, *stoppers(config, best), best, last], site)
         val_batches = loaders.watching(share.of_split(val, size), config, self.device)
         try:
@@ -196,10 +198,11 @@ class ModuleMethod:
 
 
 def begun(site: Site) -> Path | None:
-    """The point that this fit goes on from, with the best checkpoint as it was there; None where it begins."""
+    """The point that this fit goes on from, with the checkpoints as they were there; None where it begins."""
     point = points.newest(site.folder, tell=True)
     if point is not None and site.rank == 0:
         points.bring_back(point, site.folder / "checkpoints" / "best.ckpt")
+        points.bring_back_others(point, site.folder)
     return point
 
 

@@ -7,7 +7,7 @@ what was logged. Order and randomness are functions of seed, rank, epoch and ste
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -39,15 +39,16 @@ class Resumption(Callback):
     It comes first among the callbacks: what others do at the same moment has not happened yet at a point.
     """
 
-    def __init__(self, site: Site, every_s: float, watching: Iterable[Callback], own: Sequence[Callback]) -> None:
-        self.site, self.every_s, self.own = site, every_s, own
+    def __init__(self, site: Site, every_s: float, watching: Iterable[Callback]) -> None:
+        self.site, self.every_s = site, every_s
         self.parts = lasting(watching)
         self.notice = Notice(first=site.rank == 0)
         self.place: tuple[int, int] | None = None
         self.state: dict[str, Any] | None = None  # of the point that this life goes on from, until it is in its place
         self.logged: dict[str, dict[str, Any]] = {}
         self.val_check_batch: Any = None
-        self.next_save = self.at = 0.0
+        self.next_save = 0.0
+        self.at: int | None = None  # the training step of that point
 
     # --- going on
 
@@ -62,6 +63,7 @@ class Resumption(Callback):
         self.next_save = time.monotonic() + self.every_s
         if self.state is None:
             return
+        self.at = trainer.fit_loop.total_batch_idx + 1
         trainer.callback_metrics.update(self.state["metrics"])
         self.restore(HELD)
         self.logged = self.state["logged"]
@@ -118,7 +120,8 @@ class Resumption(Callback):
             due = batch_idx % AGREE_EVERY == 0 and self.is_agreed(due, pl_module)
         if not due or not self.is_whole(trainer, pl_module, batch_idx):
             return
-        self.save(trainer, batch_idx)
+        if step_now(trainer, batch_idx) != self.at:  # a callback that takes its state up later has none to give yet
+            self.save(trainer, batch_idx)
         if self.notice.given is not None:
             self.notice.obey()
 
@@ -137,16 +140,16 @@ class Resumption(Callback):
             return trainer.fit_loop.total_batch_idx >= 0
         loader = trainer.train_dataloader
         kept = all(metric.is_tensor for metric in trainer.fit_loop.epoch_loop._results.values() if metric.meta.on_epoch)
-        begin = any(is_overridden("on_train_epoch_start", one) for one in (pl_module, *self.own))
+        begin = any(is_overridden("on_train_epoch_start", one) for one in (pl_module, *researchers(trainer)))
         return kept and hasattr(loader, "load_state_dict") and not begin
 
     def save(self, trainer: Trainer, batch_idx: int) -> None:
         """Write a point; all processes take part."""
         begun = time.monotonic()
         self.place = (trainer.current_epoch, batch_idx)
-        step = trainer.fit_loop.total_batch_idx + (batch_idx == 0)
+        path = self.site.folder / points.FOLDER / f"{step_now(trainer, batch_idx):09d}.ckpt"
         try:
-            trainer.save_checkpoint(self.site.folder / points.FOLDER / f"{step:09d}.ckpt", weights_only=False)
+            trainer.save_checkpoint(path, weights_only=False)
         finally:
             self.place = None
         took = time.monotonic() - begun
@@ -194,6 +197,17 @@ class Resumption(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Whatever happens."""
         self.notice.leave()
+
+
+def step_now(trainer: Trainer, batch_idx: int) -> int:
+    """How many training steps are done before a batch of the epoch."""
+    return int(trainer.fit_loop.total_batch_idx) + (batch_idx == 0)
+
+
+def researchers(trainer: Trainer) -> list[Callback]:
+    """The callbacks of a trainer that are not ours: the experiment's, the module's, and those that may end training."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [callback for callback in callbacks if not type(callback).__module__.startswith("receipts.")]
 
 
 def lasting(callbacks: Iterable[Callback]) -> dict[str, Lasting]:

@@ -1,6 +1,5 @@
 """Lightning's Trainer as an experiment states it, with nothing of its own that moves, prints or writes."""
 
-import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -15,17 +14,12 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, Timer
-from lightning.pytorch.plugins import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 
-from receipts.bounds import LONGEST
 from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
-from receipts.refusal import Refusal
-from receipts.runs import points
-from receipts.runs.files import write_atomically
-from receipts.training import checkpoints
+from receipts.training.keeping import AtEpochs, WholeFiles
 from receipts.training.method import Site
 from receipts.training.steps import NoProfiler, shorten
 
@@ -36,63 +30,6 @@ KNOWN_NOISE = (  # said by Lightning about itself, or about what we do on purpos
     r".*number of training batches .* is smaller than the logging interval",
     r".*It is recommended to use .*sync_dist=True",
 )
-
-
-PATHS = ("dirpath", "best_model_path", "kth_best_model_path", "last_model_path")  # of a ModelCheckpoint's state
-
-
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are whole or absent: a full disk leaves the one that was there."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write to memory, then in one step to the disk."""
-        content, path = io.BytesIO(), Path(path)
-        torch.save(checkpoint, content)
-        if path.parent.name == points.FOLDER:
-            best = path.parent.parent / "checkpoints/best.ckpt"
-            points.write(path.parent.parent, int(path.stem), content.getvalue(), best)
-        else:
-            write_atomically(path, content.getvalue())
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Plain data only, whoever asks; where its own folder has been moved, its paths go with it."""
-        return moved(checkpoints.read(Path(path)), Path(path).parent.parent / "checkpoints")
-
-
-def moved(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The same checkpoint with the paths that Lightning remembers in the folder that they lie in today."""
-    today = os.path.realpath(folder)
-    for state in content.get("callbacks", {}).values():
-        if not isinstance(state, dict):
-            continue
-        if isinstance(before := state.get("dirpath"), str):
-            for key, value in state.items():
-                if isinstance(value, str):
-                    state[key] = value.replace(before, today, 1)
-                elif isinstance(value, dict):
-                    state[key] = {str(name).replace(before, today, 1): kept for name, kept in value.items()}
-        refuse_outside(state, today)
-    return content
-
-
-def refuse_outside(state: dict[str, Any], folder: str) -> None:
-    """Refuse paths of a callback's state that lead out of the folder: Lightning links, replaces and deletes them."""
-    best = state.get("best_k_models")
-    named = [state.get(key) for key in PATHS] + list(best if isinstance(best, dict) else ())
-    for path in filter(None, named):
-        if not Path(os.path.realpath(str(path))).is_relative_to(folder):
-            raise Refusal(
-                f"a point to continue from names a file outside its run: {str(path)[:LONGEST]!r}",
-                "Lightning would take it for a checkpoint of its own, replace it and delete it",
-                "move the run's folder resume/ away: the same command then starts anew",
-            )
-
-
-class AtEpochs(ModelCheckpoint):
-    """A checkpoint that is written at the end of an epoch or of a pass over val, and asks about it at no step."""
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Nothing is to be done."""
 
 
 class Meeting(ClusterEnvironment):
@@ -171,7 +108,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         val_check_interval=1.0 if every >= 1 else every,
         callbacks=callbacks,
         plugins=[WholeFiles(), environment(place)],
-        default_root_dir=site.folder if site else None,
+        default_root_dir=os.path.realpath(site.folder) if site else None,  # as Lightning names a folder it is told of
         logger=False,
         enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
         enable_progress_bar=False,

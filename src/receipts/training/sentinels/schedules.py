@@ -19,13 +19,13 @@ TOO_OFTEN = 1.8  # of what was planned
 class ScheduleLedger(Callback):
     """Counts how far each schedule went, against how often Lightning was to step it."""
 
-    lasting = ("first", "rates", "moved", "epoch", "step")
+    lasting = ("first", "rates", "moved", "given", "epoch", "step")
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.first: list[int] = []
         self.rates: list[float] = []
-        self.moved = False
+        self.moved = self.given = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Where each schedule stands."""
@@ -34,7 +34,8 @@ class ScheduleLedger(Callback):
         self.rates = rates(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Whether any rate was ever changed."""
+        """Whether any rate was ever changed, and a schedule ever there: averaging brings one, and only once."""
+        self.given = self.given or bool(trainer.lr_scheduler_configs)
         self.moved = self.moved or rates(trainer) != self.rates
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -44,12 +45,12 @@ class ScheduleLedger(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge the whole course, and schedules that nobody has ever stepped."""
         self.judge(trainer, pl_module)
-        if not trainer.lr_scheduler_configs and self.waits_in_vain(trainer, pl_module):
+        if not self.given and self.waits_in_vain(trainer, pl_module):
             self.findings.fails(
                 "schedule-miscounted",
                 f"a schedule was built for the optimizer and never stepped: the rate was {self.rates[0]:g} throughout",
             )
-        if trainer.lr_scheduler_configs:
+        if self.given:
             self.findings.passes("schedule-miscounted", f"{len(self.first)} schedules, none stepped twice as often")
         else:
             self.findings.is_beside("schedule-miscounted", "Lightning was handed no schedule")

@@ -1,0 +1,245 @@
+"""Everything that some objects hold in their attributes, by name: to be noted, and to be put back."""
+
+import io
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+
+from receipts.provenance import streams
+from receipts.provenance.determinism import is_generator
+from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, leads_out, packed, unpacked
+
+LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
+NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
+OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
+FEW = 1000  # elements of a container that are looked at one by one
+SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
+OF_LOADERS = "torch.utils.data"
+
+
+class Place(NamedTuple):
+    """A value: under which key of which holder, by name, what it is packed, and whether a point can keep it."""
+
+    holder: str
+    key: Any
+    value: Any
+    packed: Any
+    is_plain: bool = True
+    is_kept: bool = True
+
+    @property
+    def mark(self) -> str:
+        """What it is known by."""
+        if self.is_plain:
+            return digest(self.packed)
+        return f"{id(self.value)} {getattr(self.value, '_version', '')}"  # a tensor counts what is done to it in place
+
+    def is_as_before(self, mark: str | None) -> bool:
+        """Whether it is what it was; nobody can know that of an iterator."""
+        return mark == self.mark and (self.is_plain or not hasattr(self.value, "__next__"))
+
+
+class Entries:
+    """A dictionary whose keys no point can hold, as layers or members of an enumeration: its values by their order."""
+
+    def __init__(self, entries: dict[Any, Any]) -> None:
+        self.entries = entries
+
+    def __setitem__(self, place: int, value: Any) -> None:
+        self.entries[list(self.entries)[place]] = value
+
+
+class Walk:
+    """Everything that some objects hold, by name: `Net.body.3.p`, `Net.queue`, `Counter[0].count`.
+
+    Those that work ahead have seen batches that come after a point, so that nobody can put them back to it. What is
+    `elsewhere`, optimizers and schedules that Lightning stores, is passed over.
+    """
+
+    def __init__(
+        self,
+        module: LightningModule,
+        others: Sequence[Any],
+        ahead: Sequence[Any],
+        elsewhere: Sequence[Any] = (),
+        loader: Any = None,
+    ) -> None:
+        self.is_ahead = self.is_data = False
+        self.package = type(module).__module__.partition(".")[0]
+        self.holders: dict[str, Any] = {}
+        self.places: dict[str, Place] = {}
+        self.seen = {id(part) for part in (*module.modules(), *elsewhere)}
+        self.weights = {memory(tensor) for tensor in stored(module)} - {0}
+        for name, part in module.named_modules():
+            self.attributes(f"{type(module).__name__}.{name}".rstrip("."), part)
+        for number, other in enumerate([*others, *ahead]):
+            self.is_ahead = number >= len(others)
+            self.attributes(f"{type(other).__name__}[{number}]", other)
+        self.is_ahead, self.is_data = False, True
+        if loader is not None:
+            self.attributes("train_dataloader", loader)
+
+    def attributes(self, name: str, thing: Any) -> None:
+        """Those of an object; of a module also the buffers that no checkpoint holds."""
+        is_module = isinstance(thing, nn.Module)
+        self.holders[name], passed_over = vars(thing), OF_ALL if is_module else stored_by_itself(thing)
+        for key, value in list(vars(thing).items()):
+            if key not in passed_over:
+                self.look(f"{name}.{key}", name, key, value)
+        if is_module:
+            self.holders[f"{name}, buffers"] = thing._buffers
+            for key in sorted(thing._non_persistent_buffers_set):
+                self.look(f"{name}.{key}", f"{name}, buffers", key, thing._buffers[key])
+
+    def look(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """A value, or what it holds in turn where it is no plain data."""
+        if isinstance(value, NEVER):
+            return
+        if self.shows_weights(value) or (self.is_data and holds_samples(value)):
+            if isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+                self.within(name, value)
+            return
+        try:
+            if not is_generator(value):
+                self.places[name] = Place(holder, key, value, packed(value), is_kept=not self.is_ahead)
+            elif not self.is_ahead:  # there it is seeded anew for each batch
+                self.places[name] = Place(holder, key, value, ("stream", packed(streams.state_of(value))))
+        except NotPlain:
+            if id(value) not in self.seen:
+                self.seen.add(id(value))
+                self.below(name, holder, key, value)
+
+    def shows_weights(self, value: Any) -> bool:
+        """Whether a tensor is a weight of the module seen through another name, or a container holds such a one.
+
+        It follows the weights; to write into it what it showed at another time would be to overwrite them.
+        """
+        if isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+            return any(map(self.shows_weights, values(value)))
+        return isinstance(value, Tensor) and memory(value) in self.weights
+
+    def below(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """What a container, an object of somebody's own or a module that hides in one holds; else the thing itself."""
+        if isinstance(value, nn.Module):
+            self.hidden(name, value)
+        elif isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
+            self.within(name, value)
+        elif isinstance(value, Tensor) or (hasattr(value, "__next__") and not isinstance(value, io.IOBase)):
+            self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+        elif is_stateful(value):
+            self.stateful(name, holder, key, value)
+        elif self.is_somebodys(type(value)):
+            if hasattr(value, "__dict__"):
+                self.attributes(name, value)
+            elif not self.is_data:
+                self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+
+    def is_somebodys(self, kind: type) -> bool:
+        """Whether a class may keep what it goes by in attributes; around data only the researcher's and torch's do."""
+        if self.is_data:
+            return kind.__module__.startswith((f"{self.package}.", OF_LOADERS))
+        return not is_of_library(kind)
+
+    def within(self, name: str, container: Any) -> None:
+        """What a container holds, one by one."""
+        is_keyed = isinstance(container, dict) and all(type(key) in SIMPLE for key in container)
+        self.holders[name] = container if is_keyed or not isinstance(container, dict) else Entries(container)
+        for at, element in list(container.items() if is_keyed else enumerate(values(container))):
+            self.look(f"{name}[{at!r}]", name, at, element)
+
+    def stateful(self, name: str, holder: str, key: Any, value: Any) -> None:
+        """An optimizer, a schedule or a scaler that only its holder knows of: what it says of itself."""
+        try:
+            self.places[name] = Place(holder, key, value, ("state", packed(value.state_dict())))
+        except NotPlain:
+            self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
+
+    def hidden(self, name: str, module: nn.Module) -> None:
+        """A module that is no part of the one that learns, as a teacher in a callback or a list: its weights, too."""
+        self.seen |= {id(part) for part in module.modules()}
+        for below, part in module.named_modules():
+            self.attributes(f"{name}.{below}".rstrip("."), part)
+        for below, tensor in (*module.named_parameters(), *module.named_buffers()):
+            self.places[f"{name}.{below}"] = Place("", below, tensor, ("tensor", tensor.data.clone().cpu()))
+
+    def put(self, name: str, holder: str, key: Any, found: Any) -> bool:
+        """Put a value where it was; False where that place is not there any more."""
+        place, into = self.places.get(name), self.holders.get(holder)
+        now = place.value if place else None
+        if leads_out(found):
+            return False
+        try:
+            if isinstance(found, tuple) and found[0] in ("stream", "state"):
+                return is_taken_up(now, *found)
+            value = given_back(found, now)
+        except (NotPlain, KeyError, ValueError):  # the last two: an optimizer that has other groups than then
+            return False
+        if value is now and isinstance(now, Tensor | dict | list | deque | set):
+            return True
+        if not isinstance(into, dict | list | deque | Entries) or (place is None and not isinstance(into, dict)):
+            return False
+        into[key] = value
+        return True
+
+
+def stored(module: nn.Module) -> Iterator[Tensor | None]:
+    """The parameters and buffers that go into a checkpoint."""
+    yield from module.parameters()
+    for part in module.modules():
+        yield from (tensor for key, tensor in part._buffers.items() if key not in part._non_persistent_buffers_set)
+
+
+def memory(tensor: Any) -> int:
+    """Where a tensor's numbers lie; 0 where they do not lie in one piece of memory."""
+    return tensor.untyped_storage().data_ptr() if isinstance(tensor, Tensor) and tensor.layout == torch.strided else 0
+
+
+def values(container: Any) -> list[Any]:
+    """What a container holds."""
+    return list(container.values() if isinstance(container, dict) else container)
+
+
+def holds_samples(value: Any) -> bool:
+    """Whether something of a loader is data: a large tensor or array, or a container of anything but simple values."""
+    if isinstance(value, Tensor | np.ndarray):
+        return value.nbytes > SMALL
+    is_row = isinstance(value, dict | list | tuple | deque | set | frozenset)
+    return is_row and any(type(each) not in SIMPLE for each in values(value))
+
+
+def is_of_library(kind: type) -> bool:
+    """Whether a class is Lightning's, torch's or ours."""
+    return kind.__module__.partition(".")[0] in LIBRARIES
+
+
+def is_stateful(value: Any) -> bool:
+    """Whether something of a library gives its state away, and takes it back."""
+    return is_of_library(type(value)) and hasattr(value, "state_dict") and hasattr(value, "load_state_dict")
+
+
+def is_taken_up(thing: Any, kind: str, state: Any) -> bool:
+    """Whether a generator, an optimizer or a schedule stands again where one stood."""
+    if kind == "stream" and is_generator(thing):
+        streams.restore(thing, unpacked(state))
+        return True
+    if kind == "state" and is_stateful(thing):
+        thing.load_state_dict(unpacked(state))
+        return True
+    return False
+
+
+def stored_by_itself(thing: Any) -> set[str]:
+    """The attributes of a callback that are the business of a class of Lightning's which stores what it needs of them.
+
+    The others follow from those; some, put back, would say that something was made which is not there.
+    """
+    kinds = [kind for kind in type(thing).__mro__ if is_of_library(kind) and kind is not Callback]
+    found = [vars(kind).values() for kind in kinds if isinstance(thing, Callback) and "state_dict" in vars(kind)]
+    return {name for each in found for one in each if isinstance(one, FunctionType) for name in one.__code__.co_names}
