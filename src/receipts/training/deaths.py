@@ -1,14 +1,18 @@
 """How a process beside the first came to its end, as far as it leaves anything behind."""
 
 import json
+import traceback
 from pathlib import Path
 
-from receipts.refusal import CheckFailed
+from receipts.config.entry import BUG
+from receipts.refusal import CheckFailed, Refusal, tell
 from receipts.runs.files import write_atomically
+from receipts.runs.log import progress
 from receipts.runs.record import Check
 from receipts.runs.store import Run
 
 NOTE = "failed.rank{}.json"  # left where a check ends such a process
+SHARE_DONE = 64  # its exit code when all went well: with 0 a process leaves that somebody ends in the middle
 
 
 class RankDied(RuntimeError):
@@ -31,8 +35,25 @@ def cause(run: Run, rank: int, told: str) -> Exception:
     return CheckFailed(name, what, f"process {rank}: {why}", fix)
 
 
+def close(run: Run, problem: Exception) -> int:
+    """Close a run whose own process waits for ever for one that is gone; the exit code for it, whatever goes wrong."""
+    progress.error("%s", problem)
+    try:
+        run.__exit__(type(problem), problem, None)
+    except Refusal as full:
+        return tell(full)
+    except Exception:  # noqa: BLE001 - a record that cannot be written must not keep this process waiting
+        traceback.print_exc()
+    return problem.exit_code if isinstance(problem, Refusal) else BUG
+
+
 def last_line(path: Path) -> str:
     """The log of a process beside the first, and its last words."""
+    return f"{path}: {last_words(path)}"
+
+
+def last_words(path: Path) -> str:
+    """The last line of a log that says anything."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     lines = [line for line in text.splitlines() if line.strip()]
-    return f"{path}: {lines[-1].strip() if lines else 'empty'}"
+    return lines[-1].strip() if lines else "empty"

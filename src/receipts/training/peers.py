@@ -6,13 +6,12 @@ None of them was started here and none can be ended from here: what is known of 
 import os
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
-from receipts.config.entry import BUG
-from receipts.runs.log import progress
 from receipts.runs.store import Run
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS
-from receipts.training.deaths import RankDied, cause, last_line
+from receipts.training.deaths import cause, close, last_line
 from receipts.training.launched import boards
 from receipts.training.method import Site
 
@@ -84,10 +83,10 @@ class Peers:
             gone = next(silent, None) or self.first_to_fail()
             if gone is None or self.left.wait(NOTICE_S):
                 continue
-            self.run.fail(RankDied(self.told(gone)))
-            progress.error(self.told(gone))
-            self.board.post(END, str(BUG))
-            os._exit(BUG)
+            code = close(self.run, cause(self.run, gone, self.told(gone)))
+            with suppress(RuntimeError):  # the store may be gone as well
+                self.board.post(END, str(code))
+            os._exit(code)
 
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""

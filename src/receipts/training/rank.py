@@ -19,16 +19,17 @@ from receipts.data import manifest
 from receipts.refusal import DONE, CheckFailed
 from receipts.runs import record as records
 from receipts.runs import repeat
-from receipts.training.deaths import leave
+from receipts.training.deaths import SHARE_DONE, leave
 from receipts.training.method import Site, build_method
 
 
 def main(words: Sequence[str]) -> int:
-    """Train a share; the exit code is 0, 3 for a refusal, 4 for a failed check, 1 for anything else."""
+    """Train a share; the exit code says that it is done, or 3 for a refusal, 4 for a failed check, 1 for all else."""
     threading.Thread(target=end_with_the_first, daemon=True).start()
     run_id, rank, world, port = words[0], *map(int, words[1:])
     project.enter(Path.cwd())
-    return attempt(learn, run_id, Site(RUNS / run_id, place=Place(rank, world, rank, port=port)))
+    code = attempt(learn, run_id, Site(RUNS / run_id, place=Place(rank, world, rank, port=port)))
+    return SHARE_DONE if code == DONE else code
 
 
 def learn(run_id: str, site: Site) -> int:
