@@ -47,6 +47,11 @@ def close(run: Run, problem: Exception) -> int:
     return problem.exit_code if isinstance(problem, Refusal) else BUG
 
 
+def ended_with(code: int) -> str:
+    """How a process ended that was not killed, as a part of a sentence."""
+    return f"ended with exit code {code}" + ("" if code else " before its share was done, as by sys.exit(0)")
+
+
 def last_line(path: Path) -> str:
     """The log of a process beside the first, and its last words."""
     return f"{path}: {last_words(path)}"

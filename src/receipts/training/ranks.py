@@ -20,7 +20,7 @@ from typing import IO
 from receipts.config.place import Place, place
 from receipts.config.schema import Config
 from receipts.runs.store import Run
-from receipts.training.deaths import SHARE_DONE, cause, close, last_line, last_words
+from receipts.training.deaths import SHARE_DONE, cause, close, ended_with, last_line, last_words
 from receipts.training.method import Site
 from receipts.training.peers import Peers
 
@@ -173,6 +173,5 @@ class Helpers:
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""
         code = self.processes[rank].returncode
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        how += "" if code else " before its share was done, as by sys.exit(0)"
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else ended_with(code)
         return f"process {rank} of {self.site.world} {how} ({last_line(self.site.log_of(rank))})"
