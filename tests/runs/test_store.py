@@ -2,6 +2,8 @@
 
 import logging
 import os
+import signal
+import sys
 import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -14,6 +16,7 @@ from receipts.provenance import code
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs import store
 from receipts.runs.record import Check, Code, Core, Process
+from receipts.runs.store import LeftEarly
 
 
 @pytest.fixture(autouse=True)
@@ -62,17 +65,33 @@ def test_a_failed_check_ends_a_run_without_a_traceback() -> None:
     assert "Traceback" not in (run.folder / "train.log").read_text()
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_run_that_is_stopped_is_left_as_it_was(stop: type[BaseException]) -> None:
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(128 + signal.SIGTERM)])
+def test_a_run_that_is_stopped_is_left_as_it_was(stop: BaseException) -> None:
     run = claim(running(), b"")
 
     def train() -> None:
         with run:
             raise stop
 
-    with pytest.raises(stop):
+    with pytest.raises(type(stop)):
         train()
     assert stored(run.record.run_id).status == "running"
+
+
+@pytest.mark.parametrize("left", [None, 0, 1, "enough"])
+def test_a_run_whose_own_code_ends_the_program_has_failed_whatever_code_that_leaves(left: object) -> None:
+    run = claim(running(), b"")
+
+    def train() -> None:
+        with run:
+            sys.exit(left)  # type: ignore[arg-type]
+
+    with pytest.raises(LeftEarly):
+        train()
+    found = stored(run.record.run_id)
+    assert found.status == "failed"
+    assert found.failure is not None
+    assert f"sys.exit({left!r}) was called before the run was complete" in found.failure.reason
 
 
 def test_a_run_beats_while_it_lives_and_not_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from folders import commit, record, runs, write
@@ -17,7 +18,7 @@ from launching import Ended, begin, ended, impatient, launch
 
 from receipts.config.place import place
 from receipts.refusal import Refusal
-from receipts.training import board
+from receipts.training import board, launched
 from receipts.training.ranks import free_port
 
 CHANGED = """
@@ -152,6 +153,30 @@ def test_a_process_that_fails_is_named_with_its_last_words_and_all_hear_that_it_
     assert (refused.code, also.code) == (3, 3), "the others hear of a refusal"
     assert "failed, and nothing it depends on has changed" in refused.err
     assert also.err == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "how", "code"),
+    [
+        (SystemExit(), "ended with exit code 0 before its share was done, as by sys.exit(0)", 1),
+        (SystemExit("enough"), "ended with exit code 1", "enough"),
+        (SystemExit(128 + signal.SIGTERM), board.STOPS, 128 + signal.SIGTERM),
+    ],
+)
+def test_one_that_leaves_in_the_middle_is_at_fault_unless_it_was_told_to(
+    monkeypatch: pytest.MonkeyPatch, end: SystemExit, how: str, code: object
+) -> None:
+    def share(run_id: str, here: object) -> int:
+        raise end
+
+    said: list[str] = []
+    words = SimpleNamespace(wait=lambda *keys: {board.RUN: "run"}, leave=said.append, place=None)
+    words.beat = words.read = words.silence = lambda *_: None
+    monkeypatch.setattr(launched, "share", share)
+    monkeypatch.setattr(launched, "end_with_the_first", lambda board, stop: None)
+    with pytest.raises(SystemExit) as left:
+        launched.follow(words)  # type: ignore[arg-type]
+    assert (said, left.value.code) == ([how], code)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from receipts.bounds import refuse_links
 from receipts.config.project import RUNS
+from receipts.config.signals import is_asked
 from receipts.provenance import code, secrets
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal, tell, visible
@@ -71,6 +72,9 @@ class Run:
             secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
         with suppress(OSError):  # where the folder has become read-only; the record says so, or the refusal does
             self.reserve.unlink(missing_ok=True)
+        if isinstance(error, SystemExit) and not is_asked(error.code):
+            self.fail(left := LeftEarly(f"sys.exit({error.code!r}) was called before the run was complete"))
+            raise left from error
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
             if full is not error:
@@ -188,6 +192,10 @@ class Run:
             os._exit(tell(problem))
         except (OSError, Refusal):  # a full disk is for the training itself to find
             return
+
+
+class LeftEarly(RuntimeError):
+    """Somebody's code ended the program in the middle of a run, perhaps with the exit code of success."""
 
 
 class TakenOver(Refusal):

@@ -5,7 +5,6 @@ train their share of it from its frozen config. What they have in common is the 
 """
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -17,13 +16,12 @@ from receipts.config.compose import Experiment
 from receipts.config.entry import BUG, attempt
 from receipts.config.place import Place, place
 from receipts.config.project import RUNS
-from receipts.config.signals import STOPPED
+from receipts.config.signals import STOPPED, is_asked
 from receipts.refusal import DONE, Refusal
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS, Board
 from receipts.training.deaths import ended_with
 
 HEAR_S = 5.0
-ASKED = (STOPPED + signal.SIGTERM, STOPPED + signal.SIGINT)  # exit codes of a process that others told to stop
 SEEN_S = 30.0  # how long a shared folder may take to show another node what was written
 
 boards: dict[Place, Board] = {}  # of this process: one, and only where a launcher started it
@@ -75,7 +73,7 @@ def follow(board: Board) -> int:
         code = share(words[RUN], board.place)
         how = DID if code == DONE else ended_with(code)
     except SystemExit as error:
-        if error.code in ASKED:
+        if is_asked(error.code):
             raise
         how = ended_with(int(error.code or 0) if isinstance(error.code, int | None) else BUG)
         raise SystemExit(error.code or BUG) from error  # as torchrun would not hear otherwise that it failed
