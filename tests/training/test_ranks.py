@@ -346,9 +346,16 @@ def test_of_those_that_ended_the_one_at_fault_is_named_and_not_those_that_missed
     assert all(process.returncode is not None for process in helpers.processes.values()), "and nobody is left behind"
 
 
-@pytest.mark.parametrize(("note", "code"), [(None, 1), (["some-check", "it failed", "for a reason", "mend it"], 4)])
+@pytest.mark.parametrize(
+    ("note", "code"),
+    [
+        (None, 1),
+        (["some-check", "it failed", "for a reason", "mend it"], 4),
+        ([None, "it was refused", "for a reason", "mend it"], 3),
+    ],
+)
 def test_one_that_waits_for_ever_for_one_that_left_closes_its_run_and_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: list[str] | None, code: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: list[str | None] | None, code: int
 ) -> None:
     monkeypatch.setattr(ranks, "NOTICE_S", 0.1)
     monkeypatch.setattr(ranks, "LOOK_S", 0.05)
@@ -367,7 +374,7 @@ def test_one_that_waits_for_ever_for_one_that_left_closes_its_run_and_ends(
     problem, ended_with = closed
     assert ended_with == code
     assert ("exit code 0 before its share was done" in str(problem)) == (note is None)
-    assert [check.code for check in run.record.checks] == ([note[0]] if note else [])
+    assert [check.code for check in run.record.checks] == ([note[0]] if code == 4 else [])
 
 
 def test_a_record_that_cannot_be_written_keeps_nobody_waiting(capfd: pytest.CaptureFixture[str]) -> None:

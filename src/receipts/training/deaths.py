@@ -11,7 +11,7 @@ from receipts.runs.log import progress
 from receipts.runs.record import Check
 from receipts.runs.store import Run
 
-NOTE = "failed.rank{}.json"  # left where a check ends such a process
+NOTE = "failed.rank{}.json"  # left where a check or a refusal ends such a process
 SHARE_DONE = 64  # its exit code when all went well: with 0 a process leaves that somebody ends in the middle
 
 
@@ -19,19 +19,22 @@ class RankDied(RuntimeError):
     """Another process of the fit ended before its time."""
 
 
-def leave(problem: CheckFailed, folder: Path, rank: int) -> None:
-    """Leave what failed where the first process finds it."""
-    words = [problem.check, problem.what, problem.why, problem.fix]
+def leave(problem: Refusal, folder: Path, rank: int) -> None:
+    """Leave what failed, or was refused, where the first process finds it."""
+    words = [problem.check if isinstance(problem, CheckFailed) else None, problem.what, problem.why, problem.fix]
     write_atomically(folder / NOTE.format(rank), json.dumps(words).encode())
 
 
 def cause(run: Run, rank: int, told: str) -> Exception:
-    """The check that a process ended by, now in the record; where it left none, its death in the words given."""
+    """What a process ended by: its refusal, its check, now in the record, or its death in the words given."""
     note = run.folder / NOTE.format(rank)
     if not note.is_file():
         return RankDied(told)
     name, what, why, fix = json.loads(note.read_text(encoding="utf-8"))
-    run.record.checks.append(Check(name, "fail", f"process {rank}: {why}", "training", fix))
+    if name is None:
+        return Refusal(what, f"process {rank}: {why}", fix)
+    check = Check(name, "fail", f"process {rank}: {why}", "training", fix)
+    run.record.checks += [] if check in run.record.checks else [check]  # whoever watches may have told of it before
     return CheckFailed(name, what, f"process {rank}: {why}", fix)
 
 
