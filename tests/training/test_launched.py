@@ -260,3 +260,30 @@ def test_torchrun_on_two_nodes(project: Path, dies: bool) -> None:
         assert found["status"] == "completed"
         assert f"run {found['run_id']}" in said[0]
         assert found["run_id"] not in said[1]
+
+
+@pytest.mark.slow
+def test_a_job_whose_processes_are_all_told_to_stop_saves_and_goes_on(project: Path) -> None:
+    experiment(project)
+    words = ("conf=changed", "trainer=ddp_cpu", "trainer.processes=1", "trainer.nodes=2", "limits.save_seconds=1")
+    known = variables(2, 2)
+    processes = [begin(project, "train.py", *words, "fit.epochs=3000", environment=own) for own in known]
+    try:
+        until = time.monotonic() + 90
+        while not list(project.glob("runs/*/resume/*.ckpt")):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        for process in reversed(processes):
+            os.kill(process.pid or 0, signal.SIGTERM)
+        for process in processes:
+            process.join(30)
+            assert not process.is_alive()
+    finally:
+        for process in processes:
+            process.kill()
+    first, other = (ended(project, process) for process in processes)
+    assert first.code == 128 + signal.SIGTERM
+    assert other.code in (1, 128 + signal.SIGTERM), "by itself, or since the first one ended"
+    assert "SIGTERM: saved; the same command goes on from here" in first.out
+    assert record(project)["status"] == "running"
+    assert "stale" in launch(project, "receipts", "ls").out

@@ -26,7 +26,10 @@ from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.data.workers import WorkerTrainBatches
 from receipts.evaluation.storage import read
+from receipts.provenance import code
+from receipts.refusal import Refusal
 from receipts.training import deaths, ranks
+from receipts.training import rank as beside
 from receipts.training.deaths import RankDied
 from receipts.training.method import Site
 from receipts.training.validation import once
@@ -303,6 +306,33 @@ def test_the_weighted_mean_over_processes_is_the_gradient_of_the_whole_batch() -
         shares = [Share(rank, world) for rank in range(world)]
         parts = [gradient(share.of_step(torch.arange(5)), share.weight(5)) for share in shares]
         assert torch.allclose(torch.stack(parts).mean(0), whole, atol=1e-14)
+
+
+# --- the code of a fit ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lab", "core", "changed"),
+    [
+        ({"src/lab/net.py": "1"}, code.core(), None),
+        ({"src/lab/net.py": "2"}, code.core(), "changed: src/lab/net.py"),
+        ({"src/lab/net.py": "1", "src/lab/loss.py": "1"}, code.core(), "changed: src/lab/loss.py"),
+        ({"src/lab/net.py": "1"}, "0", "changed: src/receipts"),
+    ],
+)
+def test_a_process_that_found_other_code_than_the_run_was_made_from_takes_no_part(
+    monkeypatch: pytest.MonkeyPatch, lab: dict[str, str], core: str, changed: str | None
+) -> None:
+    monkeypatch.setattr(beside, "targets", lambda values: ["lab.net.Net"])
+    monkeypatch.setattr(code, "lab", lambda targets: {"src/lab/net.py": "1"})
+    made: Any = SimpleNamespace(code=SimpleNamespace(lab=lab, core=SimpleNamespace(sha256=core)))
+    experiment: Any = SimpleNamespace(values={})
+    if changed is None:
+        beside.refuse_other_code(made, experiment)
+        return
+    with pytest.raises(Refusal) as refused:
+        beside.refuse_other_code(made, experiment)
+    assert refused.value.why == changed
 
 
 # --- the variables of a fit -------------------------------------------------------------------------------------------
