@@ -294,7 +294,7 @@ def test_a_corrupt_database_costs_a_warning() -> None:
     ("said", "told"),
     [
         (
-            "(raised as a result of Query-invoked autoflush; consider a block)\n(sqlite3.Error) database or disk is full\n",
+            "(raised as a result of Query-invoked autoflush)\n(sqlite3.Error) database or disk is full\n",
             "ValueError: (sqlite3.Error) database or disk is full",
         ),
         (
