@@ -1,5 +1,6 @@
 """A run under way: how it ends, what is counted, and who may add to its record."""
 
+import errno
 import logging
 import os
 import signal
@@ -204,6 +205,30 @@ def test_an_edit_that_fails_changes_nothing() -> None:
     assert stored(record.run_id).names == ["net"]
     with store.editing(record.run_id):  # the lock is free again
         pass
+
+
+@pytest.mark.parametrize("saving", [False, True])
+def test_an_edit_on_a_full_disk_says_so_and_leaves_what_was_there(
+    saving: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = put(full())
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def edit() -> None:
+        with store.editing(record.run_id) as run:
+            run.record.names.append("half")
+            if not saving:
+                run.save()
+
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "write_atomically", refuse)
+        with pytest.raises(CheckFailed) as told:
+            edit()
+    assert told.value.what == "the disk is full"
+    assert told.value.fix.startswith("make room, then the same command      (")
+    assert stored(record.run_id).names == ["net"]
 
 
 def test_the_process_that_runs_is_the_one_recorded() -> None:

@@ -24,7 +24,7 @@ from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal, tell, visible
 from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
+from receipts.runs.files import FULL, RESERVE, roomy, sweep, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.pulse import Pulse
@@ -202,8 +202,8 @@ class TakenOver(Refusal):
     """A run that went on elsewhere while this process was held up."""
 
 
-def out_of_space(error: BaseException | None) -> CheckFailed | None:
-    """What to tell of a full disk; None for any other error."""
+def out_of_space(error: BaseException | None, again: str = " with retry=true") -> CheckFailed | None:
+    """What to tell of a full disk, and how to go on; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             where = f" ({error.filename})" if error.filename else ""
@@ -211,7 +211,7 @@ def out_of_space(error: BaseException | None) -> CheckFailed | None:
                 "disk-full",
                 "the disk is full",
                 f"{error.strerror}{where}; what was written before is kept",
-                "make room, then the same command with retry=true      (receipts gc lists runs that nothing names)",
+                f"make room, then the same command{again}      (receipts gc lists runs that nothing names)",
             )
         error = error.__cause__ or error.__context__
     return None
@@ -278,7 +278,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
 
     def __enter__(self) -> Run:
         refuse_links(self.folder)
-        with writable(self.folder):
+        with writable(self.folder), roomy(self.folder):
             self.lock.acquire()
             sweep(self.folder)
         self.run = Run(self.folder, records.read(self.folder))
@@ -287,6 +287,14 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.run.save()
-        self.lock.release()
+        try:
+            if kind is None:
+                self.run.save()
+        except OSError as problem:
+            if full := out_of_space(problem, again=""):
+                raise full from problem
+            raise
+        finally:
+            self.lock.release()
+        if full := out_of_space(error, again=""):
+            raise full from error
