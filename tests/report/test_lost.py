@@ -1,5 +1,6 @@
 """A run that a report rests on does not go unnoticed: nothing is written without it, unless somebody says so."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -191,3 +192,17 @@ def test_a_loss_that_is_accepted_is_printed_with_its_reason(lab: Path, runs: lis
     assert runs[1].run_id not in json.dumps(json.loads((lab / "report/numbers.json").read_text())["receipts"])
     write()
     assert mark not in (lab / "report/tables/main.md").read_text()
+
+
+def test_a_disk_that_fills_while_a_report_is_written_is_refused_and_leaves_the_old_one(
+    runs: list[Record], lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(lab)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output.technical, "write", full)
+    with pytest.raises(Refusal, match="report/ is on a full disk"):
+        write()
+    assert contents(lab) == before

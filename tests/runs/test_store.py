@@ -1,7 +1,10 @@
 """A run under way: how it ends, what is counted, and who may add to its record."""
 
+import errno
 import logging
 import os
+import signal
+import sys
 import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -14,6 +17,7 @@ from receipts.provenance import code
 from receipts.refusal import CheckFailed, Refusal
 from receipts.runs import store
 from receipts.runs.record import Check, Code, Core, Process
+from receipts.runs.store import LeftEarly
 
 
 @pytest.fixture(autouse=True)
@@ -62,17 +66,33 @@ def test_a_failed_check_ends_a_run_without_a_traceback() -> None:
     assert "Traceback" not in (run.folder / "train.log").read_text()
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_a_run_that_is_stopped_is_left_as_it_was(stop: type[BaseException]) -> None:
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(128 + signal.SIGTERM)])
+def test_a_run_that_is_stopped_is_left_as_it_was(stop: BaseException) -> None:
     run = claim(running(), b"")
 
     def train() -> None:
         with run:
             raise stop
 
-    with pytest.raises(stop):
+    with pytest.raises(type(stop)):
         train()
     assert stored(run.record.run_id).status == "running"
+
+
+@pytest.mark.parametrize("left", [None, 0, 1, "enough"])
+def test_a_run_whose_own_code_ends_the_program_has_failed_whatever_code_that_leaves(left: object) -> None:
+    run = claim(running(), b"")
+
+    def train() -> None:
+        with run:
+            sys.exit(left)  # type: ignore[arg-type]
+
+    with pytest.raises(LeftEarly):
+        train()
+    found = stored(run.record.run_id)
+    assert found.status == "failed"
+    assert found.failure is not None
+    assert f"sys.exit({left!r}) was called before the run was complete" in found.failure.reason
 
 
 def test_a_run_beats_while_it_lives_and_not_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +205,30 @@ def test_an_edit_that_fails_changes_nothing() -> None:
     assert stored(record.run_id).names == ["net"]
     with store.editing(record.run_id):  # the lock is free again
         pass
+
+
+@pytest.mark.parametrize("saving", [False, True])
+def test_an_edit_on_a_full_disk_says_so_and_leaves_what_was_there(
+    saving: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = put(full())
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def edit() -> None:
+        with store.editing(record.run_id) as run:
+            run.record.names.append("half")
+            if not saving:
+                run.save()
+
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "write_atomically", refuse)
+        with pytest.raises(CheckFailed) as told:
+            edit()
+    assert told.value.what == "the disk is full"
+    assert told.value.fix.startswith("make room, then the same command      (")
+    assert stored(record.run_id).names == ["net"]
 
 
 def test_the_process_that_runs_is_the_one_recorded() -> None:

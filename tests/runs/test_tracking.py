@@ -290,6 +290,25 @@ def test_a_corrupt_database_costs_a_warning() -> None:
         syncing.sync([folder])
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "(raised as a result of Query-invoked autoflush)\n(sqlite3.Error) database or disk is full\n",
+            "ValueError: (sqlite3.Error) database or disk is full",
+        ),
+        (
+            "(raised as a result of Query-invoked autoflush)",
+            "ValueError: (raised as a result of Query-invoked autoflush)",
+        ),
+        ("Max retries (Caused by X: refused)\nmore", "X: refused"),
+        ("the first line\nand the second", "ValueError: the first line"),
+    ],
+)
+def test_of_what_a_store_says_the_line_that_names_the_trouble_is_told(said: str, told: str) -> None:
+    assert tracking.reason(ValueError(said)) == told
+
+
 def test_a_store_that_cannot_be_opened_is_told_at_once() -> None:
     folder = write_run()
     Path("mlflow.db").unlink()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from folders import commit, record, runs, write
@@ -17,7 +18,7 @@ from launching import Ended, begin, ended, impatient, launch
 
 from receipts.config.place import place
 from receipts.refusal import Refusal
-from receipts.training import board
+from receipts.training import board, launched
 from receipts.training.ranks import free_port
 
 CHANGED = """
@@ -155,6 +156,30 @@ def test_a_process_that_fails_is_named_with_its_last_words_and_all_hear_that_it_
 
 
 @pytest.mark.parametrize(
+    ("end", "how", "code"),
+    [
+        (SystemExit(), "ended with exit code 0 before its share was done, as by sys.exit(0)", 1),
+        (SystemExit("enough"), "ended with exit code 1", "enough"),
+        (SystemExit(128 + signal.SIGTERM), board.STOPS, 128 + signal.SIGTERM),
+    ],
+)
+def test_one_that_leaves_in_the_middle_is_at_fault_unless_it_was_told_to(
+    monkeypatch: pytest.MonkeyPatch, end: SystemExit, how: str, code: object
+) -> None:
+    def share(run_id: str, here: object) -> int:
+        raise end
+
+    said: list[str] = []
+    words = SimpleNamespace(wait=lambda *keys: {board.RUN: "run"}, leave=said.append, place=None)
+    words.beat = words.read = words.silence = lambda *_: None
+    monkeypatch.setattr(launched, "share", share)
+    monkeypatch.setattr(launched, "end_with_the_first", lambda board, stop: None)
+    with pytest.raises(SystemExit) as left:
+        launched.follow(words)  # type: ignore[arg-type]
+    assert (said, left.value.code) == ([how], code)
+
+
+@pytest.mark.parametrize(
     ("script", "words", "what"),
     [
         ("train.py", ("conf=net", "trainer=ddp_cpu", "trainer.nodes=2"), "trainer.nodes is 2, and nobody has started"),
@@ -235,3 +260,30 @@ def test_torchrun_on_two_nodes(project: Path, dies: bool) -> None:
         assert found["status"] == "completed"
         assert f"run {found['run_id']}" in said[0]
         assert found["run_id"] not in said[1]
+
+
+@pytest.mark.slow
+def test_a_job_whose_processes_are_all_told_to_stop_saves_and_goes_on(project: Path) -> None:
+    experiment(project)
+    words = ("conf=changed", "trainer=ddp_cpu", "trainer.processes=1", "trainer.nodes=2", "limits.save_seconds=1")
+    known = variables(2, 2)
+    processes = [begin(project, "train.py", *words, "fit.epochs=3000", environment=own) for own in known]
+    try:
+        until = time.monotonic() + 90
+        while not list(project.glob("runs/*/resume/*.ckpt")):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        for process in reversed(processes):
+            os.kill(process.pid or 0, signal.SIGTERM)
+        for process in processes:
+            process.join(30)
+            assert not process.is_alive()
+    finally:
+        for process in processes:
+            process.kill()
+    first, other = (ended(project, process) for process in processes)
+    assert first.code == 128 + signal.SIGTERM
+    assert other.code in (1, 128 + signal.SIGTERM), "by itself, or since the first one ended"
+    assert "SIGTERM: saved; the same command goes on from here" in first.out
+    assert record(project)["status"] == "running"
+    assert "stale" in launch(project, "receipts", "ls").out

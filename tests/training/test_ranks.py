@@ -1,6 +1,7 @@
 """Two processes, one run: real launches on the small project, and the parts of them that need none."""
 
 import csv
+import json
 import os
 import re
 import signal
@@ -18,13 +19,17 @@ from folders import commit, record, runs, write
 from launching import begin, ended, launch
 from lightning.pytorch import Trainer
 
+from receipts.config.place import Place
 from receipts.data.batches import TrainBatches
 from receipts.data.items import Items
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.data.workers import WorkerTrainBatches
 from receipts.evaluation.storage import read
-from receipts.training import ranks
+from receipts.provenance import code
+from receipts.refusal import Refusal
+from receipts.training import deaths, ranks
+from receipts.training import rank as beside
 from receipts.training.deaths import RankDied
 from receipts.training.method import Site
 from receipts.training.validation import once
@@ -303,6 +308,33 @@ def test_the_weighted_mean_over_processes_is_the_gradient_of_the_whole_batch() -
         assert torch.allclose(torch.stack(parts).mean(0), whole, atol=1e-14)
 
 
+# --- the code of a fit ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lab", "core", "changed"),
+    [
+        ({"src/lab/net.py": "1"}, code.core(), None),
+        ({"src/lab/net.py": "2"}, code.core(), "changed: src/lab/net.py"),
+        ({"src/lab/net.py": "1", "src/lab/loss.py": "1"}, code.core(), "changed: src/lab/loss.py"),
+        ({"src/lab/net.py": "1"}, "0", "changed: src/receipts"),
+    ],
+)
+def test_a_process_that_found_other_code_than_the_run_was_made_from_takes_no_part(
+    monkeypatch: pytest.MonkeyPatch, lab: dict[str, str], core: str, changed: str | None
+) -> None:
+    monkeypatch.setattr(beside, "targets", lambda values: ["lab.net.Net"])
+    monkeypatch.setattr(code, "lab", lambda targets: {"src/lab/net.py": "1"})
+    made: Any = SimpleNamespace(code=SimpleNamespace(lab=lab, core=SimpleNamespace(sha256=core)))
+    experiment: Any = SimpleNamespace(values={})
+    if changed is None:
+        beside.refuse_other_code(made, experiment)
+        return
+    with pytest.raises(Refusal) as refused:
+        beside.refuse_other_code(made, experiment)
+    assert refused.value.why == changed
+
+
 # --- the variables of a fit -------------------------------------------------------------------------------------------
 
 
@@ -313,16 +345,75 @@ def test_one_that_could_not_reach_another_waits_longer_to_hear_which() -> None:
     assert waits[-1] == 0
 
 
-def test_one_that_left_as_if_all_were_well_is_named_by_those_that_miss_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+CLOSED = "RuntimeError: [gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1"
+OWN = "ValueError: this process has had enough"
+
+
+@pytest.mark.parametrize(
+    ("ends", "words", "named"),
+    [
+        (("exec sleep 60", "exit 0"), ("", ""), "process 2 of 3 ended with exit code 0 before its share was done"),
+        (("exit 0", "exit 1"), ("", CLOSED), "process 1 of 3 ended with exit code 0 before its share was done"),
+        (("exit 1", "sleep 0.3; exit 1"), (CLOSED, OWN), "process 2 of 3 ended with exit code 1 .*had enough"),
+        (("sleep 0.3; exit 1", "kill -9 $$"), (OWN, ""), "process 2 of 3 was killed by SIGKILL"),
+        ((f"exit {deaths.SHARE_DONE}", "exit 1"), ("", OWN), "process 2 of 3 ended with exit code 1 .*had enough"),
+        (("exec sleep 60", "exit 1"), ("", CLOSED), "process 2 of 3 ended with exit code 1 .*closed by peer"),
+    ],
+)
+def test_of_those_that_ended_the_one_at_fault_is_named_and_not_those_that_missed_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ...], words: tuple[str, ...], named: str
 ) -> None:
-    monkeypatch.setattr(ranks, "NOTICE_S", 0.5)
-    run: Any = SimpleNamespace(folder=tmp_path)
-    helpers = ranks.Helpers(run, Site(tmp_path))
-    helpers.processes = {rank: subprocess.Popen(words) for rank, words in ((1, ["sleep", "60"]), (2, ["true"]))}
-    with pytest.raises(RankDied, match=r"process 2 of 1 ended with exit code 0 before its share was done"):
-        helpers.__exit__(RuntimeError, RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer"), None)
-    assert helpers.processes[1].returncode == -signal.SIGKILL, "and nobody is left behind"
+    monkeypatch.setattr(ranks, "NOTICE_S", 1.0)
+    folder = tmp_path / "peer"  # a run that is called so has lost nobody by that
+    folder.mkdir()
+    run: Any = SimpleNamespace(folder=folder)
+    helpers = ranks.Helpers(run, site := Site(folder, place=Place(world=3)))
+    for rank, text in enumerate(words, 1):
+        site.log_of(rank).write_text(text)
+    helpers.processes = {rank: subprocess.Popen(["sh", "-c", end]) for rank, end in enumerate(ends, 1)}
+    with pytest.raises(RankDied, match=named):
+        helpers.__exit__(RuntimeError, RuntimeError(CLOSED), None)
+    assert all(process.returncode is not None for process in helpers.processes.values()), "and nobody is left behind"
+
+
+@pytest.mark.parametrize(
+    ("note", "code"),
+    [
+        (None, 1),
+        (["some-check", "it failed", "for a reason", "mend it"], 4),
+        ([None, "it was refused", "for a reason", "mend it"], 3),
+    ],
+)
+def test_one_that_waits_for_ever_for_one_that_left_closes_its_run_and_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: list[str | None] | None, code: int
+) -> None:
+    monkeypatch.setattr(ranks, "NOTICE_S", 0.1)
+    monkeypatch.setattr(ranks, "LOOK_S", 0.05)
+    closed: list[Any] = []
+    run: Any = SimpleNamespace(
+        folder=tmp_path,
+        record=SimpleNamespace(checks=[]),
+        __exit__=lambda kind, error, trace: closed.append(error),
+    )
+    if note:
+        (tmp_path / deaths.NOTE.format(1)).write_text(json.dumps(note))
+    monkeypatch.setattr(os, "_exit", lambda code: helpers.left.set() or closed.append(code))
+    helpers = ranks.Helpers(run, Site(tmp_path, place=Place(world=2)))
+    helpers.processes = {1: subprocess.Popen(["true"])}
+    helpers.watch()
+    problem, ended_with = closed
+    assert ended_with == code
+    assert ("exit code 0 before its share was done" in str(problem)) == (note is None)
+    assert [check.code for check in run.record.checks] == ([note[0]] if code == 4 else [])
+
+
+def test_a_record_that_cannot_be_written_keeps_nobody_waiting(capfd: pytest.CaptureFixture[str]) -> None:
+    def full(kind: object, error: object, trace: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    run: Any = SimpleNamespace(__exit__=full)
+    assert deaths.close(run, RankDied("process 1 of 2 was killed")) == 1
+    assert "Input/output error" in capfd.readouterr().err
 
 
 def test_what_is_kept_from_lightning_is_still_called_that_way() -> None:

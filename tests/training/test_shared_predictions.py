@@ -1,7 +1,11 @@
 """One file of predictions, whoever makes it: processes take whole batches, so the same rows stand together."""
 
 import shutil
+import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from launching import lamed, launch
 from receipts.data.sealed import Subset
 from receipts.data.shares import Share
 from receipts.evaluation.storage import read
+from receipts.training import parts
+from receipts.training.deaths import RankDied
 from receipts.training.parts import read as part_of
 from receipts.training.parts import write as leave
 from receipts.training.validation import once
@@ -125,3 +131,15 @@ def test_a_process_that_dies_leaves_the_old_file_and_nobody_behind(project: Path
     assert "process 1 of 2 ended with exit code 1" in done.err
     assert "No module named receipts.nowhere" in done.err
     assert (run / "predictions/val.parquet").read_bytes() == before
+
+
+def test_a_process_that_dies_between_ready_and_go_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "part", lambda *_: ([], {}))
+    several: Any = object.__new__(parts.Parts)
+    several.run, several.share = SimpleNamespace(folder=tmp_path), Share(0, 2)
+    several.method, several.size, several.folder = None, 1, TemporaryDirectory(dir=tmp_path)
+    dead = subprocess.Popen(["sh", "-c", "exit 7"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    dead.wait()
+    several.processes = {1: dead}
+    with pytest.raises(RankDied, match="process 1 of 2 ended with exit code 7"):
+        several.predict(None)

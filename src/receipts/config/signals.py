@@ -16,6 +16,11 @@ def heed() -> None:
         sys.unraisablehook = ask_again
 
 
+def is_asked(code: object) -> bool:
+    """Whether a program that ends with this code was asked to, by a signal; others were ended from within."""
+    return isinstance(code, int) and code > STOPPED
+
+
 def stop(number: int, frame: FrameType | None) -> None:
     """End as SIGTERM asks. A run that is under way is left as it is, and shows as stale."""
     raise SystemExit(STOPPED + number)

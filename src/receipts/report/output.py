@@ -28,7 +28,7 @@ from receipts.report import (
     training,
 )
 from receipts.report.model import Report
-from receipts.runs.files import writable, write_atomically
+from receipts.runs.files import roomy, writable, write_atomically
 
 OLD = "-old"
 
@@ -39,7 +39,8 @@ def write(report: Report, folder: Path, notebook: Path = experiments.PATH) -> No
     with writable(RUNS), FileLock(RUNS / ".report.lock"):
         recover(folder)
         lost.refuse(report, folder)
-        replace(report, folder, notebook)
+        with roomy(folder):
+            replace(report, folder, notebook)
         lost.remember(report)
 
 

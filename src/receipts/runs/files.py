@@ -40,7 +40,7 @@ def roomy(folder: Path) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         raise Refusal(
-            f"{folder}/ is on a full disk", f"{error.strerror}: nothing can be started", "make room"
+            f"{folder}/ is on a full disk", f"{error.strerror}: what is there stays as it is", "make room"
         ) from error
 
 

@@ -18,12 +18,13 @@ from filelock import FileLock
 
 from receipts.bounds import refuse_links
 from receipts.config.project import RUNS
+from receipts.config.signals import is_asked
 from receipts.provenance import code, secrets
 from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal, tell, visible
 from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, RESERVE, sweep, writable, write_atomically
+from receipts.runs.files import FULL, RESERVE, roomy, sweep, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.pulse import Pulse
@@ -71,6 +72,9 @@ class Run:
             secrets.scrub_files(sorted(self.folder.glob("train.rank*.log")))
         with suppress(OSError):  # where the folder has become read-only; the record says so, or the refusal does
             self.reserve.unlink(missing_ok=True)
+        if isinstance(error, SystemExit) and not is_asked(error.code):
+            self.fail(left := LeftEarly(f"sys.exit({error.code!r}) was called before the run was complete"))
+            raise left from error
         if isinstance(error, Exception):
             self.fail(full := out_of_space(error) or error)
             if full is not error:
@@ -190,12 +194,16 @@ class Run:
             return
 
 
+class LeftEarly(RuntimeError):
+    """Somebody's code ended the program in the middle of a run, perhaps with the exit code of success."""
+
+
 class TakenOver(Refusal):
     """A run that went on elsewhere while this process was held up."""
 
 
-def out_of_space(error: BaseException | None) -> CheckFailed | None:
-    """What to tell of a full disk; None for any other error."""
+def out_of_space(error: BaseException | None, again: str = " with retry=true") -> CheckFailed | None:
+    """What to tell of a full disk, and how to go on; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in FULL:
             where = f" ({error.filename})" if error.filename else ""
@@ -203,7 +211,7 @@ def out_of_space(error: BaseException | None) -> CheckFailed | None:
                 "disk-full",
                 "the disk is full",
                 f"{error.strerror}{where}; what was written before is kept",
-                "make room, then the same command with retry=true      (receipts gc lists runs that nothing names)",
+                f"make room, then the same command{again}      (receipts gc lists runs that nothing names)",
             )
         error = error.__cause__ or error.__context__
     return None
@@ -270,7 +278,7 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
 
     def __enter__(self) -> Run:
         refuse_links(self.folder)
-        with writable(self.folder):
+        with writable(self.folder), roomy(self.folder):
             self.lock.acquire()
             sweep(self.folder)
         self.run = Run(self.folder, records.read(self.folder))
@@ -279,6 +287,14 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.run.save()
-        self.lock.release()
+        try:
+            if kind is None:
+                self.run.save()
+        except OSError as problem:
+            if full := out_of_space(problem, again=""):
+                raise full from problem
+            raise
+        finally:
+            self.lock.release()
+        if full := out_of_space(error, again=""):
+            raise full from error

@@ -280,6 +280,9 @@ def reason(error: BaseException) -> str:
     """An error in one line: its innermost cause, without the user name and password that an address may hold."""
     if isinstance(error, Refusal):
         return error.what
-    line = f"{type(error).__name__}: {error}".partition("\n")[0]
+    told = str(error)
+    if told.startswith("(raised as a result of"):  # SQLAlchemy's first line says when it wrote, the second what failed
+        told = told.partition("\n")[2] or told
+    line = f"{type(error).__name__}: {told}".partition("\n")[0]
     _, nested, cause = line.rpartition("(Caused by ")
     return secrets.public(cause.rstrip(")") if nested else line)

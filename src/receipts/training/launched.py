@@ -16,9 +16,10 @@ from receipts.config.compose import Experiment
 from receipts.config.entry import BUG, attempt
 from receipts.config.place import Place, place
 from receipts.config.project import RUNS
-from receipts.config.signals import STOPPED
+from receipts.config.signals import STOPPED, is_asked
 from receipts.refusal import DONE, Refusal
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS, Board
+from receipts.training.deaths import ended_with
 
 HEAR_S = 5.0
 SEEN_S = 30.0  # how long a shared folder may take to show another node what was written
@@ -70,7 +71,12 @@ def follow(board: Board) -> int:
     how = STOPS
     try:
         code = share(words[RUN], board.place)
-        how = DID if code == DONE else f"ended with exit code {code}"
+        how = DID if code == DONE else ended_with(code)
+    except SystemExit as error:
+        if is_asked(error.code):
+            raise
+        how = ended_with(int(error.code or 0) if isinstance(error.code, int | None) else BUG)
+        raise SystemExit(error.code or BUG) from error  # as torchrun would not hear otherwise that it failed
     finally:
         stop.set()
         with suppress(RuntimeError):

@@ -1,7 +1,8 @@
 """Signals that ask a training to end: heard at once, obeyed at the next point that it can be continued from.
 
 Ctrl-C, SIGTERM and, under SLURM, SIGUSR1 (`sbatch --signal=USR1@120`), which also puts the job back into the queue. A
-second signal, or no such point within `PATIENCE_S`, ends it on the spot: then the point before counts.
+second signal, or no such point within `PATIENCE_S`, ends it on the spot: then the point before counts. A scheduler
+tells all processes of a job to stop: those beside the first go on until it ends, or no point that all can save comes.
 """
 
 import os
@@ -15,6 +16,7 @@ from receipts.config.signals import STOPPED
 from receipts.runs.log import say
 
 PATIENCE_S = 8.0  # Docker waits for 10 s before it kills, SLURM for 30
+BESIDE_S = 12.0  # of a process beside the first, which misses it where it is gone before
 
 
 def job() -> str | None:
@@ -24,7 +26,7 @@ def job() -> str | None:
 
 
 class Notice:
-    """Listens from `listen` to `leave`; `given` is the signal that came. The processes beside the first only listen."""
+    """Listens from `listen` to `leave`; `given` is the signal that came."""
 
     def __init__(self, first: bool) -> None:
         self.first = first
@@ -36,8 +38,7 @@ class Notice:
         """Take the signals from whoever had them; only a main thread may."""
         if threading.current_thread() is not threading.main_thread():
             return
-        heard = [signal.SIGINT, signal.SIGTERM] if self.first else []
-        for number in heard:
+        for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self.before[number] = signal.signal(number, self.hear)
         if job() is not None:
@@ -50,7 +51,7 @@ class Notice:
         self.given = number
         if number == signal.SIGINT:  # written past Python's buffers, in which the signal may have come
             os.write(2, b"ending at the next point that can be gone on from; Ctrl-C again ends it now\n")
-        self.timer = threading.Timer(PATIENCE_S, os.kill, (os.getpid(), number))
+        self.timer = threading.Timer(PATIENCE_S if self.first else BESIDE_S, os.kill, (os.getpid(), number))
         self.timer.daemon = True
         self.timer.start()
 

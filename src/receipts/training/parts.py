@@ -92,8 +92,9 @@ class Parts:
         try:
             for process in self.processes.values():
                 assert process.stdin is not None
-                process.stdin.write(GO)
-                process.stdin.flush()
+                with suppress(BrokenPipeError):  # it has died since it was ready: told where its part is waited for
+                    process.stdin.write(GO)
+                    process.stdin.flush()
             parts = [part(self.method, subset, self.share, self.size)]
             for rank in self.processes:
                 self.hear(rank)
@@ -109,7 +110,8 @@ class Parts:
             process.wait()
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    stream.close()
+                    with suppress(BrokenPipeError):  # the word that a dead one could not be told
+                        stream.close()
         self.folder.cleanup()
 
 

@@ -6,17 +6,19 @@ None of them was started here and none can be ended from here: what is known of 
 import os
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
-from receipts.config.entry import BUG
-from receipts.runs.log import progress
+from torch.distributed import DistError
+
 from receipts.runs.store import Run
 from receipts.training.board import DID, END, LOOK_S, RUN, SILENT_S, STOPS
-from receipts.training.deaths import RankDied, cause, last_line
+from receipts.training.deaths import RankDied, cause, close, last_line
 from receipts.training.launched import boards
 from receipts.training.method import Site
 
 NOTICE_S = 5.0  # how long this process may take to notice by itself that another is gone
+UNHEARD = "the store in which the processes hear of each other is gone: the launcher on the first node was ended"
 STOP_S = 8.0  # torchrun, which stops this one where another died, leaves it half a minute
 
 
@@ -42,6 +44,9 @@ class Peers:
                 lost = self.missed(isinstance(error, SystemExit))
                 if lost is not None:
                     raise cause(self.run, lost, self.told(lost)) from error
+        except DistError as gone:
+            if not isinstance(error, SystemExit):  # a run that is told to stop stops
+                raise RankDied(f"{UNHEARD} ({gone})") from error
         finally:
             self.silent.set()
 
@@ -80,14 +85,22 @@ class Peers:
     def watch(self) -> None:
         """End this process when another is gone and it waits for that one for ever, as it may in a collective call."""
         while not self.left.wait(LOOK_S):
+            problem = self.trouble()
+            if problem is None or self.left.wait(NOTICE_S):
+                continue
+            code = close(self.run, problem)
+            with suppress(DistError):
+                self.board.post(END, str(code))
+            os._exit(code)
+
+    def trouble(self) -> Exception | None:
+        """What is wrong with the others as far as one can hear."""
+        try:
             silent = (rank for rank in range(1, self.site.world) if self.is_silent(rank, SILENT_S))
             gone = next(silent, None) or self.first_to_fail()
-            if gone is None or self.left.wait(NOTICE_S):
-                continue
-            self.run.fail(RankDied(self.told(gone)))
-            progress.error(self.told(gone))
-            self.board.post(END, str(BUG))
-            os._exit(BUG)
+            return None if gone is None else cause(self.run, gone, self.told(gone))
+        except DistError as error:
+            return RankDied(f"{UNHEARD} ({error})")
 
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""

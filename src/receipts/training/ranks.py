@@ -19,9 +19,8 @@ from typing import IO
 
 from receipts.config.place import Place, place
 from receipts.config.schema import Config
-from receipts.runs.log import progress
 from receipts.runs.store import Run
-from receipts.training.deaths import RankDied, cause, last_line
+from receipts.training.deaths import SHARE_DONE, cause, close, ended_with, last_line, last_words
 from receipts.training.method import Site
 from receipts.training.peers import Peers
 
@@ -93,7 +92,12 @@ def patience(error: BaseException | None) -> float:
 
 def is_missing_one(error: BaseException | None) -> bool:
     """Whether this process failed since it could not reach another one."""
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "peer"))
+    return isinstance(error, RuntimeError) and tells_of_others(str(error))
+
+
+def tells_of_others(words: str) -> bool:
+    """Whether an error is that of a process which lost another one, and tells nothing of its own."""
+    return any(word in words for word in ("gloo", "NCCL", "peer"))
 
 
 class Helpers:
@@ -113,7 +117,7 @@ class Helpers:
     ) -> None:
         try:
             self.settle(patience(error))
-            died = self.died() or (self.died(ended=True) if is_missing_one(error) else None)
+            died = self.died()
         finally:
             self.left.set()
             self.end()
@@ -127,16 +131,25 @@ class Helpers:
             return beside("receipts.training.rank", words, log)
 
     def settle(self, seconds: float) -> None:
-        """Wait until all have ended or one has failed, for so long at most."""
+        """Wait until all have ended or one has failed by itself, for so long at most."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.died() and any(p.poll() is None for p in self.processes.values()):
+        while time.monotonic() < until and any(process.poll() is None for process in self.processes.values()):
+            died = self.died()
+            if died is not None and not self.lost_another(died):
+                return
             time.sleep(0.02)
 
-    def died(self, ended: bool = False) -> int | None:
-        """The rank of a process that failed, or ended at all: one that was killed before one that missed it."""
-        codes = {rank: process.poll() for rank, process in self.processes.items()}
-        failed = [rank for rank, code in codes.items() if code or (ended and code == 0)]
-        return min(failed, key=lambda rank: (self.processes[rank].returncode > 0, rank), default=None)
+    def died(self) -> int | None:
+        """The rank of a process that ended before its share was done: the one most surely at fault.
+
+        One that was killed comes first, and one that only lost another last, whichever of them ended before.
+        """
+        gone = [rank for rank, process in self.processes.items() if process.poll() not in (None, SHARE_DONE)]
+        return min(gone, key=lambda rank: (self.lost_another(rank), self.processes[rank].returncode >= 0), default=None)
+
+    def lost_another(self, rank: int) -> bool:
+        """Whether a process failed, and only since another one was gone."""
+        return self.processes[rank].returncode > 0 and tells_of_others(last_words(self.site.log_of(rank)))
 
     def end(self) -> None:
         """End whatever still runs."""
@@ -149,17 +162,16 @@ class Helpers:
     def watch(self) -> None:
         """End this process when another died and it waits for that one for ever, as it may in a collective call."""
         while not self.left.wait(LOOK_S):
-            died = self.died()
-            if died is None or self.left.wait(NOTICE_S):
+            if self.died() is None or self.left.wait(NOTICE_S):
                 continue
-            self.run.fail(RankDied(self.told(died)))
-            progress.error(self.told(died))
+            died = self.died()
+            assert died is not None, "nobody comes back"
+            code = close(self.run, cause(self.run, died, self.told(died)))
             self.end()
-            os._exit(1)
+            os._exit(code)
 
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""
         code = self.processes[rank].returncode
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        how += "" if code else " before its share was done, as by sys.exit(0)"
-        return f"process {rank} of {self.site.world} {how} ({last_line(self.run.folder / f'train.rank{rank}.log')})"
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else ended_with(code)
+        return f"process {rank} of {self.site.world} {how} ({last_line(self.site.log_of(rank))})"
