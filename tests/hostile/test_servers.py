@@ -122,6 +122,7 @@ def test_no_folder_of_this_machine_is_the_servers_to_name(
 
 def test_a_folder_that_is_the_runs_own_is_written_to(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
     server, here = honest(), folder()
+    server.says["/runs/get"] = Answer({"run": server.run() | {"info": server.run()["info"] | {"artifact_uri": "/x"}}})
     server.info["artifact_uri"] = f"file://{trap.project}/shared/{RUN}/artifacts"
     server.tags.clear()
     with served(server) as address:

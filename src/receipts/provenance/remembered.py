@@ -63,7 +63,7 @@ def newest(state: Seen) -> int:
 def recall(path: Path, state: str, changed_ns: int, read: Callable[[], str]) -> str:
     """What was read when the state was this one; otherwise what is read now, remembered if it had settled."""
     memory = MEMORY / hashlib.blake2b(os.fsencode(path.absolute()), digest_size=12).hexdigest()
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError, RecursionError):
         then, checksum = json.loads(memory.read_bytes())
         if then == state:
             return str(checksum)

@@ -22,15 +22,16 @@ class OddAnswer(OSError):
 
 
 class Client:
-    """MLflow's client, of which every failure is one of `known` or an `OddAnswer`."""
+    """MLflow's client, or its way to the files of a run: every failure is one of `known` or an `OddAnswer`."""
 
     def __init__(self, client: Any, known: tuple[type[Exception], ...]) -> None:
         self._client, self._known = client, known
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._asked, getattr(self._client, name))
+        return partial(self.asked, getattr(self._client, name))
 
-    def _asked(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
+    def asked(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        """What a function of MLflow's returns, in which nothing fails in another way."""
         try:
             return method(*words, **named)
         except self._known:

@@ -110,6 +110,13 @@ class Store:
         refuse_elsewhere(run)
         return run
 
+    def files(self, run: "Run") -> Client:
+        """The way to a run's files, by the address that was looked at: asked again, a server may name another."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self.client.asked(get_artifact_repository, run.info.artifact_uri, tracking_uri=address())
+        return Client(place, failures())
+
 
 @dataclass
 class View:
@@ -210,21 +217,21 @@ class View:
         self.there.update(fresh)
 
     def _artifacts(self) -> None:
-        client = self.store.client
+        client, files = self.store.client, self.store.files(self.run)
         for path in (*(self.folder / name for name in ARTIFACTS), *sorted(self.folder.glob("train.rank*.log"))):
             if path.is_dir():
-                client.log_artifacts(self.id, str(path), path.name)
+                files.log_artifacts(str(path), path.name)
             elif path.exists():
-                client.log_artifact(self.id, str(path))
+                files.log_artifact(str(path))
         for name in pictures(self.record):
             if (self.folder / name).exists():
-                client.log_artifact(self.id, str(self.folder / name), str(Path(name).parent))
+                files.log_artifact(str(self.folder / name), str(Path(name).parent))
         if urlsplit(self.run.info.artifact_uri).scheme in ("", "file"):
             return  # the same disk: the tag `receipts.checkpoint` says where they are
         stored = {(Path(file.path).name, file.file_size) for file in client.list_artifacts(self.id, "checkpoints")}
         for path in sorted(self.folder.glob("checkpoints/*")):
             if (path.name, path.stat().st_size) not in stored:
-                client.log_artifact(self.id, str(path), "checkpoints")
+                files.log_artifact(str(path), "checkpoints")
 
 
 def altered_scores(held: Mapping[str, float], record: Record) -> dict[str, tuple[float, float]]:
