@@ -70,7 +70,7 @@ def unpacked(path: Path) -> int:
             for column in columns
             for size, values in pages(handle, column)
         )
-        return max(stored, facts.num_rows * sum(width(field.type) for field in file.schema_arrow))
+        return max(stored, int(facts.num_rows) * sum(width(field.type) for field in file.schema_arrow))
 
 
 def width(kind: Any) -> int:
