@@ -9,7 +9,7 @@ from receipts.config import project
 from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation.predictions import Predictions
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.refusal import Refusal
 from receipts.runs import choice, store
 from receipts.runs.record import Record

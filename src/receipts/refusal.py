@@ -13,9 +13,11 @@ DONE: Final = 0
 REFUSED: Final = 3
 CHECK_FAILED: Final = 4
 
-# Control characters but for tab and line feed, those that change the direction of what follows them, and halves of
-# characters, which no terminal and no file can be given.
-HIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters but for tab and line feed, those that change the direction of what follows them, those that take no
+# room and make two names look like one, and halves of characters, which no terminal and no file can be given.
+HIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 class Refusal(Exception):

@@ -1,5 +1,6 @@
 """Predictions as they are stored: what comes back, and which files are refused."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from predicted import BINARY, DIGITS, VALUES, classes, ids, same
 from pyarrow import parquet
 
+from receipts.evaluation import received
 from receipts.evaluation.predictions import Predictions, from_outputs
 from receipts.evaluation.storage import read, write
 from receipts.refusal import Refusal
@@ -33,6 +35,7 @@ def test_round_trip_and_equal_bytes(case: int, tmp_path: Path) -> None:
     predictions = examples()[case]
     first = write(predictions, tmp_path / "a.parquet")
     same(predictions, read(tmp_path / "a.parquet"))
+    same(predictions, received.read(tmp_path / "a.parquet"))
     assert write(read(tmp_path / "a.parquet"), tmp_path / "b.parquet") == first
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
@@ -59,6 +62,13 @@ def test_a_million_rows(tmp_path: Path) -> None:
     predictions = from_outputs(stated, ids(n), DIGITS, np.arange(n) % 3)
     write(predictions, tmp_path / "many.parquet")
     same(predictions, read(tmp_path / "many.parquet"))
+    spent, size = [], sum(array.nbytes for array in (stated, predictions.targets) if array is not None)
+    for look in (received.unpacked, read):
+        began = time.process_time()
+        look(tmp_path / "many.parquet")
+        spent.append(time.process_time() - began)
+    assert size < received.unpacked(tmp_path / "many.parquet") < 2 * size
+    assert spent[0] < 0.1 * spent[1], "it is 0.005 of the reading"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

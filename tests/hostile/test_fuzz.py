@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from anything import FUZZ, TEXT, VALUE
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from invented import full
 from omegaconf import DictConfig
@@ -22,17 +23,6 @@ from receipts.data.manifest import load
 from receipts.refusal import DONE, REFUSED, Refusal
 from receipts.report.collect import collect
 from receipts.runs import choice, flat, record, views
-
-FUZZ = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
-NASTY = some.sampled_from(
-    ["../../victim", "/etc/passwd", "-x", "${oc.env:HOME}", "\0", "\x1b[2J", "=1", "<script>", "", "a" * 999]
-)
-TEXT = some.text(max_size=30) | NASTY
-PLAIN = some.none() | some.booleans() | some.integers() | some.floats() | TEXT
-VALUE = some.recursive(PLAIN, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXT, inner, max_size=3))
 
 
 def leaves(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -20,7 +20,7 @@ from receipts.evaluation import eyes
 from receipts.evaluation.storage import read, write
 from receipts.guards.review.page import Card, Section, html
 from receipts.refusal import Refusal, visible
-from receipts.report import latex
+from receipts.report import experiments, latex
 from receipts.report.page import embedded
 from receipts.runs import log, overview, screen, sheets, views
 from receipts.runs import record as records
@@ -132,7 +132,7 @@ def test_nothing_in_a_text_is_a_command_to_tex(text: str) -> None:
     assert not re.search(r"[\\$%&#^_~{}\n\r]", rest), rest
 
 
-OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\U000e0041]")
 ESCAPES = [
     "\x1b[2J\x1b[1;1H",
     "\x1b]0;title\x07",
@@ -144,6 +144,10 @@ ESCAPES = [
     "\u202egpj.exe",
     "\u2066hidden\u2069",
     "\x00",
+    "cat\u200b",
+    "\ufeffcat",
+    "cat\U000e0041",
+    "a\u2028b",
 ]
 
 
@@ -193,6 +197,17 @@ def test_no_name_ends_a_cell_of_a_table() -> None:
     page = views.readme(made(0, score(name="x | y"), checks=[check]))
     assert "| a \\| b # c | pass: d \\| e |" in page
     assert "| x \\| y ↑ |" in page
+
+
+@pytest.mark.parametrize("text", ["a|b", "a\\|b", "a\\\\|b", "|", "\\|\\|", "a\n|"])
+def test_a_bar_never_ends_a_cell_whatever_stands_before_it(text: str) -> None:
+    left = re.sub(r"\\\\|\\\|", "", views.escaped(text))  # as Markdown reads it: pairs of strokes, then kept bars
+    assert "|" not in left
+
+
+def test_no_name_is_one_of_the_markers_of_a_file() -> None:
+    for marker in (experiments.BEGIN, experiments.END):
+        assert marker not in views.escaped(f"version 1 {marker}")
 
 
 @pytest.mark.parametrize("text", ["[link=http://evil.example]x[/link]", "[red]x", "[/]", "[@click=a]x[/]", "a[b"])

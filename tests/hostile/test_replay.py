@@ -6,6 +6,7 @@ from traps import Trap
 
 from receipts.provenance import git
 from receipts.refusal import Refusal
+from receipts.replay.clone import give_parent
 from receipts.replay.replaying import command
 
 WORDS = [
@@ -54,3 +55,12 @@ def test_no_revision_is_an_option_of_git(trap: Trap, revision: str) -> None:
     assert not git.between(revision, revision, ["src"])
     assert git.changed_since(revision, ["src"]) == []
     assert sorted(path.name for path in trap.project.iterdir()) == before
+
+
+def test_a_parent_with_a_way_out_is_not_copied(trap: Trap) -> None:
+    folder = trap.run()
+    (folder / "train.log").unlink(missing_ok=True)
+    (folder / "train.log").symlink_to(trap.victim)
+    with pytest.raises(Refusal, match="not made of plain files"):
+        give_parent(made(0, parent=folder.name), trap.project / "clone")
+    assert not (trap.project / "clone").exists()

@@ -37,6 +37,9 @@ PLANTED = {
     "private key": "-----BEGIN RSA PRIVATE " + "KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE " + "KEY-----",
     "password in an address": "https://ada:" + "l0velace@example.org/r.git",
     "bearer token": "Authorization: Bearer " + "abcdefghijklmnopqrstuv",
+    "name and password": "Authorization: Basic " + "dXNlcjpwYXNzd29yZDEyMzQ1Ng==",
+    "password of a netrc": "machine api.example.org\n  login ada\n  password " + "l0velaceB7",
+    "signature in an address": "https://example.org/c?sv=2020&sig=" + "a1B2c3D4e5F6g7H8i9J0%2Bxx%3D",
     "secret by its name": "AWS_SECRET_ACCESS_KEY=" + "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzz9KEY",
 }
 TOKEN = PLANTED["GitHub token"]

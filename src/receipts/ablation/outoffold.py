@@ -24,14 +24,14 @@ def collect(found: Planned) -> None:
     plan = found.plan
     if plan.folds is None:
         return
-    from receipts.evaluation import storage
+    from receipts.evaluation import received, storage
 
     for arm in plan.arms:
         for seed in plan.seeds:
             parts = held_out(plan, arm.name, seed)
             if len(parts) < plan.folds:
                 continue
-            whole = joined([storage.read(part) for part in parts])
+            whole = joined([received.read(part) for part in parts])
             path = found.folder / "out-of-fold" / f"{re.sub(r'[^A-Za-z0-9_.=+-]+', '_', arm.name)}-s{seed}.parquet"
             path.parent.mkdir(exist_ok=True)
             checksum = storage.write(whole, path)

@@ -1,9 +1,9 @@
 """What must be true of a score before it is believed."""
 
-import csv
 from pathlib import Path
 
 from receipts.checks.catalogue import failed, not_applicable, passed
+from receipts.runs import dynamics
 from receipts.runs.record import Check, Record, Score
 
 LINEAGE = 1e-6
@@ -28,9 +28,8 @@ def lineage(folder: Path, score: Score, record: Record, drawn: bool) -> list[Che
     if checkpoint is None or checkpoint.epoch is None or not history.is_file():
         return [not_applicable("selected-is-scored", "nothing was selected among epochs")]
     metric = checkpoint.rule.rpartition(" ")[2]
-    with history.open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if int(row["epoch"]) == checkpoint.epoch]
-    seen = [float(row[f"val/{metric}"]) for row in rows if row.get(f"val/{metric}")]
+    rows = [row for row in dynamics.read(history) if row.get("epoch") == checkpoint.epoch]
+    seen = [value for row in rows if (value := row.get(f"val/{metric}")) is not None]
     now, interval = score.metrics[metric].value, score.intervals.get(metric)
     allowed = interval.high - interval.low if drawn and interval else LINEAGE
     if drawn and not interval:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from receipts.bounds import confine
 from receipts.config.project import RUNS
 from receipts.evaluation.predictions import Predictions
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.refusal import Refusal
 from receipts.runs.record import Record
 

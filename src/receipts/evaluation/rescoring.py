@@ -8,8 +8,8 @@ from receipts.checks.catalogue import settled
 from receipts.config import own as declared
 from receipts.config.project import RUNS
 from receipts.evaluation import drilldown, own
+from receipts.evaluation.received import read
 from receipts.evaluation.scoring import scored
-from receipts.evaluation.storage import read
 from receipts.provenance import code
 from receipts.refusal import CHECK_FAILED, DONE, Refusal, tell, visible
 from receipts.runs import choice, comparison, repeat, store

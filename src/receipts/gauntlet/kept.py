@@ -45,7 +45,7 @@ def on_record(check: Check, subject: Subject, terms: Terms) -> Verdict | None:
         return None
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Kept)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return found.verdict if found.inputs == inputs(check, subject, terms) else None
 

@@ -19,9 +19,9 @@ from receipts.data.manifest import Manifest
 from receipts.data.opening import open_splits
 from receipts.data.sealed import Subset
 from receipts.evaluation.predictions import Predictions
+from receipts.evaluation.received import read
 from receipts.evaluation.rescoring import verified
 from receipts.evaluation.scoring import predict
-from receipts.evaluation.storage import read
 from receipts.gauntlet.subjects import score_of
 from receipts.provenance.trace import trace
 from receipts.runs import repeat, store

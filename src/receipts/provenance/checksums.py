@@ -70,9 +70,11 @@ def pointed_to(pointer: bytes | None) -> str | None:
         return None
     try:
         found = yaml.safe_load(pointer)["outs"][0]["md5"]
-    except (yaml.YAMLError, KeyError, IndexError, TypeError) as error:
+        if not isinstance(found, str):  # many values that stand for many, spelt out, would have no end
+            raise TypeError("its checksum is no text")
+    except (yaml.YAMLError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise Refusal(f"{POINTER} cannot be read", repr(error), f"git checkout {POINTER}") from error
-    return str(found)
+    return found
 
 
 def verify_folder() -> str | None:

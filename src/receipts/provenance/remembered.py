@@ -68,8 +68,11 @@ def recall(path: Path, state: str, changed_ns: int, read: Callable[[], str], fil
         with suppress(OSError):  # a folder that cannot be written to costs a second reading, no more
             MEMORY.mkdir(parents=True, exist_ok=True)
             fresh = memory(path).with_name(f"{memory(path).name}.{os.getpid()}")
-            fresh.write_text(json.dumps([state, checksum, files]))
-            fresh.replace(memory(path))
+            try:
+                fresh.write_text(json.dumps([state, checksum, files]))
+                fresh.replace(memory(path))
+            finally:
+                fresh.unlink(missing_ok=True)
     return checksum
 
 

@@ -15,7 +15,10 @@ from receipts.refusal import Refusal
 
 # No shape looks further than so many characters for how it ends: a line of nothing but beginnings would take for ever.
 SHAPES: Final = {
-    "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)",
+    "private key": (
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:.*?-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)"
+    ),
     "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
     "GitLab token": r"\bglpat-[\w-]{20,}",
     "AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
@@ -31,6 +34,9 @@ SHAPES: Final = {
     "signed web token": r"\beyJ[\w-]{10,400}\.eyJ[\w-]{10,9999}\.[\w-]{10,}",
     "password in an address": r"(?<=://)[^/\s:@'\"]{1,99}:[^/\s@'\"]{1,4000}(?=@)|(?<=https://)[^/\s:@'\"]{20,4000}(?=@)",
     "bearer token": r"(?i:(?<=bearer )[A-Za-z0-9._~+/=-]{20,})",
+    "name and password": r"(?i:(?<=authorization: basic )[A-Za-z0-9+/]{8,}={0,2})",
+    "password of a netrc": r"(?i:\blogin\s{1,20}\S{1,99}\s{1,20}password\s{1,20})\S{4,999}",
+    "signature in an address": r"(?:(?<=[?&]sig=)|(?<=X-Amz-Signature=))[A-Za-z0-9%+/]{20,}={0,2}",
 }
 KNOWN: Final = {kind: re.compile(shape, re.DOTALL) for kind, shape in SHAPES.items()}
 NAME: Final = r"(?:secret|token|passw(?:or)?d|api[_-]?key|access[_-]?key|secret[_-]?key|credentials?)"
@@ -42,7 +48,7 @@ USER: Final = re.compile(r"(?<=://)(?:[^\s'\"/]{0,4000}|[^\s'\"/:]{0,4000}:(?!\d
 HINTS: Final = (  # none of these in a text, no secret in it: looked for first, since logs are written line by line
     *("key", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "akia", "asia", "hf_", "sk-", "sk_"),
     *("aiza", "xox", "xapp-", "dckr_pat_", "sg.", "ya29.", "pypi-", "npm_", "eyj", "://", "bearer", "secret"),
-    *("token", "passw", "credential"),
+    *("token", "passw", "credential", "authorization", "sig=", "signature="),
 )
 RANDOM, TURNS = 3.0, 3  # bits a character, and changes from letter to digit or back, that no word has
 SURE = 4.2  # bits that suffice where both cases and digits are mixed

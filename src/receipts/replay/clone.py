@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from receipts.bounds import refuse_links
 from receipts.config.project import RUNS
 from receipts.provenance import git
 from receipts.refusal import Refusal
@@ -113,4 +114,5 @@ def give_parent(record: Record, place: Path) -> None:
             f"{record.run_id} starts from its weights",
             "copy that run folder into runs/, or rerun that run first",
         )
+    refuse_links(RUNS / record.parent)
     shutil.copytree(RUNS / record.parent, place / RUNS / record.parent)

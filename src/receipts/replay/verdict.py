@@ -1,10 +1,9 @@
 """What a replay's numbers say of the printed ones: identical, within the declared margin, or different; and why."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from receipts.runs import diff
 from receipts.runs.record import Record
@@ -81,13 +80,6 @@ def causes(then: Record, before: Path, again: Record, after: Path) -> list[str]:
         if getattr(then.identity, part) != getattr(again.identity, part)
     ]
     worlds = diff.changed(diff.world(then), diff.world(again))
-    environments = diff.changed(environment(before), environment(after))
+    environments = diff.changed(diff.environment(before), diff.environment(after))
     shown = [change for change in (*worlds, *environments) if not change.name.startswith(QUIET)]
     return parts + [f"{change.name}: {change.a} → {change.b}" for change in shown]
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """A run's environment.json by dotted key; nothing where there is none."""
-    path = folder / "environment.json"
-    facts: Any = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return diff.plain(facts)

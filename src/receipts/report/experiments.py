@@ -89,7 +89,7 @@ def rows(report: Report, notes: Mapping[str, Noted]) -> list[str]:
         note = own.get(run_id) or (left.pop(heir).note if heir else "")
         lines[run_id] = line(members, verdicts, note)
     orphans = {run_id: old.line for run_id, old in left.items()}
-    broken = {e.run_id: f"| `{e.run_id}` | | | | | {escaped(e.reason)} | {e.state} | |"
+    broken = {e.run_id: f"| `{escaped(e.run_id)}` | | | | | {escaped(e.reason)} | {e.state} | |"
               for e in report.ledger if e.record is None and e.run_id not in orphans}  # fmt: skip
     return [text for _, text in sorted((lines | orphans | broken).items())]
 

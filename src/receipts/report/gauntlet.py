@@ -55,7 +55,7 @@ def read(folder: Path) -> Gauntlet | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=Gauntlet)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(f"{path} cannot be read", str(error), "python gauntlet.py      (or delete it)") from error
 
 

@@ -118,7 +118,7 @@ def again(run_id: str, receipts: Sequence[Receipt]) -> str:
 
 def written(folder: Path) -> dict[str, Receipt]:
     """The receipts of the report that lies in a folder; none where it holds none that can be read."""
-    with suppress(OSError, Refusal, msgspec.MsgspecError):
+    with suppress(OSError, Refusal, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(read_whole(folder / numbers.NAME), type=Written).receipts
     return {}
 

@@ -13,7 +13,7 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from receipts.bounds import confine
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.refusal import Refusal
 from receipts.report import contrast, numerals, wording
 from receipts.report.contrast import Contrast, Side, Terms

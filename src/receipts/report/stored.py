@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receipts.bounds import confine
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.refusal import Refusal
 from receipts.report import samples
 from receipts.report.intervals import Values

@@ -13,7 +13,7 @@ from receipts.config.schema import Config
 from receipts.evaluation import own
 from receipts.evaluation.metrics import confusion, evaluate, scored_as
 from receipts.evaluation.predictions import Predictions
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.provenance import code, identity
 from receipts.refusal import CHECK_FAILED, DONE, Refusal
 from receipts.report import experiments, gauntlet, looks, numbers, output, paper

@@ -74,7 +74,7 @@ def send_plan(folder: Path, store: Store) -> bool:
         run = store.plan(plan)
         if run.data.tags.get(SENT) == digest:
             return False
-        store.client.log_artifact(run.info.run_id, str(folder / plans.NAME))
+        store.files(run).log_artifact(str(folder / plans.NAME))
         store.client.set_terminated(run.info.run_id, STATUS["completed"], flat.milliseconds(plan.created))
         store.client.set_tag(run.info.run_id, SENT, digest)
         return True

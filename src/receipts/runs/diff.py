@@ -5,6 +5,7 @@ environment; who started it and where it was logged come last.
 """
 
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -64,12 +65,16 @@ def lines(found: dict[str, list[Change]], scores: list[str], flips: list[str]) -
 
 def side(record: Record) -> Side:
     """What is known of a run beside its record."""
-    path = folder(record) / "environment.json"
+    place = folder(record)
+    return Side(record, flat.parameters(place), environment(place))
+
+
+def environment(place: Path) -> dict[str, str]:
+    """A run folder's environment.json by dotted key; nothing where there is none, or none that can be read."""
     try:
-        facts = plain(json.loads(read_whole(path)))
+        return plain(json.loads(read_whole(place / "environment.json")))
     except (FileNotFoundError, ValueError, RecursionError):
-        facts = {}
-    return Side(record, flat.parameters(folder(record)), facts)
+        return {}
 
 
 def differences(a: Side, b: Side) -> dict[str, list[Change]]:

@@ -58,7 +58,7 @@ def numbers() -> str | None:
         json.loads(text)
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(f"{NUMBERS} cannot be read", str(error), f"git checkout {NUMBERS}") from error
     if folders() and not any(folder.name in text for folder in folders()):
         raise Refusal(

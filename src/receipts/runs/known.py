@@ -78,7 +78,7 @@ def remembered(runs: Path) -> Kept:
     """What was kept; nothing where there is no such file, or it is of another core."""
     try:
         return msgspec.json.decode((runs / NAME).read_bytes(), type=Kept)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
 
 

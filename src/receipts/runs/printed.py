@@ -25,7 +25,7 @@ class Printed(msgspec.Struct, frozen=True, array_like=True):
 
 def load(runs: Path) -> dict[str, Printed]:
     """What is remembered of a folder of runs, by run id; nothing where that is missing or no such file."""
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode((runs / NAME).read_bytes(), type=dict[str, Printed])
     return {}
 

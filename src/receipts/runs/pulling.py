@@ -18,14 +18,14 @@ from typing import Any
 
 import msgspec
 
-from receipts.bounds import read_whole
+from receipts.bounds import LONGEST, read_whole
 from receipts.config.project import RUNS
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import plans, tracking
+from receipts.runs.answers import pages, refuse_elsewhere
 from receipts.runs.record import Record, decode
 
-PAGE = 1000
 PULLED = RUNS / ".pulled"  # a cache: hidden, so that no other command takes these runs for its own
 WITHDRAWN = ".withdrawn"  # within the folder of a server: what it had once
 
@@ -54,15 +54,18 @@ def pull(cache: Path) -> Pulled:
         key = hashlib.sha256(f"{tracking.address()}\n{store.experiment}".encode()).hexdigest()[:8]
         done = Pulled(cache / key)
         done.folder.mkdir(parents=True, exist_ok=True)
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         for run in listed(store):
             is_run = tracking.RUN_ID in run.data.tags
-            seen.add(name := run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN])
+            name, digest = run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN], run.data.tags.get(tracking.SENT)
             try:
+                if digest is not None and seen.get(name) not in (None, "", digest):
+                    raise Refusal("another run of the server has this id", "the older one is taken", "")
+                seen[name] = seen.get(name) or digest or ""
                 (bring if is_run else bring_plan)(store, run, name, done)
             except Refusal as problem:
-                done.refused[name or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
-        withdraw(done, seen)
+                done.refused[name[:LONGEST] or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+        withdraw(done, set(seen))
     except tracking.failures() as error:
         raise Refusal(
             f"the MLflow store {secrets.public(tracking.address())} cannot be read",
@@ -91,15 +94,9 @@ def refuse_foreign(wanted: str) -> None:
 
 def listed(store: tracking.Store) -> Iterator[Any]:
     """The experiment's runs as MLflow has them, a page at a time, oldest first; only those that this core has made."""
-    token = None
-    while True:
-        page = store.client.search_runs(
-            [store.experiment], max_results=PAGE, order_by=["attributes.start_time ASC"], page_token=token
-        )
-        yield from (run for run in page if {tracking.RUN_ID, tracking.PLAN} & run.data.tags.keys())
-        token = page.token
-        if not token:
-            return
+    for run in pages(store.client, store.experiment, ["attributes.start_time ASC"]):
+        if {tracking.RUN_ID, tracking.PLAN} & run.data.tags.keys():
+            yield run
 
 
 def bring(store: tracking.Store, run: Any, run_id: str, done: Pulled) -> None:
@@ -153,10 +150,11 @@ def remove(place: Path) -> None:
 def sent(run: Any, name: str) -> str:
     """The hash of a record or plan that was sent in full; refused where there is none, or its name is no name."""
     if not is_run_id(name):
-        raise Refusal(f"{name!r} is no run id", "it would name another folder", "")
+        raise Refusal(f"{name[:LONGEST]!r} is no run id", "it would name another folder", "")
     digest = run.data.tags.get(tracking.SENT)
     if digest is None:
         raise Refusal("it was not sent in full", "it is running, or receipts sync has not been called", "receipts sync")
+    refuse_elsewhere(run)
     return str(digest)
 
 
@@ -181,7 +179,7 @@ def grant(folder: Path, folders: int, files: int) -> None:
 
 def is_run_id(name: str) -> bool:
     """Whether a name is one that this core gives: a single folder name, beginning with the time."""
-    return re.fullmatch(r"\d{8}-\d{6}-[\w.+-]+", name) is not None
+    return re.fullmatch(r"\d{8}-\d{6}-[\w.+-]{1,180}", name) is not None
 
 
 def fetched(store: tracking.Store, run: Any, digest: str, folder: Path) -> Record:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from receipts.refusal import Refusal
+from receipts.runs.answers import pages
 from receipts.runs.record import Record
 from receipts.runs.tracking import (
     DEFAULT_STORE,
@@ -16,8 +17,6 @@ from receipts.runs.tracking import (
     failures,
     reason,
 )
-
-PAGE = 1000  # runs asked for at once
 
 
 class Held(NamedTuple):
@@ -44,15 +43,9 @@ def differing(records: Sequence[Record]) -> tuple[list[str], int]:
 
 def runs_of(store: Store) -> Iterator[tuple[str, Held]]:
     """Run id and what is held, for every run in the store that belongs to a record."""
-    token = None
-    while True:
-        page = store.client.search_runs([store.experiment], max_results=PAGE, page_token=token)
-        for run in page:
-            if RUN_ID in run.data.tags:
-                yield run.data.tags[RUN_ID], Held(run.data.tags, run.data.metrics)
-        token = page.token
-        if not token:
-            return
+    for run in pages(store.client, store.experiment):
+        if RUN_ID in run.data.tags:
+            yield run.data.tags[RUN_ID], Held(run.data.tags, run.data.metrics)
 
 
 def against(record: Record, held: Held) -> list[str]:

@@ -23,6 +23,7 @@ from receipts.bounds import read_whole
 from receipts.provenance import secrets
 from receipts.refusal import Refusal
 from receipts.runs import flat
+from receipts.runs.answers import Client, refuse_elsewhere
 from receipts.runs.plans import Plan
 from receipts.runs.record import Record
 
@@ -35,6 +36,7 @@ DEFAULTS: Final = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a server may ask for a day
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
@@ -54,6 +56,7 @@ SENT: Final = "receipts.record"  # SHA-256 of the record.json (plan.json) that w
 FILES: Final = "receipts.files"  # SHA-256 of the other files that a report reads, by name
 FACTS: Final = ("conf", "seed", "identity", "commit", "dirty", "data", "split")  # that no run may change
 NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT = 250, 6000, 8000  # characters, MLflow's own
+REASON_LIMIT: Final = 500  # characters of an error, which may quote all that a server said
 LOCK_S: Final = 60.0
 
 
@@ -70,7 +73,7 @@ class Store:
         with alone(Path(path)) if local else nullcontext():  # processes creating one file's tables break each other
             if local:
                 sqlite3.connect(path).close()  # fails at once where mlflow would try for 100 s
-            self.client = MlflowClient(address())
+            self.client = Client(MlflowClient(address()), failures())
             self.experiment = self._experiment(
                 os.environ.get("MLFLOW_EXPERIMENT_NAME") or Path.cwd().name or "receipts"
             )
@@ -102,9 +105,17 @@ class Store:
 
     def _run(self, tag: str, name: str, begun: str, **tags: str) -> "Run":
         found = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{name}'", max_results=1)
-        if found:
-            return found[0]
-        return self.client.create_run(self.experiment, flat.milliseconds(begun), {tag: name, **tags}, name)
+        start = flat.milliseconds(begun)
+        run: Run = found[0] if found else self.client.create_run(self.experiment, start, {tag: name, **tags}, name)
+        refuse_elsewhere(run)
+        return run
+
+    def files(self, run: "Run") -> Client:
+        """The way to a run's files, by the address that was looked at: asked again, a server may name another."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self.client.asked(get_artifact_repository, run.info.artifact_uri, tracking_uri=address())
+        return Client(place, failures())
 
 
 @dataclass
@@ -206,21 +217,21 @@ class View:
         self.there.update(fresh)
 
     def _artifacts(self) -> None:
-        client = self.store.client
+        client, files = self.store.client, self.store.files(self.run)
         for path in (*(self.folder / name for name in ARTIFACTS), *sorted(self.folder.glob("train.rank*.log"))):
             if path.is_dir():
-                client.log_artifacts(self.id, str(path), path.name)
+                files.log_artifacts(str(path), path.name)
             elif path.exists():
-                client.log_artifact(self.id, str(path))
+                files.log_artifact(str(path))
         for name in pictures(self.record):
             if (self.folder / name).exists():
-                client.log_artifact(self.id, str(self.folder / name), str(Path(name).parent))
+                files.log_artifact(str(self.folder / name), str(Path(name).parent))
         if urlsplit(self.run.info.artifact_uri).scheme in ("", "file"):
             return  # the same disk: the tag `receipts.checkpoint` says where they are
         stored = {(Path(file.path).name, file.file_size) for file in client.list_artifacts(self.id, "checkpoints")}
         for path in sorted(self.folder.glob("checkpoints/*")):
             if (path.name, path.stat().st_size) not in stored:
-                client.log_artifact(self.id, str(path), "checkpoints")
+                files.log_artifact(str(path), "checkpoints")
 
 
 def altered_scores(held: Mapping[str, float], record: Record) -> dict[str, tuple[float, float]]:
@@ -285,4 +296,4 @@ def reason(error: BaseException) -> str:
         told = told.partition("\n")[2] or told
     line = f"{type(error).__name__}: {told}".partition("\n")[0]
     _, nested, cause = line.rpartition("(Caused by ")
-    return secrets.public(cause.rstrip(")") if nested else line)
+    return secrets.public(cause.rstrip(")") if nested else line)[:REASON_LIMIT]

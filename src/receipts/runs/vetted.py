@@ -46,6 +46,6 @@ class Vetted:
 def load(runs: Path) -> Vetted:
     """What is remembered of a folder of runs; nothing where that is missing or no such file."""
     path, before = runs / NAME, dict[str, Seen]()
-    with suppress(OSError, msgspec.MsgspecError):
+    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         before = msgspec.json.decode(path.read_bytes(), type=dict[str, Seen])
     return Vetted(path, before)

@@ -246,5 +246,9 @@ def counted(number: int, noun: str, plural: str = "s") -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that cannot end a cell of a Markdown table, and that a terminal can be shown."""
-    return visible(BREAKS.sub(" ", text.replace("|", "\\|")))
+    """Text that cannot end a cell of a Markdown table nor begin a comment, and that a terminal can be shown.
+
+    Strokes before a bar are doubled, or the last of them would be taken for the one that keeps the bar from ending it.
+    """
+    kept = re.sub(r"(\\*)\|", r"\1\1\\|", text.replace("<!--", "&lt;!--"))
+    return visible(BREAKS.sub(" ", kept))

@@ -5,10 +5,12 @@ import json
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from receipts.bounds import read_whole
 from receipts.config.project import LOCK
 from receipts.gauntlet.check import Check, Outcome, Terms, failed, passed, undone
 from receipts.gauntlet.subjects import Subject
 from receipts.provenance.identity import file_hash
+from receipts.refusal import Refusal
 from receipts.runs import store
 from receipts.runs.record import Record
 
@@ -52,8 +54,11 @@ def requirement(line: str) -> Requirement | None:
 def packages(run: Record) -> dict[str, str]:
     """What a run had installed."""
     path = store.folder(run) / "environment.json"
-    facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {canonicalize_name(name): str(version) for name, version in (facts.get("packages") or {}).items()}
+    try:
+        facts = json.loads(read_whole(path)) if path.is_file() else {}
+        return {canonicalize_name(name): str(version) for name, version in (facts.get("packages") or {}).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise Refusal(f"{path} is no environment of a run", str(error), "restore it from a backup") from error
 
 
 CHECK = Check(

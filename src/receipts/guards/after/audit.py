@@ -6,7 +6,7 @@ from receipts.config.project import RUNS
 from receipts.config.schema import Config
 from receipts.evaluation import audit
 from receipts.evaluation.predictions import Predictions
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.guards.after import easy, skill, units
 from receipts.runs import comparison, known
 from receipts.runs.record import Check, Record, Score

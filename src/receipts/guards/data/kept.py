@@ -28,7 +28,7 @@ def examine(
 ) -> list[Check]:
     """The verdicts of `audit.examine`: those of an earlier run of the same data, or made now."""
     path = path_of(identity, experiment)
-    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(path.read_bytes(), type=list[Check])
     found = audit.examine(experiment, manifest, train, val, module)
     if not any(check.verdict == "fail" for check in found):

@@ -11,7 +11,7 @@ from receipts.config.compose import Experiment
 from receipts.config.project import RUNS
 from receipts.data.items import Items
 from receipts.evaluation.predictions import Predictions
-from receipts.evaluation.storage import read
+from receipts.evaluation.received import read
 from receipts.guards.review import picks
 from receipts.guards.review.page import Card, Section, html, picture
 from receipts.provenance import git

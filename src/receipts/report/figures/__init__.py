@@ -92,7 +92,7 @@ def is_drawn(figure: Figure, place: Path) -> bool:
     receipt = place / f"{figure.name}.json"
     try:
         known = json.loads(receipt.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return False
     return bool(
         isinstance(known, dict)

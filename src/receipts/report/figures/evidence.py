@@ -39,7 +39,7 @@ def predictions(record: Record, split: str, runs: Path) -> "Predictions | None":
 @lru_cache(maxsize=KEPT)
 def loaded(path: Path) -> "Predictions | None":
     """A prediction file, read once however many figures show it."""
-    from receipts.evaluation.storage import read
+    from receipts.evaluation.received import read
 
     return read(path) if path.is_file() else None
 

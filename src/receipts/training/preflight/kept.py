@@ -35,7 +35,7 @@ def path_of(record: Record) -> Path:
 
 def read(record: Record) -> Rehearsed | None:
     """What an earlier run of the same method found; None where none did, or the file is damaged."""
-    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return msgspec.json.decode(path_of(record).read_bytes(), type=Rehearsed)
     return None
 
