@@ -48,10 +48,11 @@ audit: env      ## advisories on the exact pins of requirements.lock
 	grep -v '^-c' requirements.lock > .venv/audit.lock
 	$(BIN)/pip-audit --strict --no-deps --disable-pip -r .venv/audit.lock
 
-# Before every merge and push: data, a few steps, evaluation again (of val, so that nothing is opened).
+# Before every merge and push: data, a few steps, evaluation again (of val, so that nothing is opened). It trains anew each
+# time, so that `latest` is what was trained.
 smoke: data     ## the floor and the baseline, tiny, end to end; the tree may be dirty
 	@for conf in floor baseline; do \
-		$(BIN)/python train.py conf=$$conf preset=smoke allow_dirty=true && $(BIN)/python eval.py run_id=latest split=val || exit; \
+		$(BIN)/python train.py conf=$$conf preset=smoke allow_dirty=true rerun=true && $(BIN)/python eval.py run_id=latest split=val || exit; \
 	done
 
 # `make lock` keeps the pins that still fit; `make lock UPGRADE=--upgrade` takes the newest. Resolved without find-links,

@@ -122,6 +122,7 @@ def test_a_false_alarm_becomes_a_case_and_no_bug(clone: Path) -> None:
     ("name", "sentence"), [("Wrong Name", "is no name for a case"), ("nothing-changed", "nothing differs")]
 )
 def test_what_is_no_case(clone: Path, name: str, sentence: str) -> None:
+    write(clone, "train.py", "# what differs elsewhere is no change of the workshop")
     done = launch(clone, "receipts", "faults", "new", name)
     assert done.code == 3
     assert sentence in done.err

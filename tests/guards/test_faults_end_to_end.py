@@ -107,6 +107,7 @@ def test_a_person_reviews_a_run_and_looks_at_the_data(project: Path, run: Start)
     assert "[ ] mean per class: the worst 18 predictions" in first.out
     signed = run("receipts", "review", "latest", "tick=worst", "by=Ada")
     assert "[x] worst: digit-" in signed.out
+    assert (first.out.endswith("tick=worst\n"), signed.out.endswith("tick=median\n")) == (True, True)
     assert "(Ada, " in run("receipts", "review", "latest").out
     assert (
         "nothing called 'wurst'; did you mean worst" in run("receipts", "review", "latest", "tick=wurst", "by=Ada").err

@@ -110,6 +110,7 @@ def test_a_check_that_finds_something_ends_with_4(started: Path) -> None:
     done = launch(started, "report.py", "check=true", "tex=paper.tex")
     assert done.code == 4
     assert "paper.tex:1: no key explains 0.987" in done.out
+    assert "1 paper; 1 finding\n" in done.out
 
 
 def test_a_failed_check_of_a_reported_run_ends_with_4(started: Path) -> None:

@@ -246,7 +246,8 @@ def test_folds_are_judged_by_nadeau_and_bengio(lab: Path) -> None:
     assert table.comparisons[0].test == "t over folds, Nadeau and Bengio"
 
 
-def test_folds_are_paired_without_randomness_too_and_hold_the_mean_of_their_seeds(lab: Path) -> None:
+@pytest.mark.parametrize("fraction", [1.0, 0.5])
+def test_folds_are_paired_without_randomness_too_and_hold_the_mean_of_their_seeds(lab: Path, fraction: float) -> None:
     both = ("val", "test")
     arms = {
         "floor": [ran("floor", 0, 0.6, k, both, deterministic=True, again=k, split=f"fold{k}") for k in range(5)],
@@ -260,6 +261,9 @@ def test_folds_are_paired_without_randomness_too_and_hold_the_mean_of_their_seed
     for at, cell in enumerate(plan.cells):
         cell.fold = at % 5
     (plans.PLANS / plan.plan_id / "plan.json").write_bytes(plans.encode(plan))
+    for run in arms["net"]:
+        stated = Path("runs") / run.run_id / "config.yaml"
+        stated.write_text(stated.read_text().replace("train_fraction: 1.0", f"train_fraction: {fraction}"))
     table = next(table for table in reported().tables if table.plan)
     values = [
         np.array([score.metrics["accuracy"].value for run in runs if (score := run.score("test"))]).reshape(-1, 5)
@@ -268,10 +272,19 @@ def test_folds_are_paired_without_randomness_too_and_hold_the_mean_of_their_seed
     apart = values[1].mean(axis=0) - values[0][0]
     (one,) = table.comparisons
     assert (one.n, one.seeds_needed, one.delta) == (5, None, pytest.approx(apart.mean()))
-    error = apart.std(ddof=1) * np.sqrt(1 / 5 + 1 / 3)  # a fifth held out, a fifth for val, three fifths learnt from
+    train = 3 * fraction  # a fifth held out, a fifth for val, of three fifths this part learnt from
+    error = apart.std(ddof=1) * np.sqrt(1 / 5 + 1 / train)
     assert (one.low, one.high) == pytest.approx(stats.t.interval(0.95, 4, apart.mean(), error))
     assert one.p == pytest.approx(2 * stats.t.sf(abs(apart.mean()) / error, 4))
     assert "vary, each the mean over 2 seeds" in table.caption
+    shown = table.rows[1].cells["accuracy"].estimate
+    error = values[1].mean(axis=0).std(ddof=1) * np.sqrt(1 / 5 + 1 / train)
+    assert (shown.low, shown.high) == pytest.approx(stats.t.interval(0.95, 4, values[1].mean(), error))
+    for run in arms["net"]:
+        (Path("runs") / run.run_id / "config.yaml").unlink()  # nothing then says how much was learnt from
+    table = next(table for table in reported().tables if table.plan)
+    assert (table.rows[1].cells["accuracy"].estimate.low, table.comparisons[0].p) == (None, None)
+    assert "config.yaml is missing" in table.comparisons[0].reason
 
 
 def test_what_waits_is_said_and_the_rest_is_printed(lab: Path) -> None:

@@ -108,15 +108,31 @@ def test_plain_pdflatex_takes_the_tables_and_the_numbers(lab: Path, tmp_path: Pa
     odd = replace(
         table, name="odd", caption=NASTY, notes=[NASTY, "α ≤ Δ"], rows=[replace(r, label=NASTY) for r in table.rows]
     )
+    greek = replace(table, name="greek", notes=["βnet: n=2"], rows=[replace(r, label="βnet") for r in table.rows])
     output.fill(report, tmp_path)
     sentence = r"The net reaches \receipt{main.net.accuracy} $\pm$ \receipt{main.net.accuracy.half}."
     out = compiled(
         tmp_path,
-        document(r"\input{tables/main}", tables.to_latex(odd), tables.to_latex(wide_ones(table)), sentence,
-                 numbers=r"\input{numbers}"),
+        document(r"\input{tables/main}", tables.to_latex(odd), tables.to_latex(wide_ones(table)),
+                 tables.to_latex(greek), sentence, numbers=r"\input{numbers}"),
     )  # fmt: skip
     assert "Undefined" not in out
-    assert r"\shortstack[l]{accuracy against \\ linear}" in tables.to_latex(table), "or the table is too wide"
+    assert r"\shortstack[l]{\rule{0pt}{2.4ex}accuracy against \\ linear}" in tables.to_latex(table), (
+        "or the table is too wide"
+    )
+
+
+def test_tables_fit_the_page(lab: Path, tmp_path: Path) -> None:
+    (table,) = small().tables
+    plain = replace(table, caption="", notes=[],
+                    comparisons=[replace(one, verdict="inconclusive", n=2) for one in table.comparisons])  # fmt: skip
+    sweep = [replace(row, label=f"linear (fit.train_fraction={row.name})") for row in table.rows]
+    unmarked = [replace(row, cells=row.cells | {"nll": replace(row.cells["nll"], mark="")}) for row in table.rows]
+    score, task = table.columns
+    of_sweep, of_tasks = replace(plain, rows=sweep, columns=[score]), replace(plain, rows=unmarked)
+    many = [replace(of_tasks, columns=[score, *(task,) * tasks]) for tasks in (1, 2, 3)]
+    out = compiled(tmp_path, document(*map(tables.to_latex, (of_sweep, *many))))
+    assert "Overfull" not in out
 
 
 def wide_ones(table: Table) -> Table:
@@ -140,7 +156,7 @@ def test_an_interval_that_is_not_symmetric_shows_both_ends(lab: Path) -> None:
     cells = [line.cells[1] for line in tables.lines(wide_ones(table))]
     assert [cell.beside for cell in cells] == ["", "[0.950, 0.999]", "n=1"]
     assert cells[0].value == "—"
-    assert "{[0.950, 0.999]" in tables.to_latex(wide_ones(table))
+    assert "{{}[0.950, 0.999]" in tables.to_latex(wide_ones(table))
 
 
 def test_an_unknown_key_stops_the_paper(lab: Path, tmp_path: Path) -> None:
@@ -154,6 +170,7 @@ def test_an_unknown_key_stops_the_paper(lab: Path, tmp_path: Path) -> None:
 def test_letters_without_a_glyph_become_their_names() -> None:
     assert latex.escaped("größe β日") == "größe [greek small letter beta][cjk unified ideograph-65e5]"
     assert latex.escaped("a\x00b") == "ab"
+    assert latex.escaped("βnet") == "{}[greek small letter beta]net", r"or \\ before it takes it for an argument"
 
 
 def test_a_negative_number_in_a_sentence_has_a_minus_and_no_hyphen() -> None:

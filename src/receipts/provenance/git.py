@@ -92,6 +92,8 @@ def names(listed: bytes | None) -> list[str]:
 
 def patch(paths: Sequence[str]) -> bytes:
     """The difference between the commit and these files, new files included, fit for `git apply`."""
+    if not paths:  # which git would take for all files
+        return b""
     tracked = git("diff", *AS_PATCH, "--relative", "HEAD", "--", *paths) or b""
     return tracked + b"".join(new_file(path) for path in untracked(paths) if Path(path).is_file())
 

@@ -64,7 +64,7 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyo
     plan = draft.plan
     terms = Terms(draft.split, primary, first.margin, alpha, plan.folds if plan else None, draft.exploratory)
     sides = {one.metric: {row.name: side(row, one.metric, draft.split) for row in draft.rows} for one in columns}
-    estimates = {name: {row: interval(one, columns_by(columns)[name], terms) for row, one in rows.items()}
+    estimates = {name: {row: interval(one, columns_by(columns)[name], terms, store) for row, one in rows.items()}
                  for name, rows in sides.items()}  # fmt: skip
     comparisons = declared(draft, columns, sides, terms, store)
     bests = {one.metric: best(one, sides[one.metric], estimates[one.metric], terms, store) for one in columns}

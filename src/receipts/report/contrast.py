@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
+from receipts.refusal import Refusal
 from receipts.report import comparing, samples
 from receipts.report.comparing import Difference
 from receipts.report.families import benjamini_hochberg, holm
@@ -81,7 +82,7 @@ def tested(a: Side, b: Side, sign: int, column: Column, terms: Terms, store: Sto
     if not a.points or not b.points:
         return None, "one of the two has no number"
     if terms.folds:
-        return of_folds(a, b, sign, terms)
+        return of_folds(a, b, sign, terms, store)
     if a.deterministic and b.deterministic:
         return of_samples(a, b, sign, column, terms, store)
     if a.deterministic or b.deterministic:
@@ -105,25 +106,28 @@ def paired_values(a: Side, b: Side, sign: int) -> Values | None:
     return np.array([sign * (a.points[seed] - b.points[seed]) for seed in shared], dtype=np.float64)
 
 
-def of_folds(a: Side, b: Side, sign: int, terms: Terms) -> tuple[Difference | None, str]:
+def of_folds(a: Side, b: Side, sign: int, terms: Terms, store: Store) -> tuple[Difference | None, str]:
     """The folds of one cross-validation, which differ whether or not a method has randomness."""
     shared = [fold for fold in a.points if fold in b.points]
     if len(shared) < 2:
         return None, "they share fewer than two folds"
     ours, theirs = (np.array([sign * side.points[fold] for fold in shared], dtype=np.float64) for side in (a, b))
     left = len(set(a.points) ^ set(b.points))
-    return comparing.folded(
-        ours, theirs, held_out(a, terms)
-    ), f"{counted(left, 'unshared fold')} left out" if left else ""
+    try:
+        test_share = max(held_out(side, terms, store) for side in (a, b))  # of unlike ones the more cautious
+    except Refusal as problem:
+        return None, problem.what
+    return comparing.folded(ours, theirs, test_share), f"{counted(left, 'unshared fold')} left out" if left else ""
 
 
-def held_out(side: Side, terms: Terms) -> float:
-    """n_test / n_train of a fold: every row is held out once, and what is then not val is learnt from."""
+def held_out(side: Side, terms: Terms, store: Store) -> float:
+    """n_test / n_train of a fold: of the rows that are neither held out nor val, the part that is learnt from."""
     folds = terms.folds or 2
     found = {split: [score.n for run in side.runs.values() if (score := run.score(split))] for split in ("test", "val")}
     test, val = (float(np.mean(sizes)) if sizes else 0.0 for sizes in found.values())
     train = (folds - 1) * test - val
-    return test / train if test and train > 0 else 1 / (folds - 1)
+    share = test / train if test and train > 0 else 1 / (folds - 1)
+    return share / store.train_fraction(next(iter(side.runs.values())))
 
 
 def of_fixed(a: Side, b: Side, sign: int) -> tuple[Difference | None, str]:

@@ -23,15 +23,21 @@ MARKS = {"*": r"\textsuperscript{*}", "≈": r"\textsuperscript{$\approx$}", "?"
 
 
 def escaped(text: str) -> str:
-    """A text of which nothing is a command; a letter that pdflatex has no glyph for becomes its name."""
+    """A text of which nothing is a command, nor what a command before it takes for its own; a letter that pdflatex has
+    no glyph for becomes its name.
+    """
     safe = UNSURE.sub(lambda found: plain(found[0]), text.replace('"', "''"))
-    return MINUS.sub(r"\\ensuremath{-}", safe)
+    guard = "{}" if safe.startswith("[") else ""  # \\ and \item would take it for an argument
+    return guard + MINUS.sub(r"\\ensuremath{-}", safe)
 
 
-def stacked(*texts: str) -> str:
-    """Texts as the lines of one narrow cell."""
-    broken = r" \\ ".join(escaped(text) for text in texts)
-    return rf"\shortstack[l]{{{broken}}}"
+def stacked(*texts: str, align: str = "l") -> str:
+    """Texts as the lines of one narrow cell; what stands in brackets at a text's end has a line of its own."""
+    lines = [line for text in texts for line in text.replace(" (", "\n(", 1).splitlines()]
+    if len(lines) == 1:
+        return escaped(lines[0])
+    broken = r" \\ ".join(escaped(line) for line in lines)
+    return rf"\shortstack[{align}]{{\rule{{0pt}}{{2.4ex}}{broken}}}"
 
 
 def plain(char: str) -> str:
@@ -48,7 +54,8 @@ def plain(char: str) -> str:
 def columns(cells: "Sequence[Printed]") -> str:
     """Three columns for one metric: the value, the sign ±, the half-width, as wide as the widest cell."""
     value, half = form([cell.value for cell in cells]), form([cell.spread for cell in cells])
-    return f"S[table-format={value}]@{{\\,}}c@{{\\,}}S[table-format={half}, table-space-text-post={{{MARKS['≈']}}}]"
+    room = f", table-space-text-post={{{MARKS['≈']}}}" if any(cell.mark for cell in cells) else ""
+    return f"S[table-format={value}]@{{\\,}}c@{{\\,}}S[table-format={half}{room}]"
 
 
 def form(texts: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from statistics import fmean
 from numpy.random import default_rng
 
 from receipts.config.reporting import PATH, wrong
-from receipts.refusal import nearest
+from receipts.refusal import Refusal, nearest
 from receipts.report import contrast, lock, wording
 from receipts.report.contrast import Side, Terms
 from receipts.report.draft import Draft
@@ -60,14 +60,17 @@ def side(row: Picked, metric: str, split: str) -> Side:
     return Side(row, runs, points, bool(row.runs) and all(run.deterministic for run in row.runs))
 
 
-def interval(found: Side, one: Column, terms: Terms) -> Estimate:
+def interval(found: Side, one: Column, terms: Terms, store: Store) -> Estimate:
     """The mean of a row and its interval, by seeds or by folds."""
     made = estimate(
         found.points, one.range, partial(default_rng, 0), deterministic=found.deterministic and not terms.folds
     )
     if not terms.folds or len(found.points) < 2:
         return made
-    low, high, _ = folds(list(found.points.values()), contrast.held_out(found, terms))
+    try:
+        low, high, _ = folds(list(found.points.values()), contrast.held_out(found, terms, store))
+    except Refusal as problem:
+        return Estimate(made.mean, None, None, found.points, problem.what)
     bottom, top = one.range
     low, high = low if bottom is None else max(low, bottom), high if top is None else min(high, top)
     return Estimate(made.mean, low, high, found.points, "over folds, corrected by Nadeau and Bengio, 95%")

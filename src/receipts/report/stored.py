@@ -41,6 +41,10 @@ class Store:
                 self.kept[key] = problem.what
         return self.kept[key]
 
+    def train_fraction(self, record: Record) -> float:
+        """The part of the train rows that a run learnt from; refused where its config cannot be read."""
+        return repeat.frozen(record, self.runs).config.fit.train_fraction
+
     def _read(self, record: Record, split: str, metric: str) -> Sampled | str:
         score = record.score(split)
         if score is None:

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,8 @@ from receipts.report.model import Cell, Column, Comparison, Estimate, Report, Ro
 from receipts.runs.sheets import sheet
 from receipts.runs.views import ARROW, escaped
 
-WIDEST = 8  # columns that a page has room for
+ROOMY, WIDEST = 3, 4  # columns that a page has room for, and those that it has in small print
+LONG = 28  # letters of a method that are printed in two lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +206,21 @@ def to_latex(table: Table) -> str:
     grid = lines(table)
     specs = "".join(latex.columns([line.cells[at] for line in grid]) for at in range(len(table.columns)))
     against = latex.stacked(f"{headline(table)} against", table.label(table.against)) if table.against else ""
-    spans = [f"\\multicolumn{{3}}{{c}}{{{latex.escaped(heading(column))}}}" for column in table.columns]
+    spans = [f"\\multicolumn{{3}}{{c}}{{{latex.stacked(heading(column), align='c')}}}" for column in table.columns]
     head = " & ".join(["method", *spans, "runs", *([against] if against else [])])
+    verdict = (latex.stacked if len(table.columns) >= ROOMY else latex.escaped) if against else None
+    small = len(table.columns) > ROOMY
     notes = [f"  \\item {latex.escaped(note)}" for note in table.notes]
     return "\n".join(
         [
             "% written by report.py from recorded runs; needs \\usepackage{booktabs} and \\usepackage{siunitx}",
             r"\begin{table}[t]",
             r"\centering",
-            r"\small",
-            r"\setlength{\tabcolsep}{4pt}",
+            *(
+                (r"\scriptsize", r"\setlength{\tabcolsep}{2pt}")
+                if small
+                else (r"\small", r"\setlength{\tabcolsep}{4pt}")
+            ),
             r"\sisetup{detect-weight=true, mode=text}",  # or bold numbers would not be bold
             f"\\caption{{{latex.escaped(table.caption)}}}",
             f"\\label{{tab:{table.name}}}",
@@ -222,7 +228,7 @@ def to_latex(table: Table) -> str:
             r"\toprule",
             f"{head} \\\\",
             r"\midrule",
-            *(latex_row(line, bool(against)) for line in grid),
+            *(latex_row(line, verdict) for line in grid),
             r"\bottomrule",
             r"\end{tabular}",
             *([r"\begin{itemize}\footnotesize", *notes, r"\end{itemize}"] if notes else []),
@@ -232,10 +238,11 @@ def to_latex(table: Table) -> str:
     )
 
 
-def latex_row(line: Line, judged: bool) -> str:
+def latex_row(line: Line, verdict: Callable[[str], str] | None) -> str:
     """One method's cells, with its verdict where rows are compared."""
-    last = [latex.escaped(line.verdict)] if judged else []
-    return " & ".join([latex.escaped(line.label), *map(latex.cell, line.cells), line.ok, *last]) + r" \\"
+    last = [verdict(line.verdict)] if verdict else []
+    method = latex.stacked(line.label) if len(line.label) > LONG else latex.escaped(line.label)
+    return " & ".join([method, *map(latex.cell, line.cells), line.ok, *last]) + r" \\"
 
 
 def narrowed(table: Table) -> Table:

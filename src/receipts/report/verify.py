@@ -35,8 +35,13 @@ class Findings:
     done: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str, by: int = 1) -> None:
-        """Note that something was looked at."""
+        """Note that something was looked at: a noun for one of them, and where they are (`run in MLflow`)."""
         self.done[what] = self.done.get(what, 0) + by
+
+    def looked(self) -> str:
+        """How much was looked at, in words."""
+        parts = [(count, *what.partition(" in ")) for what, count in self.done.items()]
+        return ", ".join(f"{views.counted(count, noun)}{place}{where}" for count, noun, place, where in parts)
 
 
 def check(report: Report, found: Collected, asked: Reporting) -> int:
@@ -58,7 +63,7 @@ def look(report: Report, found: Collected, asked: Reporting) -> Findings:
         seen.wrong.append(f"{folder}/ cannot be made again: {problem.what}")
     if asked.tex is not None:
         seen.wrong += paper.unexplained(Path(asked.tex), report)
-        seen.count("papers")
+        seen.count("paper")
     return seen
 
 
@@ -70,8 +75,8 @@ def told(seen: Findings) -> int:
         say(f"  WRONG    and {len(seen.wrong) - SHOWN} more")
     for line in seen.not_run:
         say(f"  not run  {line}")
-    looked = ", ".join(f"{count} {what}" for what, count in seen.done.items())
-    say(f"check  {'FAILED' if seen.wrong else 'passed'}: {looked}; {len(seen.wrong)} findings")
+    found = views.counted(len(seen.wrong), "finding")
+    say(f"check  {'FAILED' if seen.wrong else 'passed'}: {seen.looked()}; {found}")
     return CHECK_FAILED if seen.wrong else DONE
 
 
@@ -84,18 +89,18 @@ def recompute(record: Record, runs: Path, seen: Findings) -> None:
         return
     if record.code.core.sha256 == code.core():  # another core may know other keys
         seen.wrong += [f"{record.run_id}: {told}" for told in altered(record, config)]
-        seen.count("records")
+        seen.count("record")
     for score in {(one.split, one.file): one for one in record.scores}.values():
         path = confine(runs / record.run_id, score.file)
         if told := changed(path, score):
             seen.wrong.append(told)
             continue
-        seen.count("prediction files")
+        seen.count("prediction file")
         if score.harness != code.harness():
             seen.not_run.append(f"{record.run_id} {score.split}: scored by another harness (receipts rescore all)")
             continue
         seen.wrong += [f"{record.run_id}: {told}" for told in otherwise(path, score, config)]
-        seen.count("numbers", len(score.metrics))
+        seen.count("number", len(score.metrics))
 
 
 def changed(path: Path, score: Score) -> str:
@@ -165,7 +170,7 @@ def ask_mlflow(records: Sequence[Record], seen: Findings) -> None:
         seen.not_run.append(f"MLflow: {problem.what}: {problem.why}")
         return
     seen.wrong += wrong
-    seen.count("runs in MLflow", len(records) - absent)
+    seen.count("run in MLflow", len(records) - absent)
     if absent:
         seen.not_run.append(f"MLflow: {views.counted(absent, 'run')} not in the store (receipts sync)")
 
@@ -196,11 +201,11 @@ def outputs(report: Report, folder: Path, seen: Findings) -> None:
         names = sorted(set(files))
         for name in names:
             seen.wrong += differing(fresh / name, folder / name)
-        seen.count("generated files", len(names))
+        seen.count("generated file", len(names))
     text = experiments.read(experiments.PATH)
     if (again := experiments.updated(report, text)) != text:
         seen.wrong.append(f"{experiments.PATH}: {first_difference(again, text)}")
-    seen.count("rows in EXPERIMENTS.md", again.count("\n| [`"))
+    seen.count("row in EXPERIMENTS.md", again.count("\n| [`"))
 
 
 def differing(fresh: Path, old: Path) -> list[str]:

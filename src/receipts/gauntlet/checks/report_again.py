@@ -14,10 +14,9 @@ def judge(subject: Subject, terms: Terms) -> Outcome:
         return undone(f"{terms.folder}/ holds no report yet: python report.py")
     found, report = reported(Gauntlet(allow=dict(terms.allow)))
     seen = verify.look(report, found, Reporting(folder=terms.folder, allow=dict(terms.allow)))
-    looked = ", ".join(f"{count} {what}" for what, count in seen.done.items())
     if seen.wrong:
         return failed("; ".join(seen.wrong[:4]) + (f"; and {len(seen.wrong) - 4} more" if len(seen.wrong) > 4 else ""))
-    return passed(looked + (f"; not looked at: {'; '.join(seen.not_run)}" if seen.not_run else ""))
+    return passed(seen.looked() + (f"; not looked at: {'; '.join(seen.not_run)}" if seen.not_run else ""))
 
 
 CHECK = Check(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def review(record: Record, tick: str = "", by: str = "") -> list[str]:
         write_atomically(place, f"{pick.name}\n{pick.sample}\n{pick.told}\n{values(inputs.get(pick.name))}\n".encode())
     sections = laid_out(record, predictions, found, inputs, state)
     write_atomically(folder / "review.html", html(f"Review of {record.run_id}", sections).encode())
-    return [*told(state), f"next: open {folder}/review.html, then receipts review {record.run_id} tick=worst"]
+    left = [quote(f"tick={each['item']}") for each in state if "by" not in each]
+    cure = f", then receipts review {record.run_id} {left[0]}" if left else ""
+    return [*told(state), f"next: open {folder}/review.html{cure}"]
 
 
 def signed_before(path: Path) -> dict[str, dict[str, str]]:

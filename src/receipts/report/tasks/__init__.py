@@ -49,7 +49,7 @@ def table(draft: Draft, marks: Sequence[str], alpha: float, store: Store, everyo
     sides = {row.name: scale.joined(row, measured, over) for row in draft.rows}
     comparisons = compared(draft, sides, measured, terms, store)
     ranks = ranked(over, len(measured))
-    shown = [*of_all(sides, over, ranks, terms), *(of_task(one, terms) for one in measured)]
+    shown = [*of_all(sides, over, ranks, terms, store), *(of_task(one, terms, store) for one in measured)]
     bests = rows.best(SCORE, sides, shown[0].estimates, terms, store)
     made = [line(draft, row, shown, bests, comparisons, measured) for row in draft.rows]
     columns = [one.column for one in shown]
@@ -97,9 +97,9 @@ def ranked(over: OverTasks, tasks: int) -> Ranks | None:
     return families.ranks(np.stack([scores.mean(axis=0) for scores in over.scores.values()], axis=1))
 
 
-def of_all(sides: Mapping[str, Side], over: OverTasks, ranks: Ranks | None, terms: Terms) -> list[Shown]:
+def of_all(sides: Mapping[str, Side], over: OverTasks, ranks: Ranks | None, terms: Terms, store: Store) -> list[Shown]:
     """The score of every method and, of many tasks, the interquartile mean and the rank."""
-    found = [Shown(SCORE, {name: rows.interval(one, SCORE, terms) for name, one in sides.items()}, "score")]
+    found = [Shown(SCORE, {name: rows.interval(one, SCORE, terms, store) for name, one in sides.items()}, "score")]
     if len(over.tasks) >= MANY:
         middles = {name: middle(over.scores[name], one.deterministic) for name, one in sides.items()}
         found.append(Shown(IQM, middles, "interquartile mean of the normalised scores"))
@@ -122,10 +122,10 @@ def middle(scores: Matrix, deterministic: bool) -> Estimate:
     return Estimate(mean, low, high, {}, f"{how}, stratified bootstrap of {families.PROFILES}, 95%")
 
 
-def of_task(one: Measured, terms: Terms) -> Shown:
+def of_task(one: Measured, terms: Terms, store: Store) -> Shown:
     """A task's own metric in its own unit."""
     column = replace(one.column, metric=one.task.name, unit=words.metric(one.column))
-    estimates = {name: rows.interval(side, one.column, terms) for name, side in one.sides.items()}
+    estimates = {name: rows.interval(side, one.column, terms, store) for name, side in one.sides.items()}
     return Shown(column, estimates, f"{one.column.metric} on task {one.task.name}", one.task.name)
 
 
