@@ -33,6 +33,17 @@ class Net(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+class Steady(Net):
+    def configure_optimizers(self) -> Any:
+        return torch.optim.Adam(self.parameters(), lr=0.1)
+
+
+class Stops(Steady):
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        self.trainer.should_stop |= self.trainer.global_step == 9
+        return super().training_step(batch)
+
+
 class Recorder(Callback):
     """Hooks with what they were given, and where the trainer stood."""
 
@@ -110,6 +121,23 @@ class TestShortSteps:
         for one, other in zip(told, long, strict=True):
             assert one == other
         assert ours == weights
+
+    @pytest.mark.parametrize("kind", [Steady, Stops, Net])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            *({}, {"val_check_interval": 0.5}, {"check_val_every_n_epoch": 2}, {"limit_train_batches": 4}),
+            *({"max_steps": 9}, {"min_epochs": 3}, {"val_check_interval": 4, "check_val_every_n_epoch": None}),
+        ],
+    )
+    def test_what_follows_a_batch_follows_it_as_ever(
+        self, tmp_path: Path, kind: type[Net], options: dict[str, Any]
+    ) -> None:
+        long, weights, other = fitted(tmp_path, kind(), short=False, **options)
+        told, ours, trainer = fitted(tmp_path, kind(), short=True, **options)
+        assert trainer.fit_loop.epoch_loop.is_short
+        assert (told, ours) == (long, weights)
+        assert trainer.fit_loop.state_dict() == other.fit_loop.state_dict()
 
     @pytest.mark.parametrize("hook", OF_MODULES)
     def test_a_module_with_such_a_hook_has_its_steps_made_by_lightning(self, tmp_path: Path, hook: str) -> None:

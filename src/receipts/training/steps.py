@@ -6,6 +6,7 @@ Where nothing of that can matter the same calls are made here, in the same order
 schedules, and whatever is out of the ordinary stay Lightning's.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -79,6 +80,7 @@ class ShortSteps(_TrainingEpochLoop):
         """Find out who takes part, once an epoch."""
         super().on_run_start(data_fetcher)
         self.is_short = is_plain(self.trainer, data_fetcher)
+        self.whole = (math.inf, self.trainer.num_training_batches)  # batches between passes over val, if not fewer
         self.hooks = Hooks(self.trainer, OF_CALLBACKS)
         self.takes_index = wants_index(self.trainer.lightning_module.training_step)
 
@@ -87,7 +89,8 @@ class ShortSteps(_TrainingEpochLoop):
         if not self.is_short or self.restarting:
             super().advance(data_fetcher)
             return
-        self.val_loop.restarting = False
+        if self.val_loop.restarting:
+            self.val_loop.restarting = False
         batch, _, _ = next(data_fetcher)
         index, progress, connector = self.batch_idx + 1, self.batch_progress, self.trainer._logger_connector
         progress.is_last_batch = data_fetcher.done
@@ -106,6 +109,15 @@ class ShortSteps(_TrainingEpochLoop):
             connector.on_batch_end()
         self._results.batch = None
         progress.increment_completed()
+
+    def on_advance_end(self, data_fetcher: _DataFetcher) -> None:
+        """After a batch: a pass over val may be due, a schedule by val, or an early end; mostly nothing is."""
+        trainer = self.trainer
+        within = trainer.val_check_batch not in self.whole or trainer.lr_scheduler_configs
+        if not self.is_short or within or self.batch_progress.is_last_batch or trainer.should_stop:
+            super().on_advance_end(data_fetcher)
+        else:
+            self._batches_that_stepped += 1
 
     def optimize(self, batch: Any, index: int) -> dict[str, Any]:
         """Loss, gradients and the optimizer's step; what `training_step` returned, its loss detached."""
