@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,10 @@ from folders import commit, record, runs, write
 from invented import running
 from launching import Ended, begin, ended, launch
 
-from receipts.refusal import CheckFailed, Refusal
+from receipts.refusal import Refusal
 from receipts.runs import claims
 from receipts.runs.log import Log
-from receipts.runs.store import out_of_space
+from receipts.runs.store import disk_trouble
 
 Run = Callable[..., Ended]
 
@@ -298,14 +299,16 @@ def test_a_line_that_cannot_be_logged_is_no_secret() -> None:
     log.close()
 
 
-def test_a_full_disk_is_known_by_whatever_hides_it() -> None:
-    full = OSError(28, "No space left on device", "x.ckpt")
+@pytest.mark.parametrize(("number", "code", "fix"), [(28, 4, "make room"), (5, 3, "copy it to another disk")])
+def test_a_full_or_failing_disk_is_known_by_whatever_hides_it(number: int, code: int, fix: str) -> None:
+    full = OSError(number, os.strerror(number), "x.ckpt")
     outer = RuntimeError("while saving")
     outer.__cause__ = full
-    told = out_of_space(outer)
-    assert isinstance(told, CheckFailed)
-    assert "No space left on device (x.ckpt)" in told.why
-    assert out_of_space(RuntimeError("else")) is None
+    told = disk_trouble(outer)
+    assert told is not None
+    assert (told.exit_code, fix in told.fix, "the same command with retry=true" in told.fix) == (code, True, True)
+    assert f"{os.strerror(number)} (x.ckpt)" in told.why
+    assert disk_trouble(RuntimeError("else")) is None
 
 
 def test_nothing_is_started_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

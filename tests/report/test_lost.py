@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -194,15 +195,18 @@ def test_a_loss_that_is_accepted_is_printed_with_its_reason(lab: Path, runs: lis
     assert mark not in (lab / "report/tables/main.md").read_text()
 
 
-def test_a_disk_that_fills_while_a_report_is_written_is_refused_and_leaves_the_old_one(
-    runs: list[Record], lab: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "what"), [(errno.ENOSPC, "a full disk"), (errno.EIO, "a disk that answers with errors")]
+)
+def test_a_disk_that_gives_way_while_a_report_is_written_is_refused_and_leaves_the_old_one(
+    runs: list[Record], lab: Path, monkeypatch: pytest.MonkeyPatch, number: int, what: str
 ) -> None:
     before = contents(lab)
 
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(output.technical, "write", full)
-    with pytest.raises(Refusal, match="report/ is on a full disk"):
+    with pytest.raises(Refusal, match=f"report/ is on {what}"):
         write()
     assert contents(lab) == before

@@ -208,13 +208,20 @@ def test_an_edit_that_fails_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("saving", [False, True])
-def test_an_edit_on_a_full_disk_says_so_and_leaves_what_was_there(
-    saving: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "what", "fix"),
+    [
+        (errno.ENOSPC, "the disk is full", "make room, then the same command      ("),
+        (errno.EIO, "the disk answers with errors", "copy it to another disk, then the same command      ("),
+    ],
+)
+def test_an_edit_on_a_disk_that_is_full_or_fails_says_so_and_leaves_what_was_there(
+    saving: bool, number: int, what: str, fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = put(full())
 
     def refuse(path: Path, content: bytes) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     def edit() -> None:
         with store.editing(record.run_id) as run:
@@ -224,11 +231,28 @@ def test_an_edit_on_a_full_disk_says_so_and_leaves_what_was_there(
 
     with monkeypatch.context() as disk:
         disk.setattr(store, "write_atomically", refuse)
-        with pytest.raises(CheckFailed) as told:
+        with pytest.raises(Refusal) as told:
             edit()
-    assert told.value.what == "the disk is full"
-    assert told.value.fix.startswith("make room, then the same command      (")
+    assert told.value.what == what
+    assert told.value.fix.startswith(fix)
     assert stored(record.run_id).names == ["net"]
+
+
+def test_a_disk_that_takes_no_record_either_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    run = claim(running(), b"")
+
+    def train() -> None:
+        with run:
+            monkeypatch.setattr(store, "write_atomically", refuse)
+            run.record.names.append("more")
+            run.save()
+
+    with pytest.raises(Refusal, match="the disk answers with errors"):
+        train()
+    assert stored(run.record.run_id).status == "running"
 
 
 def test_the_process_that_runs_is_the_one_recorded() -> None:

@@ -407,6 +407,25 @@ def test_one_that_waits_for_ever_for_one_that_left_closes_its_run_and_ends(
     assert [check.code for check in run.record.checks] == ([note[0]] if code == 4 else [])
 
 
+def test_one_that_is_stopped_is_told_of_each_time_it_is_and_not_at_every_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run: Any = SimpleNamespace(folder=tmp_path)
+    helpers = ranks.Helpers(run, Site(tmp_path, place=Place(world=3)))
+    helpers.processes = {rank: subprocess.Popen(["sleep", "60"]) for rank in (1, 2)}
+    pid = helpers.processes[2].pid
+    try:
+        for number, state in ((signal.SIGSTOP, os.WSTOPPED), (signal.SIGCONT, os.WCONTINUED)) * 2:
+            os.kill(pid, number)
+            os.waitid(os.P_PID, pid, state)
+            for _ in range(3):
+                helpers.tell_of_stopped()
+    finally:
+        helpers.end()
+    helpers.tell_of_stopped()
+    assert caplog.messages == [f"process 2 of 3 is stopped, and all wait for it: kill -CONT {pid}"] * 2
+
+
 def test_a_record_that_cannot_be_written_keeps_nobody_waiting(capfd: pytest.CaptureFixture[str]) -> None:
     def full(kind: object, error: object, trace: object) -> None:
         raise OSError(5, "Input/output error")

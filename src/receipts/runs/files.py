@@ -15,6 +15,8 @@ from receipts.refusal import Refusal
 
 RESERVE = ".reserve"  # kept free by a run under way, for its last words on a full disk
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LOOK_AT_IT = "dmesg, or whoever keeps the machine, tells what is wrong with this one"
+BROKEN = (errno.EIO, errno.ESTALE)  # a disk that fails, or a share whose server has lost the file
 
 
 @contextmanager
@@ -33,14 +35,17 @@ def writable(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def roomy(folder: Path) -> Iterator[None]:
-    """What is done inside is refused, not crashed, where the disk of a folder is full."""
+    """What is done inside is refused, not crashed, where the disk of a folder is full, or fails."""
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in FULL + BROKEN:
             raise
+        is_full = error.errno in FULL
         raise Refusal(
-            f"{folder}/ is on a full disk", f"{error.strerror}: what is there stays as it is", "make room"
+            f"{folder}/ is on a {'full disk' if is_full else 'disk that answers with errors'}",
+            f"{error.strerror}: what is there stays as it is",
+            "make room" if is_full else f"copy what is there to another disk      ({LOOK_AT_IT})",
         ) from error
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from receipts.provenance.trace import SYNTHETIC
 from receipts.refusal import CheckFailed, Refusal, tell, visible
 from receipts.runs import ending, points, prompts, views
 from receipts.runs import record as records
-from receipts.runs.files import FULL, RESERVE, roomy, sweep, writable, write_atomically
+from receipts.runs.files import BROKEN, FULL, LOOK_AT_IT, RESERVE, roomy, sweep, writable, write_atomically
 from receipts.runs.log import logged
 from receipts.runs.process import now
 from receipts.runs.pulse import Pulse
@@ -76,9 +76,11 @@ class Run:
             self.fail(left := LeftEarly(f"sys.exit({error.code!r}) was called before the run was complete"))
             raise left from error
         if isinstance(error, Exception):
-            self.fail(full := out_of_space(error) or error)
-            if full is not error:
-                raise full from error
+            trouble = disk_trouble(error)
+            with suppress(OSError) if trouble else nullcontext():  # a disk that fails may not take the record either
+                self.fail(trouble or error)
+            if trouble:
+                raise trouble from error
 
     def save(self, taking: bool = False) -> None:
         """Write the record as it stands, unless it stands there already.
@@ -202,17 +204,18 @@ class TakenOver(Refusal):
     """A run that went on elsewhere while this process was held up."""
 
 
-def out_of_space(error: BaseException | None, again: str = " with retry=true") -> CheckFailed | None:
-    """What to tell of a full disk, and how to go on; None for any other error."""
+def disk_trouble(error: BaseException | None, again: str = " with retry=true") -> Refusal | None:
+    """What to tell of a disk that is full, or fails, and how to go on; None for any other error."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in FULL + BROKEN:
             where = f" ({error.filename})" if error.filename else ""
-            return CheckFailed(
-                "disk-full",
-                "the disk is full",
-                f"{error.strerror}{where}; what was written before is kept",
-                f"make room, then the same command{again}      (receipts gc lists runs that nothing names)",
-            )
+            why, then = f"{error.strerror}{where}; what was written before is kept", f"the same command{again}"
+            if error.errno in BROKEN:
+                return Refusal(
+                    "the disk answers with errors", why, f"copy it to another disk, then {then}      ({LOOK_AT_IT})"
+                )
+            fix = f"make room, then {then}      (receipts gc lists runs that nothing names)"
+            return CheckFailed("disk-full", "the disk is full", why, fix)
         error = error.__cause__ or error.__context__
     return None
 
@@ -291,10 +294,10 @@ class editing:  # noqa: N801 - reads as a verb: `with editing(run):`
             if kind is None:
                 self.run.save()
         except OSError as problem:
-            if full := out_of_space(problem, again=""):
-                raise full from problem
+            if told := disk_trouble(problem, again=""):
+                raise told from problem
             raise
         finally:
             self.lock.release()
-        if full := out_of_space(error, again=""):
-            raise full from error
+        if told := disk_trouble(error, again=""):
+            raise told from error

@@ -105,5 +105,5 @@ class Peers:
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""
         left = self.board.left(rank)
-        how = left[1] if left else "is not heard any more: it was killed, or its node is cut off"
+        how = left[1] if left else "is not heard any more: it was killed or stopped, or its node is cut off"
         return f"process {rank} of {self.site.world} {how} ({last_line(self.site.log_of(rank))})"

@@ -13,12 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO
 
+import psutil
+
 from receipts.config.place import Place, place
 from receipts.config.schema import Config
+from receipts.runs.log import progress
 from receipts.runs.store import Run
 from receipts.training.deaths import SHARE_DONE, cause, close, ended_with, last_line, last_words
 from receipts.training.method import Site
@@ -100,12 +103,20 @@ def tells_of_others(words: str) -> bool:
     return any(word in words for word in ("gloo", "NCCL", "peer"))
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is held by SIGSTOP or the like: it neither runs nor ends."""
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    return False
+
+
 class Helpers:
     """The processes beside the first. Each ends when its standard input closes, so none outlives this one."""
 
     def __init__(self, run: Run, site: Site) -> None:
         self.run, self.site = run, site
         self.left = threading.Event()
+        self.stopped: set[int] = set()
 
     def __enter__(self) -> "Helpers":
         self.processes = {rank: self.start(rank) for rank in range(1, self.site.world)}
@@ -162,6 +173,7 @@ class Helpers:
     def watch(self) -> None:
         """End this process when another died and it waits for that one for ever, as it may in a collective call."""
         while not self.left.wait(LOOK_S):
+            self.tell_of_stopped()
             if self.died() is None or self.left.wait(NOTICE_S):
                 continue
             died = self.died()
@@ -169,6 +181,15 @@ class Helpers:
             code = close(self.run, cause(self.run, died, self.told(died)))
             self.end()
             os._exit(code)
+
+    def tell_of_stopped(self) -> None:
+        """Say once of a process that somebody has stopped that all others wait for it; it may well go on."""
+        now = {rank: process.pid for rank, process in self.processes.items() if is_stopped(process.pid)}
+        for rank in now.keys() - self.stopped:
+            progress.warning(
+                "process %d of %d is stopped, and all wait for it: kill -CONT %d", rank, self.site.world, now[rank]
+            )
+        self.stopped = set(now)
 
     def told(self, rank: int) -> str:
         """What happened to a process, in one sentence with the last line of its log."""
