@@ -64,6 +64,12 @@ def planned() -> Path:
     return folder
 
 
+def test_a_run_that_is_removed_while_others_are_sent_is_not_lacking() -> None:
+    gone, here = RUNS / "20261120-000000-net-s0-00000000", sent("a")
+    done = syncing.sync([gone, here])
+    assert (done.failed, done.already) == ({}, [here.name])
+
+
 def test_what_was_sent_comes_back_byte_for_byte_and_once(capsys: pytest.CaptureFixture[str]) -> None:
     folders = [sent("a"), sent("b")]
     place = source.pulled("mlflow")

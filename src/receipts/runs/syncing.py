@@ -32,6 +32,8 @@ def sync(folders: Iterable[Path]) -> Synced:
                 else:
                     (done.sent if delivery.deliver(folder, store) else done.already).append(folder.name)
             except tracking.failures() as error:
+                if not folder.is_dir():  # receipts gc has removed it meanwhile: nothing is lacking
+                    continue
                 done.failed[folder.name] = tracking.reason(error)
                 store.ask()  # when it is away, the next folder would only wait for it again
     except tracking.failures() as error:
