@@ -221,6 +221,8 @@ def test_the_golden_batch_is_that_of_the_first_train_rows() -> None:
     table.inputs[7] = 5
     assert divided(table).golden.hash != golden.hash
     assert divided(Table(inputs=np.array([f"text {row}" for row in range(20)]))).golden is None
+    table.inputs[0] = 1e300  # finite, but not its deviation
+    assert divided(table).golden is None
 
 
 def test_entities_and_times_are_compared_where_they_are_known() -> None:
