@@ -21,8 +21,8 @@ from receipts.ablation.planning import device
 from receipts.ablation.worker import THREADS, Order, forked, fresh
 from receipts.config.check import is_estimator
 from receipts.config.compose import Experiment
+from receipts.config.place import cores
 from receipts.config.questions import Ablating
-from receipts.provenance.environment import cores
 from receipts.refusal import Refusal, nearest
 
 PRELOAD = ("receipts.ablation.preload",)

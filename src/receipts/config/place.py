@@ -77,3 +77,8 @@ def refuse_crowd(script: str, here: Place) -> None:
 def plural(word: str, n: int) -> str:
     """The word as its number wants it."""
     return word if n == 1 else f"{word}s"
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,11 +15,11 @@ from rich.table import Table
 
 from receipts.ablation import launching
 from receipts.ablation.forecast import about
+from receipts.config.place import cores
 from receipts.config.questions import Gauntlet
 from receipts.gauntlet import kept, worker
 from receipts.gauntlet.check import Outcome, undone
 from receipts.gauntlet.course import Trial, budget
-from receipts.provenance.environment import cores
 from receipts.refusal import Refusal, visible
 from receipts.report.gauntlet import Verdict
 from receipts.runs.screen import texts

@@ -74,11 +74,6 @@ def system() -> dict[str, str | None]:
     }
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def cpu() -> dict[str, str | int | None]:
     """Model, cores of the machine, cores this process may use, memory in MiB."""
     try:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from receipts.config.place import cores
 from receipts.config.project import RUNS
 from receipts.provenance.looks import look_together
 
@@ -45,11 +46,7 @@ def of_folder(folder: Path, also: bytes, read: Callable[[], str]) -> str:
 
 def processes(files: int) -> int:
     """How many processes are worth starting for a look at so many files."""
-    if files < 2 * A_PROCESS:
-        return 1
-    from receipts.provenance.environment import cores
-
-    return min(cores(), MOST, files // A_PROCESS)
+    return max(1, min(cores(), MOST, files // A_PROCESS))
 
 
 def newest(state: Seen) -> int:
