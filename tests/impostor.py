@@ -23,13 +23,17 @@ class Answer:
 
 @dataclass
 class Impostor:
-    """What the server holds; `says` maps part of a path to another answer, which may depend on the query."""
+    """What the server holds; `says` maps part of a path to another answer, which may depend on the query.
+
+    `asked` are the paths of all requests so far.
+    """
 
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
     says: dict[str, Answer | Callable[[dict[str, list[str]]], Answer]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
         """Its only run, as MLflow would describe it."""
@@ -40,6 +44,7 @@ class Impostor:
 
     def answer(self, path: str, query: dict[str, list[str]]) -> Answer:
         """What is said to a request."""
+        self.asked.append(path)
         for part, said in self.says.items():
             if part in path:
                 return said if isinstance(said, Answer) else said(query)

@@ -1,4 +1,6 @@
-"""`receipts VERB`: each verb is one call into a room."""
+"""What can be done beside train.py, eval.py, ablate.py, report.py and gauntlet.py: divide and look at data, list, check
+and compare runs, make them again, send them to MLflow. `receipts VERB --help` tells what a verb takes.
+"""
 
 import argparse
 import signal

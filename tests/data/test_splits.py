@@ -13,6 +13,7 @@ from tables import SHARES, VALUES, Table, divided, plan
 
 from receipts.config.schema import Split
 from receipts.data import rules, splits, twins
+from receipts.data.golden import told
 from receipts.data.steady import content_hashes
 from receipts.data.stored import ranges
 from receipts.refusal import Refusal
@@ -221,6 +222,8 @@ def test_the_golden_batch_is_that_of_the_first_train_rows() -> None:
     table.inputs[7] = 5
     assert divided(table).golden.hash != golden.hash
     assert divided(Table(inputs=np.array([f"text {row}" for row in range(20)]))).golden is None
+    for rows in ([[1e300, -1e300]], [[np.nan, 1.0]], [[np.inf, 1.0]]):  # the first is finite, but not its deviation
+        assert told(np.array(rows), []) is None
 
 
 def test_entities_and_times_are_compared_where_they_are_known() -> None:

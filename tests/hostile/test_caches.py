@@ -20,6 +20,8 @@ from receipts.report import gauntlet, lost
 from receipts.report import numbers as printed_numbers
 from receipts.runs import diff, dynamics, gc, known, plans, printed, resuming, reviews, vetted
 from receipts.runs.record import Checkpoint
+from receipts.runs.store import Run
+from receipts.training import deaths
 
 RUN = Path("runs/20261120-133700-net-s0-9f3c1a7e")
 
@@ -52,6 +54,7 @@ READERS: dict[str, tuple[Path, Callable[[Path], object]]] = {
     "environment": (RUN / "environment.json", lambda path: diff.environment(path.parent)),
     "environment of a resume": (RUN / "environment.json", lambda path: resuming.elsewhere(path, {})),
     "environment of a check": (RUN / "environment.json", lambda _: installed.packages(made(0))),
+    "end of a process": (RUN / "failed.rank1.json", lambda path: deaths.cause(Run(path.parent, made(0)), 1, "it died")),
     "pointer": (Path("data.dvc"), lambda path: checksums.pointed_to(path.read_bytes())),
     "remembered": (Path("remembered"), remembers),
 }

@@ -31,6 +31,17 @@ def written(path: Path, column: Any, **how: Any) -> None:
     parquet.write_table(table, path, **{"compression": "zstd", "use_dictionary": False} | how)
 
 
+def nested(depth: int) -> bytes:
+    """A Parquet file without rows whose only column lies so many columns deep, the file itself being the first."""
+    count, columns = depth, b""
+    while count > 127:
+        columns, count = columns + bytes([count & 127 | 128]), count >> 7
+    columns += bytes([count]) + b"\x48\x01s\x15\x02\x00"  # its name, and one column within it
+    columns += b"\x35\x02\x18\x01a\x15\x02\x00" * (depth - 2) + b"\x15\x02\x25\x02\x18\x01x\x00"
+    footer = b"\x15\x04\x19\xfc" + columns + b"\x16\x00\x19\x0c\x00"
+    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+
+
 PACKED: dict[str, Callable[[Path], None]] = {
     "one text for every row": lambda path: written(path, TEXTS, use_dictionary=True),
     "texts that share their beginnings": lambda path: written(
@@ -79,6 +90,16 @@ def test_a_file_whose_pages_are_none_is_refused(trap: Trap) -> None:
             received.read(path)
         except Refusal:
             continue
+
+
+@pytest.mark.parametrize("depth", [17, 100_000])
+def test_columns_that_lie_deep_within_each_other_are_refused_before_they_end_the_process(
+    trap: Trap, depth: int
+) -> None:
+    (path := trap.project / "val.parquet").write_bytes(nested(depth))
+    with pytest.raises(Refusal, match="is not a readable predictions file") as refused:
+        received.read(path)
+    assert f"its columns lie {depth} deep" in refused.value.why
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,17 @@ def test_of_two_runs_with_one_id_the_older_one_is_taken_and_the_other_named(
         done = pulling.pull(pulling.PULLED)
     assert (done.taken, done.already) == ([server.tags[tracking.RUN_ID]],) * 2
     assert "another run of the server has this id" in done.refused[server.tags[tracking.RUN_ID]]
+
+
+def test_a_pull_asks_for_no_more_than_the_files_and_their_folders(trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = honest()
+    with served(server) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert len(pulling.pull(pulling.PULLED).taken) == 1
+        first, server.asked = server.asked, []
+        assert len(pulling.pull(pulling.PULLED).already) == 1
+    asked = sorted(path.rpartition("/mlflow")[2] for path in first if "server-info" not in path)
+    files = [f"-artifacts/artifacts/1/{RUN}/artifacts/{name}" for name in server.files]
+    listings = ["-artifacts/artifacts"] * 4  # each folder, and whether each of the two files is one
+    assert asked == sorted(["/experiments/get-by-name", "/runs/search", *listings, *files])
+    assert [path.rpartition("/mlflow")[2] for path in server.asked] == ["/experiments/get-by-name", "/runs/search"]

@@ -7,12 +7,12 @@ import pytest
 from folders import git
 from records import made
 
-from receipts.refusal import CheckFailed
-from receipts.report import anonymous
+from receipts.refusal import CheckFailed, Refusal
+from receipts.report import anonymous, croissant
 from receipts.report.model import Entry, Report
 
 PLANTED = {
-    "name": ["Ada Lovelace", "Grace Hopper", "Société d'Études"],
+    "name": ["Ada Lovelace", "Grace Hopper", "Société d'Études", "Mary Somerville", "Hypatia"],
     "e-mail": ["ada@analytical.org", "someone.else@uni-x.edu"],
     "home": ["/home/ada", "/Users/grace", "C:\\Users\\grace"],
     "host": ["node-17.cluster"],
@@ -31,7 +31,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(project, *author, "commit", "-qm", "start", "--allow-empty", "--author", "Grace Hopper <grace@navy.mil>")
     git(project, "remote", "add", "origin", "git@github.com:lovelace/engine.git")
     (project / "CITATION.cff").write_text(
-        'authors:\n- {given-names: Ada, family-names: Lovelace, affiliation: "Société d\'Études"}\n'
+        'authors:\n- {given-names: Ada, family-names: Lovelace, affiliation: "Société d\'Études", orcid: null}\n'
+        "contact:\n- {given-names: Mary, family-names: Somerville}\n"
+        "preferred-citation: {authors: [{name: Hypatia, family-names: null}, 5]}\n"
         "repository-code: https://github.com/lovelace/engine\n"
     )
     report = project / "report"
@@ -94,3 +96,22 @@ def test_words_that_only_contain_a_name_stay(folder: Path) -> None:
     (folder / "index.html").write_text("adamant Lovelaces someone@example.org localhost")
     place = anonymous.export(found(), folder)
     assert (place / "index.html").read_text() == "adamant Lovelaces someone@example.org localhost"
+
+
+@pytest.mark.parametrize("text", ["- 5", "authors: 5", "authors: [5, null, {email: 5}]", "repository-code: [a]", ""])
+def test_a_citation_that_says_nothing_names_nobody(folder: Path, text: str) -> None:
+    Path("CITATION.cff").write_text(text)
+    assert "[name]" in (anonymous.export(found(), folder) / "tables/main.tex").read_text()
+    assert croissant.address(made()) is None
+
+
+def test_a_citation_that_cannot_be_read_is_refused(folder: Path) -> None:
+    for text in ("title: a: b", "\0"):
+        Path("CITATION.cff").write_text(text)
+        with pytest.raises(Refusal, match=r"CITATION.cff cannot be read"):
+            anonymous.export(found(), folder)
+
+
+def test_a_password_in_the_address_of_a_citation_stays_here(folder: Path) -> None:
+    Path("CITATION.cff").write_text("repository-code: https://ada:engine-1843@example.org/code\n")
+    assert croissant.address(made()) == "https://example.org/code"

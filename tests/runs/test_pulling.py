@@ -2,9 +2,11 @@
 
 import hashlib
 import shutil
+import threading
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invented import full, score
@@ -86,6 +88,27 @@ def test_what_was_sent_comes_back_byte_for_byte_and_once(capsys: pytest.CaptureF
     assert pulling.folder_of(folders[0].name) == place / folders[0].name
     assert pulling.folder_of("20261120-000000-net") is None
     assert place.parent.name[0] == "."  # no other command takes it for a run
+
+
+def test_runs_are_asked_for_at_once_and_told_of_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {folder.name: folder for folder in map(sent, "abc")}
+    first, broken, last = map(pulling.name_of, pulling.listed(tracking.Store()))
+    artifact(folders[broken], "record.json").unlink()
+    met, ended = threading.Barrier(3, timeout=60), threading.Event()
+
+    def fetched(store: tracking.Store, run: Any, *words: Any) -> record.Record:
+        met.wait()
+        if pulling.name_of(run) != last:
+            assert ended.wait(60)
+        try:
+            return now(store, run, *words)
+        finally:
+            ended.set()
+
+    now = pulling.fetched
+    monkeypatch.setattr(pulling, "fetched", fetched)
+    done = pulling.pull(tmp_path / "cache")
+    assert (done.taken, [*done.refused]) == ([first, last], [broken])
 
 
 def test_a_record_that_changed_is_brought_anew() -> None:

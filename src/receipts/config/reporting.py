@@ -12,6 +12,7 @@ from receipts.config.files import load_yaml
 from receipts.refusal import Refusal, nearest
 
 PATH = project.CONF / "scripts" / "report.yaml"
+MOST_LOOKS = 10_000
 OVER_TASKS = ("score", "iqm", "rank")  # columns of a table over tasks besides the tasks
 
 Fault = tuple[str, str, str]  # what, why, fix
@@ -80,8 +81,8 @@ def load() -> Selection:
             "methods and tasks, ends, margin, caption, against and split",
             "correct it; docs and the file that the template ships show the form",
         ) from error
-    if found.looks < 1:
-        raise wrong(f"looks is {found.looks}", "α is divided by it", "looks: 1")
+    if not 1 <= found.looks <= MOST_LOOKS:
+        raise wrong(f"looks is no number from 1 to {MOST_LOOKS}", "α is divided by it", "looks: 1")
     for name, table in found.tables.items():
         check(name, table)
     return found
@@ -106,10 +107,11 @@ def check(name: str, table: TableAsked) -> None:
                 "rows: {ablations_of: baseline}, or rows: {sweep_of: baseline, key: model.lr}",
             )
         return
-    if not rows or len(set(rows)) < len(rows):
+    named = [row for row in rows if row.strip()]
+    if not named or len(set(rows)) < len(rows) or len(named) < len(rows):
         raise wrong(
-            f"tables.{name}.rows names {'one row twice' if rows else 'no row'}",
-            f"it lists {', '.join(rows) or 'nothing'}",
+            f"tables.{name}.rows names {'one row twice' if len(set(rows)) < len(rows) else 'no row'}",
+            f"it lists {', '.join(map(repr, rows)) or 'nothing'}",
             "name every row once",
         )
     if table.against is not None and table.against not in rows:

@@ -1,5 +1,6 @@
 """The golden batch: the first train rows after transforms, remembered so that a change of code or library shows."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -35,16 +36,15 @@ def batch(inputs: Any) -> Any:
 
 
 def told(found: Any, transforms: list[dict[str, Any]]) -> Golden | None:
-    """A batch in a few facts; None where it holds no numbers."""
+    """A batch in a few facts; None where it holds no numbers, or such as have no mean."""
     parts = [np.asarray(found[key]) for key in sorted(found)] if isinstance(found, dict) else [np.asarray(found)]
     if any(part.dtype.kind not in "biuf" for part in parts):
         return None
     values = np.concatenate([part.ravel().astype(np.float64) for part in parts])
     content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
     shape = [int(size) for size in parts[0].shape]
-    return Golden(
-        transforms,
-        f"{stored.digest(content):016x}",
-        shape,
-        *(float(f"{moment:.6g}") for moment in (values.mean(), values.std())),
-    )
+    with np.errstate(all="ignore"):
+        mean, deviation = (float(f"{moment:.6g}") for moment in (values.mean(), values.std()))
+    if not math.isfinite(mean + deviation):  # which no manifest can hold
+        return None
+    return Golden(transforms, f"{stored.digest(content):016x}", shape, mean, deviation)

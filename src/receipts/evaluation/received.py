@@ -16,7 +16,9 @@ from receipts.refusal import Refusal
 PLAIN, RLE = 0, 3  # the encodings that are written here: values one after the other, truth values in runs
 WIDTHS: Final = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}  # bytes of a value in memory; 8 for all others
 HEAD, LONGEST_HEAD = 512, 2**17  # bytes that a page's header takes, nearly always, and with statistics of long texts
-DEEPEST: Final = 8  # structures within each other in a header; Parquet has three
+DEEPEST: Final = 12  # structures and lists within each other in a header or a footer; Parquet has eight
+FOOTER: Final = 2**24  # bytes of a footer
+NESTED: Final = 16  # columns within each other; here there are five, and Arrow takes some thousand to overflow a stack
 
 
 def read(path: Path) -> Predictions:
@@ -58,6 +60,10 @@ def unpacked(path: Path) -> int:
     """
     from pyarrow import parquet
 
+    with path.open("rb") as source:
+        deep = nesting(footer(source.fileno()).get(2, []))
+    if deep > NESTED:
+        raise ValueError(f"its columns lie {deep} deep within each other")
     with path.open("rb") as source, parquet.ParquetFile(source) as file:
         facts, handle = file.metadata, source.fileno()
         columns = [
@@ -71,6 +77,29 @@ def unpacked(path: Path) -> int:
             for size, values in pages(handle, column)
         )
         return max(stored, int(facts.num_rows) * sum(width(field.type) for field in file.schema_arrow))
+
+
+def footer(handle: int) -> dict[int, Any]:
+    """What the end of a Parquet file says of it: field 2 lists its columns, each before those within it."""
+    size = os.fstat(handle).st_size
+    ending = os.pread(handle, 8, max(size - 8, 0))
+    length = int.from_bytes(ending[:4], "little")
+    if ending[4:] != b"PAR1" or not 0 < length <= min(FOOTER, size - 8):
+        raise ValueError("its end is not that of a Parquet file")
+    return structure(os.pread(handle, length, size - 8 - length))[0]
+
+
+def nesting(columns: list[Any]) -> int:
+    """How deep columns lie within each other: each is told with the number of those that follow within it."""
+    deepest, left = 0, list[int]()
+    for column in columns:
+        while left and left[-1] <= 0:
+            left.pop()
+        if left:
+            left[-1] -= 1
+        left.append(column.get(5, 0))
+        deepest = max(deepest, len(left))
+    return deepest
 
 
 def width(kind: Any) -> int:
@@ -102,7 +131,7 @@ def pages(handle: int, column: Any) -> Iterator[tuple[int, int]]:
 
 
 def structure(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """A structure of Thrift's compact protocol, numbers by field, texts left out, and where it ends.
+    """A structure of Thrift's compact protocol, numbers and lists by field, texts left out, and where it ends.
 
     https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
     """
@@ -116,16 +145,37 @@ def structure(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any],
             field, at = number(data, at)
         if kind in (1, 2):
             found[field] = kind == 1
-        elif kind in (4, 5, 6):
-            found[field], at = number(data, at)
-        elif kind == 8:
-            length, at = number(data, at, signed=False)
-            at += length
-        elif kind == 12 and depth < DEEPEST:
-            found[field], at = structure(data, at, depth + 1)
         else:
-            raise ValueError("the header of a page is none")
+            found[field], at = value(data, at, kind, depth + 1)
     return found, at + 1
+
+
+def value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    """A value of some kind, None for a text or a fraction, and where it ends."""
+    if kind in (4, 5, 6):
+        return number(data, at)
+    if kind == 7:
+        return None, at + 8
+    if kind == 8:
+        length, at = number(data, at, signed=False)
+        return None, at + length
+    if kind == 9 and depth < DEEPEST:
+        return listed(data, at, depth + 1)
+    if kind == 12 and depth < DEEPEST:
+        return structure(data, at, depth)
+    raise ValueError("a header is none")
+
+
+def listed(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+    """A list of values of one kind, and where it ends."""
+    size, kind, at = data[at] >> 4, data[at] & 15, at + 1
+    if size == 15:
+        size, at = number(data, at, signed=False)
+    found = []
+    for _ in range(size):
+        one, at = value(data, at, kind, depth)
+        found.append(one)
+    return found, at
 
 
 def number(data: bytes, at: int, signed: bool = True) -> tuple[int, int]:
@@ -137,4 +187,4 @@ def number(data: bytes, at: int, signed: bool = True) -> tuple[int, int]:
         if data[at - 1] < 128:
             return ((value >> 1) ^ -(value & 1) if signed else value), at
         if shift > 63:
-            raise ValueError("the header of a page is none")
+            raise ValueError("a header is none")

@@ -17,12 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from receipts.provenance import git
 from receipts.refusal import CheckFailed
-from receipts.report import latex, output
-from receipts.report.croissant import CITATION
+from receipts.report import citation, latex, output
 from receipts.report.model import Report
 from receipts.runs.log import say
 from receipts.runs.record import Record
@@ -154,15 +151,14 @@ def remote(address: str) -> Iterable[Secret]:
 
 def from_citation() -> Iterable[Secret]:
     """Authors, with what else they say of themselves, and the repository."""
-    cited = yaml.safe_load(CITATION.read_text(encoding="utf-8")) if CITATION.is_file() else {}
-    if not isinstance(cited, dict):
-        return
-    for author in cited.get("authors", []):
-        first, last = author.get("given-names", ""), author.get("family-names", "")
-        for text in (author.get("name", ""), f"{first} {last}".strip(), last, author.get("affiliation", "")):
-            yield Secret("name", text)
-        yield Secret("e-mail", author.get("email", ""))
-        yield Secret("name", author.get("orcid", ""))
+    for told in citation.people():
+        first, last = told.get("given-names", ""), told.get("family-names", "")
+        yield Secret("name", f"{first} {last}".strip())
+        yield Secret("name", last)
+        for key in ("name", "alias", "affiliation", "orcid", "website"):
+            yield Secret("name", told.get(key, ""))
+        yield Secret("e-mail", told.get("email", ""))
+    cited = citation.read()
     for key in ("repository-code", "repository", "url"):
         yield from remote(str(cited[key])) if key in cited else ()
 

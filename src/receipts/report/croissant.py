@@ -10,14 +10,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from receipts.provenance import secrets
+from receipts.report import citation
 from receipts.report.methods import dataset
 from receipts.report.model import Report
 from receipts.runs.record import Record
 
 CONFORMS = "http://mlcommons.org/croissant/1.1"
-CITATION = Path("CITATION.cff")
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -87,8 +86,8 @@ def address(run: Record) -> str | None:
         return stated[0].rstrip(".")
     if run.code.repository and run.code.repository.startswith("http"):
         return run.code.repository
-    cited = yaml.safe_load(CITATION.read_text(encoding="utf-8")) if CITATION.is_file() else {}
-    return cited.get("repository-code") if isinstance(cited, dict) else None
+    code = citation.read().get("repository-code")
+    return secrets.public(code) if isinstance(code, str) else None
 
 
 def file(path: str, checksum: str) -> dict[str, Any]:

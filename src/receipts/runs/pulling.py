@@ -10,9 +10,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from receipts.refusal import Refusal
 from receipts.runs import plans, tracking
 from receipts.runs.answers import pages, refuse_elsewhere
 from receipts.runs.record import Record, decode
+from receipts.runs.shelf import Shelf, sha256
 
 PULLED = RUNS / ".pulled"  # a cache: hidden, so that no other command takes these runs for its own
 WITHDRAWN = ".withdrawn"  # within the folder of a server: what it had once
+AT_ONCE, MANY = 8, 256  # runs that are asked for at once: MLflow keeps ten connections; and looked at, to bound memory
 
 
 @dataclass
@@ -46,6 +50,14 @@ class Pulled:
     altered: dict[str, str] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
 
+    def add(self, other: "Pulled") -> None:
+        """What was done beside it."""
+        self.taken += other.taken
+        self.plans += other.plans
+        self.already += other.already
+        self.refused |= other.refused
+        self.altered |= other.altered
+
 
 def pull(cache: Path) -> Pulled:
     """Bring every run and plan of this project's experiment that was sent in full into a folder of the cache."""
@@ -55,16 +67,12 @@ def pull(cache: Path) -> Pulled:
         done = Pulled(cache / key)
         done.folder.mkdir(parents=True, exist_ok=True)
         seen: dict[str, str] = {}
-        for run in listed(store):
-            is_run = tracking.RUN_ID in run.data.tags
-            name, digest = run.data.tags[tracking.RUN_ID if is_run else tracking.PLAN], run.data.tags.get(tracking.SENT)
-            try:
-                if digest is not None and seen.get(name) not in (None, "", digest):
-                    raise Refusal("another run of the server has this id", "the older one is taken", "")
-                seen[name] = seen.get(name) or digest or ""
-                (bring if is_run else bring_plan)(store, run, name, done)
-            except Refusal as problem:
-                done.refused[name[:LONGEST] or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for some in together(listed(store)):
+                for one in pool.map(partial(brought, store, done.folder, seen), some.items()):
+                    done.add(one)
+                for name, run in some.items():
+                    seen[name] = seen.get(name) or run.data.tags.get(tracking.SENT) or ""
         withdraw(done, set(seen))
     except tracking.failures() as error:
         raise Refusal(
@@ -99,6 +107,36 @@ def listed(store: tracking.Store) -> Iterator[Any]:
             yield run
 
 
+def name_of(run: Any) -> str:
+    """The id of the run or plan that a run of the server is a view of."""
+    tags = run.data.tags
+    return str(tags[tracking.RUN_ID if tracking.RUN_ID in tags else tracking.PLAN])
+
+
+def together(runs: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Runs by name, as many as are brought before the next are looked at; of one name, the later waits for the next."""
+    found: dict[str, Any] = {}
+    for run in runs:
+        if len(found) == MANY or name_of(run) in found:
+            yield found
+            found = {}
+        found[name_of(run)] = run
+    yield found
+
+
+def brought(store: tracking.Store, folder: Path, seen: Mapping[str, str], named: tuple[str, Any]) -> Pulled:
+    """One run or plan brought, or refused; `seen` are the hashes of those before it."""
+    (name, run), done = named, Pulled(folder)
+    digest = run.data.tags.get(tracking.SENT)
+    try:
+        if digest is not None and seen.get(name) not in (None, "", digest):
+            raise Refusal("another run of the server has this id", "the older one is taken", "")
+        (bring if tracking.RUN_ID in run.data.tags else bring_plan)(store, run, name, done)
+    except Refusal as problem:
+        done.refused[name[:LONGEST] or str(run.info.run_id)] = f"{problem.what}: {problem.why}"
+    return done
+
+
 def bring(store: tracking.Store, run: Any, run_id: str, done: Pulled) -> None:
     """One run into the cache, unless the same record already is there."""
     place, digest = done.folder / run_id, sent(run, run_id)
@@ -118,7 +156,7 @@ def bring_plan(store: tracking.Store, run: Any, plan_id: str, done: Pulled) -> N
     if sha256(place / plans.NAME) != digest:
         place.parent.mkdir(exist_ok=True)
         with fresh(place) as draft:
-            verified(store, run, plans.NAME, digest, draft)
+            Shelf(store.files(run)).fetch(plans.NAME, digest, draft)
             plans.read(draft)
     done.plans.append(plan_id)
 
@@ -184,20 +222,21 @@ def is_run_id(name: str) -> bool:
 
 def fetched(store: tracking.Store, run: Any, digest: str, folder: Path) -> Record:
     """The record, what stands beside it and the prediction files of its latest scores, each verified by its hash."""
-    path = verified(store, run, "record.json", digest, folder)
+    shelf = Shelf(store.files(run))
+    path = shelf.fetch("record.json", digest, folder)
     record = decode(read_whole(path), path)
     if record.run_id != run.data.tags[tracking.RUN_ID]:
         raise Refusal("the record is that of another run", record.run_id, "")
     stated = claimed(run)
     for name in (*tracking.CLAIMED, *tracking.pictures(record)):
         if name in stated:
-            verified(store, run, name, stated[name], folder)
+            shelf.fetch(name, stated[name], folder)
     for split in dict.fromkeys(score.split for score in record.scores):
         score = record.score(split)
         assert score is not None
         if not re.fullmatch(r"predictions/\w[\w.-]*\.parquet", score.file):
             raise Refusal(f"{score.file!r} is no predictions file", "the record names a path outside predictions/", "")
-        verified(store, run, score.file, score.sha256, folder)
+        shelf.fetch(score.file, score.sha256, folder)
     return record
 
 
@@ -209,28 +248,6 @@ def claimed(run: Any) -> dict[str, str]:
         raise Refusal("nothing says what its files hold", str(error), "receipts sync, where it was made") from error
 
 
-def verified(store: tracking.Store, run: Any, name: str, digest: str, folder: Path) -> Path:
-    """One artifact, refused unless it holds what was sent."""
-    path = download(store, run, name, folder)
-    if path is None or sha256(path) != digest:
-        raise Refusal(f"{name} is not the one that was sent", f"sha256 {digest[:12]}… was stated of it", "")
-    return path
-
-
-def download(store: tracking.Store, run: Any, name: str, folder: Path) -> Path | None:
-    """One artifact, under its own name below a folder; None where the server has none."""
-    parent = os.path.dirname(name)  # noqa: PTH120 - the name of an artifact, not of a file here
-    if name not in {str(entry.path) for entry in store.client.list_artifacts(run.info.run_id, parent or None)}:
-        return None
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        found = Path(store.client.download_artifacts(run.info.run_id, name, place))
-        if not found.is_file() or found.is_symlink():
-            return None
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(found, folder / name)
-    return folder / name
-
-
 def told(run: Any, record: Record, done: Pulled) -> None:
     """Note numbers of the server that are not those of the record; the record counts."""
     wrong = tracking.altered_scores(run.data.metrics, record)
@@ -238,12 +255,3 @@ def told(run: Any, record: Record, done: Pulled) -> None:
         done.altered[record.run_id] = "; ".join(
             f"{name} is {theirs!r}, the record says {ours!r}" for name, (theirs, ours) in wrong.items()
         )
-
-
-def sha256(path: Path) -> str | None:
-    """SHA-256 of a file; None where there is none."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None

@@ -217,7 +217,7 @@ class View:
         self.there.update(fresh)
 
     def _artifacts(self) -> None:
-        client, files = self.store.client, self.store.files(self.run)
+        files = self.store.files(self.run)
         for path in (*(self.folder / name for name in ARTIFACTS), *sorted(self.folder.glob("train.rank*.log"))):
             if path.is_dir():
                 files.log_artifacts(str(path), path.name)
@@ -228,7 +228,7 @@ class View:
                 files.log_artifact(str(self.folder / name), str(Path(name).parent))
         if urlsplit(self.run.info.artifact_uri).scheme in ("", "file"):
             return  # the same disk: the tag `receipts.checkpoint` says where they are
-        stored = {(Path(file.path).name, file.file_size) for file in client.list_artifacts(self.id, "checkpoints")}
+        stored = {(Path(file.path).name, file.file_size) for file in files.list_artifacts("checkpoints")}
         for path in sorted(self.folder.glob("checkpoints/*")):
             if (path.name, path.stat().st_size) not in stored:
                 files.log_artifact(str(path), "checkpoints")

@@ -1,9 +1,11 @@
 """How a process beside the first came to its end, as far as it leaves anything behind."""
 
-import json
 import traceback
 from pathlib import Path
 
+import msgspec
+
+from receipts.bounds import read_whole
 from receipts.config.entry import BUG
 from receipts.refusal import CheckFailed, Refusal, tell
 from receipts.runs.files import write_atomically
@@ -12,6 +14,7 @@ from receipts.runs.record import Check
 from receipts.runs.store import Run
 
 NOTE = "failed.rank{}.json"  # left where a check or a refusal ends such a process
+Note = tuple[str | None, str, str, str]  # the check, None where it is no check; what, why, and how to mend it
 SHARE_DONE = 64  # its exit code when all went well: with 0 a process leaves that somebody ends in the middle
 
 
@@ -21,16 +24,16 @@ class RankDied(RuntimeError):
 
 def leave(problem: Refusal, folder: Path, rank: int) -> None:
     """Leave what failed, or was refused, where the first process finds it."""
-    words = [problem.check if isinstance(problem, CheckFailed) else None, problem.what, problem.why, problem.fix]
-    write_atomically(folder / NOTE.format(rank), json.dumps(words).encode())
+    words: Note = (problem.check if isinstance(problem, CheckFailed) else None, problem.what, problem.why, problem.fix)
+    write_atomically(folder / NOTE.format(rank), msgspec.json.encode(words))
 
 
 def cause(run: Run, rank: int, told: str) -> Exception:
     """What a process ended by: its refusal, its check, now in the record, or its death in the words given."""
-    note = run.folder / NOTE.format(rank)
-    if not note.is_file():
+    try:
+        name, what, why, fix = msgspec.json.decode(read_whole(run.folder / NOTE.format(rank)), type=Note)
+    except (OSError, Refusal, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # none, or none of ours
         return RankDied(told)
-    name, what, why, fix = json.loads(note.read_text(encoding="utf-8"))
     if name is None:
         return Refusal(what, f"process {rank}: {why}", fix)
     check = Check(name, "fail", f"process {rank}: {why}", "training", fix)
