@@ -28,6 +28,11 @@ def leave(problem: Refusal, folder: Path, rank: int) -> None:
     write_atomically(folder / NOTE.format(rank), msgspec.json.encode(words))
 
 
+def forget(folder: Path, rank: int) -> None:
+    """Take away what a process of that number left in an earlier life of the run."""
+    (folder / NOTE.format(rank)).unlink(missing_ok=True)
+
+
 def cause(run: Run, rank: int, told: str) -> Exception:
     """What a process ended by: its refusal, its check, now in the record, or its death in the words given."""
     try:

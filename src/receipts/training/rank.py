@@ -23,7 +23,7 @@ from receipts.refusal import DONE, Refusal
 from receipts.runs import record as records
 from receipts.runs import repeat
 from receipts.runs.record import Record
-from receipts.training.deaths import SHARE_DONE, leave
+from receipts.training.deaths import SHARE_DONE, forget, leave
 from receipts.training.method import Site, build_method
 
 
@@ -39,6 +39,7 @@ def main(words: Sequence[str]) -> int:
 def learn(run_id: str, site: Site) -> int:
     """Train this process's share of a run, from its frozen config; what a check ends by is left for the first one."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    forget(site.folder, site.rank)
     record = records.read(RUNS / run_id)
     experiment = repeat.frozen(record)
     _, division = manifest.load(experiment.data)
