@@ -153,7 +153,7 @@ def refuse_stale(path: Path, manifest: Manifest, plan: DataPlan, cure: str) -> N
             raise Refusal(
                 f"{path} was made for another {name}",
                 f"it says {stored}, the experiment says {stated}",
-                f"{cure}      (and commit it), or take the change back, or give the data a file of their own in conf/data/",
+                f"{cure}      (and commit it), or take the change back, or give the data an own file in conf/data/",
             )
 
 
