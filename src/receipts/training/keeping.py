@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
+from lightning.pytorch.trainer.states import TrainerFn
 
 from receipts.bounds import LONGEST
 from receipts.refusal import Refusal
@@ -23,6 +25,12 @@ class AtEpochs(ModelCheckpoint):
 
     def on_train_batch_end(self, *_: Any) -> None:
         """Nothing is to be done."""
+
+    def _should_skip_saving_checkpoint(self, trainer: Trainer) -> bool:
+        """Not for Lightning's reason that nothing was learnt since, where a module steps past its count of steps."""
+        uncounted = trainer.global_step == 0 and trainer.fit_loop.total_batch_idx >= 0
+        fitting = trainer.state.fn == TrainerFn.FITTING
+        return not (uncounted and fitting) and super()._should_skip_saving_checkpoint(trainer)
 
 
 class WholeFiles(TorchCheckpointIO):

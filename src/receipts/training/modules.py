@@ -119,7 +119,7 @@ class ModuleMethod:
         path = Path(best.best_model_path)
         rule = f"{best.mode} {best.monitor}".replace("val/", "val ")
         if not best.best_model_path:
-            trained = trainer.global_step > 0
+            trained = trainer.fit_loop.total_batch_idx >= 0
             path = folder / "checkpoints" / ("last.ckpt" if trained else "init.ckpt")
             rule = "the last weights: val was never scored" if trained else "no epoch was trained"
             trainer.save_checkpoint(path)

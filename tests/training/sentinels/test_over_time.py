@@ -13,7 +13,6 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
 from watching import Small, batches, watched
 
-from receipts.refusal import Refusal
 from receipts.training.sentinels.continuity import ContinuityLedger
 from receipts.training.sentinels.draws import DrawLedger
 from receipts.training.sentinels.rounding import RoundingLedger
@@ -165,15 +164,6 @@ def test_steps_that_are_left_out(tmp_path: Path) -> None:
     assert said(Small()) is None
     assert said(Small(), accumulate_grad_batches=4) is None
     assert said(Small(), max_steps=5, max_epochs=2) is None
-
-
-def test_steps_past_lightning(tmp_path: Path) -> None:
-    class Past(ByHand):
-        def optimizers(self, use_pl_optimizer: bool = True) -> Any:
-            return super().optimizers(use_pl_optimizer=False)
-
-    with pytest.raises(Refusal, match="steps that Lightning does not count"):
-        watched(Past(lambda batch: batch % 4 == 3, lambda batch: batch % 4 == 0), StepLedger, tmp_path)
 
 
 def test_a_scaler_that_leaves_out_most_steps(tmp_path: Path) -> None:

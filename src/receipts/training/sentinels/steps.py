@@ -6,7 +6,6 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from receipts.refusal import Refusal
 from receipts.training.sentinels.findings import Findings
 from receipts.training.sentinels.hooked import Hooked
 from receipts.training.sentinels.parameters import in_groups, is_empty
@@ -58,12 +57,6 @@ class StepLedger(Hooked):
         self.without += pl_module.automatic_optimization and not outputs  # Lightning's way to say that it skipped one
         self.waits = self.steps == self.steps_before
         self.steps_before = self.steps
-        if self.steps and self.batches <= ATTEMPTS and not trainer.global_step:
-            raise Refusal(
-                "the module takes steps that Lightning does not count",
-                "no checkpoint would be chosen on val: for Lightning, nothing has been learnt yet",
-                "step what self.optimizers() returns, not its .optimizer      (a GradScaler: fit.precision=16-mixed)",
-            )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Judge the steps so far; most may not be left out."""
