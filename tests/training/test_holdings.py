@@ -148,3 +148,11 @@ def test_a_callback_of_lightning_that_stores_its_state_keeps_the_rest_of_it_to_i
     assert "Mine[0].turns" in names
     assert "Mine[0]._initialized" not in names
     assert any(name.startswith("GradientAccumulationScheduler[1].") for name in names)
+
+
+def test_what_holds_itself_is_looked_at_once() -> None:
+    module = LightningModule()
+    ring: list[Any] = [7]
+    ring += [ring, {"back": ring}]
+    module.ring = ring
+    assert [place.value for place in Walk(module, [], []).places.values()] == [7]

@@ -116,13 +116,14 @@ class Walk:
                 self.seen.add(id(value))
                 self.below(name, holder, key, value)
 
-    def shows_weights(self, value: Any) -> bool:
+    def shows_weights(self, value: Any, above: tuple[int, ...] = ()) -> bool:
         """Whether a tensor is a weight of the module seen through another name, or a container holds such a one.
 
         It follows the weights; to write into it what it showed at another time would be to overwrite them.
         """
         if isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
-            return any(map(self.shows_weights, values(value)))
+            inside = (*above, id(value))
+            return id(value) not in above and any(self.shows_weights(each, inside) for each in values(value))
         return isinstance(value, Tensor) and memory(value) in self.weights
 
     def below(self, name: str, holder: str, key: Any, value: Any) -> None:

@@ -23,8 +23,8 @@ class NotPlain(TypeError):
     """A value that is no plain data, or holds some that is none."""
 
 
-def packed(value: Any) -> Any:
-    """A value as numbers, texts, tensors, and tuples and lists of them. Raises `NotPlain`."""
+def packed(value: Any, above: tuple[int, ...] = ()) -> Any:
+    """A value as numbers, texts, tensors, and tuples and lists of them. `NotPlain` if not, or if it holds itself."""
     kind = type(value)
     if kind in SIMPLE:
         return value
@@ -36,11 +36,14 @@ def packed(value: Any) -> Any:
         return ("tensor", value.detach().clone().cpu())
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSUmM":
         return ("array", value.dtype.str, value.shape, value.tobytes().hex(), isinstance(value, np.generic))
+    if id(value) in above:
+        raise NotPlain(f"{kind.__name__} within itself")
+    above = (*above, id(value))
     if isinstance(value, dict) and len(value) <= LONG:
-        return ("pairs", kind.__name__, [(packed(key), packed(entry)) for key, entry in value.items()])
+        return ("pairs", kind.__name__, [(packed(key), packed(entry, above)) for key, entry in value.items()])
     if kind is ROWS.get(kind.__name__) and len(value) <= LONG:
         every = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-        return ("row", kind.__name__, [packed(entry) for entry in every], getattr(value, "maxlen", None))
+        return ("row", kind.__name__, [packed(entry, above) for entry in every], getattr(value, "maxlen", None))
     raise NotPlain(kind.__name__)
 
 
