@@ -207,12 +207,14 @@ def test_other_scripts_are_not_for_a_launcher_and_train_wants_as_many_as_it_asks
     assert runs(project) == []
 
 
-def test_one_that_finds_nobody_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_finds_nobody_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     for name, value in variables(2, 2)[1].items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(board, "JOIN_S", 1.0)
+    monkeypatch.setattr(board, "TOLD_S", 0.2)
     with pytest.raises(Refusal, match="the 2 processes of this fit did not find each other"):
         board.Board(place())
+    assert "for the 2 processes of this fit to find each other" in capfd.readouterr().err
 
 
 # --- torchrun itself --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ process beats in it, so that one that is gone is missed within seconds, whatever
 """
 
 import os
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -13,7 +14,7 @@ from datetime import timedelta
 from receipts.config.place import Place
 from receipts.refusal import Refusal
 
-JOIN_S = 600.0  # nodes of one job can start minutes apart
+JOIN_S, TOLD_S = 600.0, 10.0  # nodes of one job can start minutes apart; nobody should wonder why it is quiet
 BEAT_S, LOOK_S = 1.0, 0.2
 SILENT_S = 20.0  # a process whose interpreter is held up for that long is as good as gone
 RUN, END = "run", "end"  # keys: the run that was made, and the exit code of the first process
@@ -29,6 +30,10 @@ class Board:
         from torch.distributed.rendezvous import rendezvous
 
         self.place = place
+        waits = f"waiting up to {JOIN_S / 60:g} minutes for the {place.world} processes of this fit to find each other"
+        quiet = threading.Timer(TOLD_S, print, [waits], {"file": sys.stderr, "flush": True})
+        quiet.daemon = True
+        quiet.start()
         try:
             self.join()
             store, _, _ = next(rendezvous("env://", place.rank, place.world, timeout=timedelta(seconds=JOIN_S)))
@@ -38,6 +43,8 @@ class Board:
                 (str(error).strip() or type(error).__name__).splitlines()[0],
                 "start all nodes, with one address that each of them reaches      (docs/distributed.md)",
             ) from error
+        finally:
+            quiet.cancel()
         self.store = PrefixStore("receipts", store)
         self.heard: dict[int, tuple[str, float]] = {}
 

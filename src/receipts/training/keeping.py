@@ -28,9 +28,13 @@ class AtEpochs(ModelCheckpoint):
 
     def _should_skip_saving_checkpoint(self, trainer: Trainer) -> bool:
         """Not for Lightning's reason that nothing was learnt since, where a module steps past its count of steps."""
-        uncounted = trainer.global_step == 0 and trainer.fit_loop.total_batch_idx >= 0
         fitting = trainer.state.fn == TrainerFn.FITTING
-        return not (uncounted and fitting) and super()._should_skip_saving_checkpoint(trainer)
+        return not (uncounted(trainer) and fitting) and super()._should_skip_saving_checkpoint(trainer)
+
+
+def uncounted(trainer: Trainer) -> bool:
+    """Whether batches were trained on and Lightning counted no step: the module steps torch's optimizer past it."""
+    return trainer.global_step == 0 and trainer.fit_loop.total_batch_idx >= 0
 
 
 class WholeFiles(TorchCheckpointIO):

@@ -24,6 +24,7 @@ from receipts.runs import points
 from receipts.runs.log import hush
 from receipts.runs.record import Checkpoint, World
 from receipts.training import building, checkpoints
+from receipts.training.keeping import uncounted
 from receipts.training.method import Outputs, Site
 from receipts.training.preflight.kept import Rehearsed
 from receipts.training.progress import Progress
@@ -107,7 +108,8 @@ class ModuleMethod:
                 interruptible(trainer, self.module, train_batches, val_batches, begun(site))
         finally:
             validation.detach(self.module)
-        self.stopped, self.done = reason_to_stop(config, trainer), trainer.global_step
+        self.stopped = reason_to_stop(config, trainer)
+        self.done = None if uncounted(trainer) else trainer.global_step
         return self.selected(trainer, best, site.folder)
 
     def stand(self, place: Place) -> None:
@@ -176,7 +178,7 @@ class ModuleMethod:
         return self.stopped
 
     def steps(self) -> int | None:
-        """Optimizer steps, over the whole fit."""
+        """Optimizer steps, over the whole fit; None where Lightning could not count them."""
         return self.done
 
     def rehearse(self, train: Subset, val: Subset) -> Rehearsed:
