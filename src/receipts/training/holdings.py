@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from receipts.provenance import streams
 from receipts.provenance.determinism import is_generator
-from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, leads_out, packed, unpacked
+from receipts.training.holders import Entries, Fields, likeness, of_class, slots
+from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, is_strided, leads_out, packed, unpacked
 
 LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
@@ -22,6 +23,10 @@ OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is
 FEW = 1000  # elements of a container that are looked at one by one
 SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
 OF_LOADERS = "torch.utils.data"
+OF_DRAWS = "torch.distributions"  # objects of torch's that hold what they go by in attributes, as others' do
+SHARED = (*SIMPLE[1:], list, dict, set, deque, Tensor, np.ndarray)  # what a class may keep for all its objects
+INTO = (dict, list, deque, Entries, Fields)
+CLASS = "the class of "
 
 
 class Place(NamedTuple):
@@ -39,21 +44,13 @@ class Place(NamedTuple):
         """What it is known by."""
         if self.is_plain:
             return digest(self.packed)
-        return f"{id(self.value)} {getattr(self.value, '_version', '')}"  # a tensor counts what is done to it in place
+        if isinstance(self.value, Tensor):
+            return f"{id(self.value)} {self.value._version}"  # it counts what is done to it in place
+        return likeness(self.value)
 
     def is_as_before(self, mark: str | None) -> bool:
         """Whether it is what it was; nobody can know that of an iterator."""
         return mark == self.mark and (self.is_plain or not hasattr(self.value, "__next__"))
-
-
-class Entries:
-    """A dictionary whose keys no point can hold, as layers or members of an enumeration: its values by their order."""
-
-    def __init__(self, entries: dict[Any, Any]) -> None:
-        self.entries = entries
-
-    def __setitem__(self, place: int, value: Any) -> None:
-        self.entries[list(self.entries)[place]] = value
 
 
 class Walk:
@@ -88,15 +85,32 @@ class Walk:
 
     def attributes(self, name: str, thing: Any) -> None:
         """Those of an object; of a module also the buffers that no checkpoint holds."""
-        is_module = isinstance(thing, nn.Module)
-        self.holders[name], passed_over = vars(thing), OF_ALL if is_module else stored_by_itself(thing)
-        for key, value in list(vars(thing).items()):
+        is_module, kind = isinstance(thing, nn.Module), type(thing)
+        self.places[CLASS + name] = Place("", "", kind, f"{kind.__module__}.{kind.__qualname__}", is_kept=False)
+        slotted, own = dict(slots(thing)), getattr(thing, "__dict__", {})
+        self.holders[name] = Fields(thing) if slotted else own
+        passed_over = OF_ALL if is_module else stored_by_itself(thing)
+        for key, value in (slotted | own).items():
             if key not in passed_over:
                 self.look(f"{name}.{key}", name, key, value)
+        self.shared(kind)
         if is_module:
             self.holders[f"{name}, buffers"] = thing._buffers
             for key in sorted(thing._non_persistent_buffers_set):
                 self.look(f"{name}.{key}", f"{name}, buffers", key, thing._buffers[key])
+
+    def shared(self, kind: type) -> None:
+        """What the researcher's classes hold themselves, once: a list that stands in one, a count of all objects."""
+        for each in kind.__mro__:
+            if id(each) not in self.seen and self.is_own(each):
+                self.seen.add(id(each))
+                self.holders[name := f"class {each.__name__}"] = Fields(each)
+                for key, value in of_class(each, SHARED):
+                    self.look(f"{name}.{key}", name, key, value)
+
+    def is_own(self, kind: type) -> bool:
+        """Whether a class is the researcher's."""
+        return kind.__module__.partition(".")[0] == self.package and not is_of_library(kind)
 
     def look(self, name: str, holder: str, key: Any, value: Any) -> None:
         """A value, or what it holds in turn where it is no plain data."""
@@ -132,12 +146,12 @@ class Walk:
             self.hidden(name, value)
         elif isinstance(value, dict | list | tuple | deque) and len(value) <= FEW:
             self.within(name, value)
-        elif isinstance(value, Tensor) or (hasattr(value, "__next__") and not isinstance(value, io.IOBase)):
+        elif is_opaque(value):
             self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
         elif is_stateful(value):
             self.stateful(name, holder, key, value)
         elif self.is_somebodys(type(value)):
-            if hasattr(value, "__dict__"):
+            if hasattr(value, "__dict__") or (hasattr(value, "__slots__") and self.is_own(type(value))):
                 self.attributes(name, value)
             elif not self.is_data:
                 self.places[name] = Place(holder, key, value, None, is_plain=False, is_kept=False)
@@ -146,7 +160,7 @@ class Walk:
         """Whether a class may keep what it goes by in attributes; around data only the researcher's and torch's do."""
         if self.is_data:
             return kind.__module__.startswith((f"{self.package}.", OF_LOADERS))
-        return not is_of_library(kind)
+        return not is_of_library(kind) or kind.__module__.startswith(OF_DRAWS)
 
     def within(self, name: str, container: Any) -> None:
         """What a container holds, one by one."""
@@ -184,7 +198,7 @@ class Walk:
             return False
         if value is now and isinstance(now, Tensor | dict | list | deque | set):
             return True
-        if not isinstance(into, dict | list | deque | Entries) or (place is None and not isinstance(into, dict)):
+        if not isinstance(into, INTO) or (place is None and not isinstance(into, dict)):
             return False
         into[key] = value
         return True
@@ -210,7 +224,7 @@ def values(container: Any) -> list[Any]:
 def holds_samples(value: Any) -> bool:
     """Whether something of a loader is data: a large tensor or array, or a container of anything but simple values."""
     if isinstance(value, Tensor | np.ndarray):
-        return value.nbytes > SMALL
+        return not (isinstance(value, np.ndarray) or is_strided(value)) or value.nbytes > SMALL
     is_row = isinstance(value, dict | list | tuple | deque | set | frozenset)
     return is_row and any(type(each) not in SIMPLE for each in values(value))
 
@@ -218,6 +232,12 @@ def holds_samples(value: Any) -> bool:
 def is_of_library(kind: type) -> bool:
     """Whether a class is Lightning's, torch's or ours."""
     return kind.__module__.partition(".")[0] in LIBRARIES
+
+
+def is_opaque(value: Any) -> bool:
+    """Whether it is an iterator, or numbers that do not simply lie in memory: nobody can look into it."""
+    is_long = isinstance(value, dict | list | tuple | deque | Tensor | np.ndarray)
+    return is_long or (hasattr(value, "__next__") and not isinstance(value, io.IOBase))
 
 
 def is_stateful(value: Any) -> bool:

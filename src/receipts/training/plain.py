@@ -3,6 +3,7 @@
 Numbers and texts stand for themselves; everything else is a tuple that begins with its kind.
 """
 
+import enum
 import hashlib
 from collections import Counter, OrderedDict, deque
 from pathlib import PureWindowsPath
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 LONG = 100_000  # elements of a container; longer ones hold samples
 LARGE = 2**26  # bytes of a tensor or an array; larger ones hold data
@@ -30,21 +31,28 @@ def packed(value: Any, above: tuple[int, ...] = ()) -> Any:
         return value
     if kind is bytes:  # as text: empty ones are stored as a call, which nobody makes when reading
         return ("bytes", value.hex())
-    if isinstance(value, Tensor | np.ndarray) and value.nbytes > LARGE:
+    if (is_strided(value) or kind is np.ndarray) and value.nbytes > LARGE:
         raise NotPlain(f"{value.nbytes:,} bytes")
-    if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
+    if is_strided(value):
         return ("tensor", value.detach().clone().cpu())
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSUmM":
+    if (kind is np.ndarray or isinstance(value, np.generic)) and value.dtype.kind in "biufcSUmM":
         return ("array", value.dtype.str, value.shape, value.tobytes().hex(), isinstance(value, np.generic))
+    if isinstance(value, enum.Enum) and not above:  # within a container nobody would know its class
+        return ("member", kind.__name__, value.name)
     if id(value) in above:
         raise NotPlain(f"{kind.__name__} within itself")
     above = (*above, id(value))
     if isinstance(value, dict) and len(value) <= LONG:
-        return ("pairs", kind.__name__, [(packed(key), packed(entry, above)) for key, entry in value.items()])
+        return ("pairs", kind.__name__, [(packed(key, above), packed(entry, above)) for key, entry in value.items()])
     if kind is ROWS.get(kind.__name__) and len(value) <= LONG:
         every = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
         return ("row", kind.__name__, [packed(entry, above) for entry in every], getattr(value, "maxlen", None))
     raise NotPlain(kind.__name__)
+
+
+def is_strided(value: Any) -> bool:
+    """Whether it is a tensor and nothing more, whose numbers lie in memory: none that is sparse, nested or a weight."""
+    return type(value) is Tensor and value.layout == torch.strided and not (value.is_nested or value.is_meta)
 
 
 def unpacked(found: Any) -> Any:
@@ -77,6 +85,8 @@ def entries(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 def given_back(found: Any, now: Any) -> Any:
     """The value again; written into the object that is there now wherever others may hold that, too."""
     match found:
+        case ("member", kind, name) if isinstance(now, enum.Enum) and type(now).__name__ == kind:
+            return type(now)[name]
         case ("tensor", tensor) if isinstance(now, Tensor):
             alike = (now.shape, now.dtype) == (tensor.shape, tensor.dtype)
             if not alike or now.is_inference() or not now.is_contiguous():

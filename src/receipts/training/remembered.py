@@ -6,14 +6,14 @@ these are attributes, and steps to come may depend on them. They go into a point
 of where they are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from receipts.data.ownbatches import OwnTrainBatches
 from receipts.runs.log import say
-from receipts.training.holdings import Walk
+from receipts.training.holdings import CLASS, Walk
 from receipts.training.method import Site
 from receipts.training.resuming import researchers
 
@@ -50,7 +50,7 @@ class Remembered(Callback):
         changed = {name: place for name, place in places.items() if not place.is_as_before(began.get(name))}
         return {
             "plain": {name: (at.holder, at.key, at.packed) for name, at in changed.items() if at.is_kept},
-            "lost": [name for name, place in changed.items() if not place.is_kept],
+            "lost": [*(name for name, place in changed.items() if not place.is_kept), *gone(began, places, changed)],
             "training": {name: part.training for name, part in self.module.named_modules()},
             "learning": {name: tensor.requires_grad for name, tensor in self.module.named_parameters()},
         }
@@ -76,3 +76,10 @@ class Remembered(Callback):
         self.site.warnings.append(warning)
         if self.site.rank == 0:
             say(f"  WARNING  {warning}")
+
+
+def gone(began: Iterable[str], places: Container[str], changed: Collection[str]) -> list[str]:
+    """What was there when training began and is not any more, where nothing that has changed stands in its place."""
+    found = [name for name in began if name not in places and not name.startswith(CLASS)]
+    owners = [name for name in found if CLASS + name.rpartition(".")[0] not in changed]
+    return [name for name in owners if not any(name.startswith(one) or one.startswith(name) for one in changed)]

@@ -1,0 +1,69 @@
+"""Where values are put that do not lie in an object's dictionary, and what is known by what that is no plain data."""
+
+import hashlib
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+from receipts.training.plain import LARGE, NotPlain
+
+
+class Entries:
+    """A dictionary whose keys no point can hold, as layers or members of an enumeration: its values by their order."""
+
+    def __init__(self, entries: dict[Any, Any]) -> None:
+        self.entries = entries
+
+    def __setitem__(self, place: int, value: Any) -> None:
+        self.entries[list(self.entries)[place]] = value
+
+
+class Fields:
+    """The attributes of a class, or those of an object that lie in its slots, a frozen one's, too."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        (type if isinstance(self.owner, type) else object).__setattr__(self.owner, name, value)
+
+
+def slots(thing: Any) -> Iterator[tuple[str, Any]]:
+    """What lies in the slots of an object."""
+    for kind in type(thing).__mro__:
+        names = vars(kind).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            own = f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") and not name.endswith("__") else name
+            if own not in ("__dict__", "__weakref__") and hasattr(thing, own):
+                yield own, getattr(thing, own)
+
+
+def of_class(kind: type, kinds: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
+    """What a class itself holds of some kinds: its objects share it."""
+    for name, value in list(vars(kind).items()):
+        if isinstance(value, kinds) and not name.startswith(("__", "_abc_")):
+            yield name, value
+
+
+class Digest:
+    """A file that keeps nothing but a digest of what is written into it."""
+
+    def __init__(self) -> None:
+        self.sha, self.size = hashlib.sha256(), 0
+
+    def write(self, part: Any) -> None:
+        """Take in a part; `NotPlain` where it is as much as data are."""
+        self.size += memoryview(part).nbytes
+        if self.size > LARGE:
+            raise NotPlain(f"{self.size:,} bytes")
+        self.sha.update(part)
+
+
+def likeness(value: Any) -> str:
+    """What something is known by that no point can hold: its pickle, or which object it is where it has none."""
+    into = Digest()
+    try:
+        pickle.dump(value, into, protocol=5)
+    except Exception:  # noqa: BLE001 - whatever somebody's object says to being pickled
+        return f"{id(value)}"
+    return into.sha.hexdigest()
