@@ -29,6 +29,8 @@ def streams(seed: int) -> dict[str, str]:
         "estimator": f"derive('estimator', {seed}) % 2**32 = {derive('estimator', seed) % 2**32}, where left open",
         "order": f"derive('order', {seed}, epoch)",
         "step": f"derive('step', {seed}, rank, epoch, step), for dropout and whatever else draws while training",
+        "start": f"derive('start', {seed}, rank, hook), for whatever hooks draw before training begins",
+        "move": f"derive('move', {seed}, rank, epoch, step), for a module's hooks that move a batch to its device",
         "epoch": f"derive('epoch', {seed}, rank, epoch), for whatever draws when an epoch begins",
         "augment": f"derive('augment', {seed}, rank, epoch, step)",
         "read": f"derive('read', {seed}, rank, epoch, step), for whatever else draws while a batch is made",

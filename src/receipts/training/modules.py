@@ -49,6 +49,22 @@ class StepRng(Callback):
         """Seed this step."""
         seed_globals(derive("step", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
 
+    def before_batch(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> None:
+        """Seed what the module's hooks draw that move a batch to its device: they come before the step."""
+        seed_globals(derive("move", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Seed what hooks draw before training begins, each anew: a training that goes on calls them again."""
+        seed_globals(derive("start", self.seed, trainer.global_rank, "setup"))
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same."""
+        seed_globals(derive("start", self.seed, trainer.global_rank, "fit"))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same."""
+        seed_globals(derive("start", self.seed, trainer.global_rank, "train"))
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Seed what is drawn before the first step: a training that goes on may begin here."""
         seed_globals(derive("epoch", self.seed, trainer.global_rank, trainer.current_epoch))

@@ -12,8 +12,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from receipts.data.ownbatches import OwnTrainBatches
-from receipts.runs.log import say
 from receipts.training.holdings import CLASS, Walk
+from receipts.training.lost import tell
 from receipts.training.method import Site
 from receipts.training.resuming import researchers
 
@@ -65,17 +65,7 @@ class Remembered(Callback):
         for name, tensor in self.module.named_parameters():
             tensor.requires_grad_(changes["learning"].get(name, tensor.requires_grad))
         if lost:
-            self.tell(lost)
-
-    def tell(self, lost: list[str]) -> None:
-        """Say what had changed and is as it was at the beginning."""
-        warning = (
-            f"no point can hold what {', '.join(lost[:5])}{' …' if lost[5:] else ''} had come to, so it begins anew: "
-            "if steps depend on it, this is not the training it would have been (rerun=true begins all of it anew)"
-        )
-        self.site.warnings.append(warning)
-        if self.site.rank == 0:
-            say(f"  WARNING  {warning}")
+            tell(self.site, lost)
 
 
 def gone(began: Iterable[str], places: Container[str], changed: Collection[str]) -> list[str]:

@@ -17,8 +17,11 @@ from lightning.pytorch.utilities.model_helpers import is_overridden
 from torch import Tensor
 
 from receipts.runs import points
+from receipts.training.logged import combine, has_something, of_epoch, so_far
+from receipts.training.lost import tell
 from receipts.training.method import Site
 from receipts.training.notice import Notice
+from receipts.training.standing import Standing, grouped, regroup
 
 SHARE = 0.05  # of the time, at most, goes into saving
 AGREE_EVERY = 16  # batches: several processes save together, and asking each other takes time
@@ -48,6 +51,8 @@ class Resumption(Callback):
         self.logged: dict[str, dict[str, Any]] = {}
         self.val_check_batch: Any = None
         self.next_save = 0.0
+        self.standing: Standing | None = None
+        self.waited = -1  # the batch before which a point was possible ere a hook of the module's was given it
         self.at: int | None = None  # the training step of that point
 
     # --- going on
@@ -57,6 +62,14 @@ class Resumption(Callback):
         if OURS in checkpoint:
             self.state = checkpoint[OURS][self.site.rank]
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Weights are in their place, and nobody has begun anything; the states of optimizers come next."""
+        if self.state is None:
+            return
+        self.standing = Standing(pl_module)
+        if lost := regroup(trainer.optimizers, self.state.get("groups", []), pl_module):
+            tell(self.site, lost)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore what others look at when they start."""
         self.notice.listen()
@@ -64,6 +77,8 @@ class Resumption(Callback):
         if self.state is None:
             return
         self.at = trainer.fit_loop.total_batch_idx + 1
+        if self.standing is not None:
+            self.standing.note(trainer)
         trainer.callback_metrics.update(self.state["metrics"])
         self.restore(HELD)
         self.logged = self.state["logged"]
@@ -86,12 +101,12 @@ class Resumption(Callback):
 
     def settle(self, trainer: Trainer) -> None:
         """At the first moment after a point: everybody has started, nobody has done anything yet."""
-        if self.val_check_batch is not None:
-            trainer.val_check_batch, self.val_check_batch = self.val_check_batch, None
+        if self.standing is not None:
+            self.standing.again(trainer)
+            self.standing = None
         if self.state is not None:
             self.restore(*(name for name in self.parts if name != HELD))
             self.state = None
-        self.add_logged(trainer)
 
     def add_logged(self, trainer: Trainer) -> None:
         """Add what the module logged in this epoch before the point to what it has logged since."""
@@ -106,10 +121,24 @@ class Resumption(Callback):
         self.settle(trainer)
         self.pause(trainer, pl_module, 0)
 
+    def before_batch(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> None:
+        """Called before `on_train_batch_start` where hooks of the module are given the batch earlier than that."""
+        self.waited = batch_idx
+        self.reach(trainer, pl_module, batch_idx)
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Before a batch."""
+        if self.val_check_batch is not None:
+            trainer.val_check_batch, self.val_check_batch = self.val_check_batch, None
+        if self.logged:
+            self.add_logged(trainer)
+        if self.waited != batch_idx:
+            self.reach(trainer, pl_module, batch_idx)
+        self.waited = -1
+
+    def reach(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> None:
         """A point before a batch, where the loader can begin there and no gradient is waiting for others."""
-        if self.state is not None or self.logged or self.val_check_batch is not None:
-            self.settle(trainer)
+        self.settle(trainer)
         if batch_idx and batch_idx % trainer.accumulate_grad_batches == 0:
             self.pause(trainer, pl_module, batch_idx)
 
@@ -120,10 +149,14 @@ class Resumption(Callback):
             due = batch_idx % AGREE_EVERY == 0 and self.is_agreed(due, pl_module)
         if not due or not self.is_whole(trainer, pl_module, batch_idx):
             return
-        if step_now(trainer, batch_idx) != self.at:  # a callback that takes its state up later has none to give yet
+        if self.done(trainer, batch_idx) != self.at:  # a callback that takes its state up later has none to give yet
             self.save(trainer, batch_idx)
         if self.notice.given is not None:
             self.notice.obey()
+
+    def done(self, trainer: Trainer, batch_idx: int) -> int:
+        """How many training steps are done before a batch of the epoch, which Lightning counts when it is given it."""
+        return int(trainer.fit_loop.total_batch_idx) + (batch_idx in (0, self.waited))
 
     def is_agreed(self, due: bool, pl_module: LightningModule) -> bool:
         """What the first process says."""
@@ -147,7 +180,7 @@ class Resumption(Callback):
         """Write a point; all processes take part."""
         begun = time.monotonic()
         self.place = (trainer.current_epoch, batch_idx)
-        path = self.site.folder / points.FOLDER / f"{step_now(trainer, batch_idx):09d}.ckpt"
+        path = self.site.folder / points.FOLDER / f"{self.done(trainer, batch_idx):09d}.ckpt"
         try:
             trainer.save_checkpoint(path, weights_only=False)
         finally:
@@ -170,7 +203,8 @@ class Resumption(Callback):
                 for name, part in self.parts.items()
             },
             "logged": self.logged | {key: so_far(each) for key, each in results.items() if has_something(each)},
-            "gradients": {} if pl_module.automatic_optimization else gradients(pl_module),
+            "gradients": gradients(pl_module),
+            "groups": grouped(trainer.optimizers, pl_module),
         }
         everybody: list[Any] = [own]
         if self.site.world > 1:
@@ -199,11 +233,6 @@ class Resumption(Callback):
         self.notice.leave()
 
 
-def step_now(trainer: Trainer, batch_idx: int) -> int:
-    """How many training steps are done before a batch of the epoch."""
-    return int(trainer.fit_loop.total_batch_idx) + (batch_idx == 0)
-
-
 def researchers(trainer: Trainer) -> list[Callback]:
     """The callbacks of a trainer that are not ours: the experiment's, the module's, and those that may end training."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
@@ -228,8 +257,10 @@ def rewind(loops: dict[str, Any], epoch: int, batch_idx: int) -> None:
     """
     batches = loops["epoch_loop.batch_progress"]
     batches["is_last_batch"] = False
-    for count in (batches["total"], batches["current"]):
-        count["ready"] = count["started"] = count["processed"] = count["completed"]
+    total, current = batches["total"], batches["current"]
+    for part in ("ready", "started", "processed"):
+        total[part] -= current[part] - current["completed"] if batch_idx else 0  # a batch that a hook skips is counted
+        current[part] = current["completed"]
     if batch_idx == 0:
         for count in (loops["epoch_progress"]["total"], loops["epoch_progress"]["current"]):
             count["ready"] = count["started"] = count["processed"] = count["completed"]
@@ -237,41 +268,6 @@ def rewind(loops: dict[str, Any], epoch: int, batch_idx: int) -> None:
         loops["state_dict"]["combined_loader"] = [{"epoch": epoch, "position": batch_idx}]
 
 
-def has_something(metric: Any) -> bool:
-    """Whether a value has been logged in this epoch and counts at its end."""
-    return bool(metric.meta.on_epoch and not metric.has_reset)
-
-
-def so_far(metric: Any) -> dict[str, Any]:
-    """What Lightning has added up of one logged value, under which names it is read, and how processes add theirs."""
-    meta = metric.meta
-    kept = {"value": metric.value, "names": [*{meta.name, meta.forked_name(on_step=False)}], "over": None}
-    if meta.sync.should and not meta.sync.rank_zero_only:
-        kept["over"] = meta.sync.op
-    return kept | ({"n": metric.cumulated_batch_size} if meta.is_mean_reduction else {})
-
-
-def of_epoch(before: dict[str, Any], trainer: Trainer) -> Tensor:
-    """What an epoch comes to of a value that was logged before a point only."""
-    parts = [before[name].to(trainer.strategy.root_device) for name in ("value", "n") if name in before]
-    if before.get("over") is not None:
-        parts = [trainer.strategy.reduce(part.clone(), reduce_op=before["over"]) for part in parts]
-    total: Tensor = parts[0]
-    return total / parts[1] if "n" in before else total
-
-
-def combine(metric: Any, before: dict[str, Any]) -> None:
-    """Add what was logged before a point to what was logged once since: a sum of two, exact in either order."""
-    value = before["value"].to(metric.value.device)
-    if metric.meta.is_mean_reduction or metric.meta.is_sum_reduction:
-        metric.value = value + metric.value
-    else:
-        metric.value = metric.meta.reduce_fx(torch.stack([value, metric.value]))
-    if "n" in before:
-        metric.cumulated_batch_size = before["n"].to(metric.value.device) + metric.cumulated_batch_size
-    metric._computed = None
-
-
 def gradients(module: LightningModule) -> dict[str, Tensor]:
-    """The gradients of a module that steps its optimizers itself: whether they wait for others, only it knows."""
+    """The gradients of a module: hooks look at them before the next step, and some wait for others or are kept."""
     return {name: tensor.grad for name, tensor in module.named_parameters() if tensor.grad is not None}

@@ -9,7 +9,7 @@ schedules, and whatever is out of the ordinary stay Lightning's.
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -41,6 +41,14 @@ OF_CALLBACKS = (
 )
 OF_WATCHING_CALLBACKS = ("on_validation_batch_start", "on_validation_batch_end")
 NOTHING = nullcontext("")
+
+
+@runtime_checkable
+class Early(Protocol):
+    """A callback that is asked before every batch, where hooks of the module are given one before callbacks are."""
+
+    def before_batch(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> None:
+        """Called before anybody sees the batch."""
 
 
 class NoProfiler(PassThroughProfiler):
@@ -83,10 +91,15 @@ class ShortSteps(_TrainingEpochLoop):
         self.whole = (math.inf, self.trainer.num_training_batches)  # batches between passes over val, if not fewer
         self.hooks = Hooks(self.trainer, OF_CALLBACKS)
         self.takes_index = wants_index(self.trainer.lightning_module.training_step)
+        module, callbacks = self.trainer.lightning_module, self.trainer.callbacks
+        is_given = any(has(module, name) for name in TRANSFER)
+        self.early = [one for one in callbacks if isinstance(one, Early)] if is_given else []
 
     def advance(self, data_fetcher: _DataFetcher) -> None:
         """One batch."""
         if not self.is_short or self.restarting:
+            for one in self.early:
+                one.before_batch(self.trainer, self.trainer.lightning_module, self.batch_idx + 1)
             super().advance(data_fetcher)
             return
         if self.val_loop.restarting:

@@ -117,7 +117,9 @@ class UpdateLedger(Hooked):
         trace.rate = max(trace.rate, rate)
         if tensor.grad is None:
             return
-        self.stale += trace.waits and bool(trace.hooks)
+        self.stale += (
+            trace.waits and bool(trace.hooks) and not is_empty(tensor.grad)
+        )  # zeros of a layer left out are none
         trace.waits = True
         trace.gradients += 1
         numbers = values(tensor.grad.detach())
