@@ -19,6 +19,7 @@ from receipts.runs.log import say
 from receipts.runs.process import is_stale
 from receipts.runs.record import Life, Record
 
+ELSEWHERE = "it went on elsewhere"  # once is enough, whatever comes after it
 LAUNCH = {*SWITCHES, "trainer", "limits"}
 
 
@@ -124,7 +125,8 @@ def taken_up(record: Record, draft: Record, experiment: Experiment) -> Record:
     record.status, record.heartbeat, record.process, record.code = "running", draft.started, draft.process, draft.code
     record.ended = record.silent_since = record.failure = record.stopped = None
     record.steps = record.checkpoint = record.cost = None
-    record.checks, record.warnings, record.scores, record.blocked_by = draft.checks, draft.warnings, [], []
+    record.warnings = [*(told for told in record.warnings if told.startswith(ELSEWHERE)), *draft.warnings]
+    record.checks, record.scores, record.blocked_by = draft.checks, [], []
     own = repeat.frozen(record).values | {"trainer": experiment.values["trainer"]}
     write_atomically(folder / "config.yaml", yaml.safe_dump(own, sort_keys=False).encode())
     return record
@@ -144,7 +146,7 @@ def elsewhere(path: Path, now: dict[str, Any]) -> list[str]:
         raise Refusal(f"{path} is no environment of a run", str(error), f"move {path} away: it is made anew") from error
     parts |= {name: (then.get(name), today.get(name)) for name in sorted({**then, **today})}
     differ = [f"{name} {was} then, {is_} now" for name, (was, is_) in parts.items() if was != is_]
-    return [f"it went on elsewhere, so last bits may differ: {repeat.shown(differ)}"] if differ else []
+    return [f"{ELSEWHERE}, so last bits may differ: {repeat.shown(differ)}"] if differ else []
 
 
 def how_it_ended(record: Record) -> str:

@@ -26,7 +26,7 @@ def weights_hash(state: dict[str, Tensor]) -> str:
     """SHA-256 over names, shapes, types and bytes of all tensors of a state dict, in order of names."""
     digest = hashlib.sha256()
     for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
+        tensor = state[name].detach().cpu().resolve_conj().resolve_neg().contiguous()
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

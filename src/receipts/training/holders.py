@@ -1,11 +1,20 @@
 """Where values are put that do not lie in an object's dictionary, and what is known by what that is no plain data."""
 
+import copy
 import hashlib
 import pickle
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from receipts.training.plain import LARGE, NotPlain
+import numpy as np
+from torch import Tensor, nn
+
+from receipts.training.plain import LARGE, SIMPLE, NotPlain
+
+LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
+SHARED = (*SIMPLE[1:], list, dict, set, deque, Tensor, np.ndarray)  # what a class may keep for all its objects
 
 
 class Entries:
@@ -43,6 +52,22 @@ def of_class(kind: type, kinds: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
     for name, value in list(vars(kind).items()):
         if isinstance(value, kinds) and not name.startswith(("__", "_abc_")):
             yield name, value
+
+
+@contextmanager
+def classes_aside(module: nn.Module) -> Iterator[None]:
+    """Let a copy of a module, which shares its classes, find copies of what those hold, and leave them as they were."""
+    package = type(module).__module__.partition(".")[0]
+    kinds = {kind for part in module.modules() for kind in type(part).__mro__}
+    own = [kind for kind in kinds if kind.__module__.partition(".")[0] == package and package not in LIBRARIES]
+    before = [(kind, name, value) for kind in own for name, value in of_class(kind, SHARED)]
+    for kind, name, value in before:
+        type.__setattr__(kind, name, copy.deepcopy(value))
+    try:
+        yield
+    finally:
+        for kind, name, value in before:
+            type.__setattr__(kind, name, value)
 
 
 class Digest:

@@ -14,17 +14,15 @@ from torch import Tensor, nn
 
 from receipts.provenance import streams
 from receipts.provenance.determinism import is_generator
-from receipts.training.holders import Entries, Fields, likeness, of_class, slots
+from receipts.training.holders import LIBRARIES, SHARED, Entries, Fields, likeness, of_class, slots
 from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, is_strided, leads_out, packed, unpacked
 
-LIBRARIES = ("torch", "lightning", "lightning_fabric", "lightning_utilities", "receipts")
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
 OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
 FEW = 1000  # elements of a container that are looked at one by one
 SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
 OF_LOADERS = "torch.utils.data"
 OF_DRAWS = "torch.distributions"  # objects of torch's that hold what they go by in attributes, as others' do
-SHARED = (*SIMPLE[1:], list, dict, set, deque, Tensor, np.ndarray)  # what a class may keep for all its objects
 INTO = (dict, list, deque, Entries, Fields)
 CLASS = "the class of "
 

@@ -28,6 +28,7 @@ class Remembered(Callback):
         self.ahead: Sequence[Any] = getattr(batches, "augment", ())
         self.loader = batches.loader.source if isinstance(batches, OwnTrainBatches) else None
         self.began: dict[str, str] | None = None
+        self.lost: list[str] = []  # in all lives before this one
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Learn who else is there."""
@@ -48,9 +49,10 @@ class Remembered(Callback):
         """What is not as it was at the beginning; which parts are in training mode, and which weights learn."""
         began, places = self.began or {}, self.walk().places
         changed = {name: place for name, place in places.items() if not place.is_as_before(began.get(name))}
+        lost = [name for name, place in changed.items() if not place.is_kept]
         return {
             "plain": {name: (at.holder, at.key, at.packed) for name, at in changed.items() if at.is_kept},
-            "lost": [*(name for name, place in changed.items() if not place.is_kept), *gone(began, places, changed)],
+            "lost": list(dict.fromkeys([*self.lost, *lost, *gone(began, places, changed)])),
             "training": {name: part.training for name, part in self.module.named_modules()},
             "learning": {name: tensor.requires_grad for name, tensor in self.module.named_parameters()},
         }
@@ -59,13 +61,14 @@ class Remembered(Callback):
     def changes(self, changes: dict[str, Any]) -> None:
         walk = self.walk()
         self.began = {name: place.mark for name, place in walk.places.items()}
-        lost = [*changes["lost"], *(name for name, at in changes["plain"].items() if not walk.put(name, *at))]
+        lost = [name for name, at in changes["plain"].items() if not walk.put(name, *at)]
+        self.lost = list(dict.fromkeys([*changes["lost"], *lost]))
         for name, part in self.module.named_modules():
             part.training = changes["training"].get(name, part.training)
         for name, tensor in self.module.named_parameters():
             tensor.requires_grad_(changes["learning"].get(name, tensor.requires_grad))
-        if lost:
-            tell(self.site, lost)
+        if self.lost:
+            tell(self.site, self.lost)
 
 
 def gone(began: Iterable[str], places: Container[str], changed: Collection[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """What stands when a training goes on, and who learns in which group of an optimizer.
 
 Hooks that prepare a training (`on_fit_start`, `on_train_start`) are called again when one goes on, and begin weights,
-rates and schedules anew: a teacher from its student, a codebook from the data. They have run once before the point; what
-they make now is put back.
+rates and schedules anew: a teacher from its student, a codebook from the data. They have run before the point, so
+what they change now is put back.
 """
 
 import copy

@@ -27,6 +27,7 @@ from receipts.evaluation.predictions import from_outputs
 from receipts.provenance.determinism import aside
 from receipts.runs.record import Check
 from receipts.training import checkpoints
+from receipts.training.holders import classes_aside
 from receipts.training.preflight import hearing
 from receipts.training.preflight.contracts import Contracts
 from receipts.training.preflight.kept import Rehearsed
@@ -66,7 +67,8 @@ def rehearse(module: LightningModule, config: Config, device: torch.device, trai
     with aside(0), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the training itself will say it
         try:
-            return Rehearsal(module, config, device, train, val).outcome()
+            with classes_aside(module):
+                return Rehearsal(module, config, device, train, val).outcome()
         except Exception as error:  # noqa: BLE001 - whatever a module dies of here, its own training tells
             reason = (
                 f"the rehearsal ended with {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -117,9 +117,8 @@ class UpdateLedger(Hooked):
         trace.rate = max(trace.rate, rate)
         if tensor.grad is None:
             return
-        self.stale += (
-            trace.waits and bool(trace.hooks) and not is_empty(tensor.grad)
-        )  # zeros of a layer left out are none
+        is_stale = trace.waits and bool(trace.hooks)
+        self.stale += is_stale and not is_empty(tensor.grad)  # zeros of a layer that was left out are none
         trace.waits = True
         trace.gradients += 1
         numbers = values(tensor.grad.detach())
