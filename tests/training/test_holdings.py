@@ -2,21 +2,28 @@
 
 import enum
 import io
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
+import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import GradientAccumulationScheduler, StochasticWeightAveraging
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
+from receipts.training import holders
+from receipts.training.holders import classes_aside, likeness
 from receipts.training.holdings import Walk
+from receipts.training.remembered import gone
 
 
 class Colour(enum.Enum):
     RED = 1
+    BLUE = 2
 
 
 class Module(LightningModule):
@@ -156,3 +163,90 @@ def test_what_holds_itself_is_looked_at_once() -> None:
     ring += [ring, {"back": ring}]
     module.ring = ring
     assert [place.value for name, place in Walk(module, [], []).places.items() if ".ring" in name] == [7]
+
+
+@dataclass(slots=True)
+class Slotted:
+    """What it goes by lies in slots, and a part of it in those of another class."""
+
+    count: int = 0
+    __hidden: float = 0.0
+
+
+class Shared(Module):
+    """Keeps in its class what all of its objects share."""
+
+    seen: ClassVar[list[int]] = []
+    total = 0
+
+
+def test_what_lies_in_slots_and_in_classes_is_put_back_where_it_was() -> None:
+    first, second = (
+        Shared(one=Slotted(3), other=[Slotted(), None, len]),
+        Shared(one=Slotted(), other=[Slotted(), None, len]),
+    )
+    first.other[0].count, first.other[1] = 4, 5
+    Shared.total = 6
+    Shared.seen.append(7)
+    found, seen = taken(Walk(first, (), ())), Shared.seen
+    Shared.total = 0
+    Shared.seen.clear()
+    assert put(found, Walk(second, (), ())) == []
+    assert (second.one, second.other[:2], Shared.total) == (Slotted(3), [Slotted(4), 5], 6)
+    assert Shared.seen is seen == [7]
+    Shared.total = 0
+    Shared.seen.clear()
+
+
+def test_a_copy_that_shares_its_class_leaves_nothing_there() -> None:
+    seen = Shared.seen
+    with classes_aside(Shared()):
+        Shared.seen.append(1)
+        Shared.total += 1
+    assert (Shared.seen is seen, seen, Shared.total) == (True, [], 0)
+
+
+def test_another_kind_of_thing_and_what_is_gone_are_known() -> None:
+    def marks(module: Module) -> dict[str, str]:
+        return {name: place.mark for name, place in Walk(module, (), ()).places.items()}
+
+    module = Module(how=Slotted(), tasks=[Slotted(1), Slotted(2)], colour=Colour.RED, phases=[Colour.RED])
+    began = marks(module)
+    module.how, module.colour, module.phases[0] = Wandering(1), Colour.BLUE, Colour.BLUE
+    module.tasks.pop()
+    now = marks(module)
+    changed = {name for name in now if began.get(name) != now[name]}
+    assert {"the class of Module.how", "Module.colour", "Module.phases[0]"} <= changed
+    assert {name for name in gone(began, now, changed) if not name.startswith("Module.tasks[1].")} == set()
+    assert "Module.tasks[1].count" in gone(began, now, changed)
+    found, built = taken(Walk(module, (), ())), Module(colour=Colour.RED, phases=[Colour.RED])
+    assert "the class of Module.how" not in found
+    put(found, Walk(built, (), ()))
+    assert (built.colour, built.phases, Colour.RED.value) == (Colour.BLUE, [Colour.BLUE], 1)
+
+
+@pytest.mark.parametrize(
+    ("held", "change"),
+    [
+        (torch.eye(2).to_sparse(), lambda value: value.mul_(2)),
+        (np.random.SeedSequence(1), lambda value: value.spawn(1)),
+        (np.ma.masked_array([1, 2], [True, False]), lambda value: value.__setitem__(1, 5)),
+        ([object(), *range(1000)], lambda value: value.append(1)),
+    ],
+    ids=["sparse", "seeds", "masked", "long"],
+)
+def test_what_no_point_can_hold_is_known_to_have_changed(held: Any, change: Callable[[Any], Any]) -> None:
+    module = Module(held=held)
+    place = Walk(module, (), ()).places["Module.held"]
+    before = place.mark
+    assert not place.is_kept
+    assert Walk(module, (), ()).places["Module.held"].is_as_before(before)
+    change(held)
+    assert not Walk(module, (), ()).places["Module.held"].is_as_before(before)
+
+
+def test_what_is_too_large_or_cannot_be_pickled_is_known_as_the_thing_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = threading.Lock()
+    assert likeness(lock) == str(id(lock))
+    monkeypatch.setattr(holders, "LARGE", 10)
+    assert likeness(large := bytes(100)) == str(id(large))

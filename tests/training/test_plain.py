@@ -1,5 +1,6 @@
 """Python's own values: packed, through a file, and back."""
 
+import enum
 import io
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
@@ -9,6 +10,11 @@ import pytest
 import torch
 
 from receipts.training.plain import LARGE, NotPlain, digest, given_back, leads_out, packed, unpacked
+
+
+class Colour(enum.Enum):
+    RED, BLUE = 1, 2
+
 
 VALUES: list[Any] = [
     *(None, True, 0, 2**130, -0.0, 1e-310, "é\x00", b"\xff", (), [], {}, set(), deque()),
@@ -51,7 +57,18 @@ def test_different_values_are_known_by_different_digests() -> None:
     assert len({digest(packed(value)) for value in values}) == len(values)
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {"a": len}, torch.nn.Parameter(torch.ones(1)), iter([1])])
+class Marked(torch.Tensor):
+    """A tensor that is more than its numbers."""
+
+
+NOT_PLAIN: list[Any] = [
+    *(object(), [object()], {"a": len}, torch.nn.Parameter(torch.ones(1)), iter([1]), Colour),
+    *(torch.eye(2).to_sparse(), torch.ones(1, device="meta"), torch.ones(1).as_subclass(Marked)),
+    *(np.ma.masked_array([1], [True]), np.zeros(1, dtype=[("a", "f4")]), [Colour.RED], {Colour.RED: 1}),
+]
+
+
+@pytest.mark.parametrize("value", NOT_PLAIN, ids=lambda value: type(value).__name__)
 def test_what_is_not_plain_is_not_taken_for_it(value: Any) -> None:
     with pytest.raises(NotPlain):
         packed(value)
@@ -71,6 +88,9 @@ def test_an_object_that_others_hold_is_written_into() -> None:
         assert same(now, was)
     with pytest.raises(NotPlain):
         given_back(packed(defaultdict(list)), None)
+    assert given_back(packed(Colour.BLUE), Colour.RED) is Colour.BLUE
+    with pytest.raises(NotPlain):
+        given_back(packed(Colour.BLUE), None)
     turned = torch.zeros(3, 2).T
     assert torch.equal(given_back(packed(torch.ones(2, 3)), turned), torch.ones(2, 3))
     assert not turned.any(), "others may see this one otherwise"

@@ -16,6 +16,7 @@ import pytest
 import torch
 from folders import commit, git, inside, record, runs, write
 from launching import Ended, begin, ended, launch
+from lightning.pytorch import LightningModule
 
 from receipts.config.project import RUNS
 from receipts.refusal import Refusal
@@ -23,12 +24,15 @@ from receipts.runs import points, resuming
 from receipts.runs import record as records
 from receipts.runs.files import write_atomically
 from receipts.runs.resuming import elsewhere
+from receipts.training.building import Whole
 from receipts.training.checkpoints import weights_hash
 from receipts.training.keeping import WholeFiles, folders_of, moved
 from receipts.training.notice import job
 
 LAB = '''
 import copy
+import dataclasses
+import enum
 import itertools
 import os
 import random
@@ -89,11 +93,25 @@ class ByHand(Net):
         return loss
 
 
+class Phase(enum.Enum):
+    WARM = 1.0
+    FULL = 2.0
+
+
+@dataclasses.dataclass(slots=True)
+class Tally:
+    calls: int = 0
+
+
 class Mindful(Net):
     """Keeps beside its weights, in all the ways there are, what its next steps depend on."""
 
+    shared = {"calls": 0}
+
     def __init__(self, **arguments):
         super().__init__(**arguments)
+        self.phase, self.tally, self.moved, self.graph = Phase.WARM, Tally(), 0, torch.eye(10).to_sparse()
+        self.register_buffer("turned", torch.ones(2, dtype=torch.complex64))
         self.count, self.last, self.center = 0, deque(maxlen=5), torch.zeros(10)
         self.own = [np.random.default_rng(3), random.Random(4), torch.Generator().manual_seed(5)]
         self.register_buffer("moving", torch.zeros(10), persistent=False)
@@ -106,19 +124,42 @@ class Mindful(Net):
         return [Stronger(), own]
 
     def configure_optimizers(self):
-        optimizer = super().configure_optimizers()
+        optimizer = torch.optim.AdamW([each for each in self.parameters() if each.requires_grad], lr=self.lr)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.99**step)
         return optimizer
+
+    def on_fit_start(self):
+        self.turn = torch.rand(10)
+        with torch.no_grad():
+            self.body[4].weight.mul_(0.9)
+
+    def on_train_start(self):
+        self.start = random.random()
+        with torch.no_grad():
+            self.body[4].bias.fill_(0.1)
+        for group in self.optimizers().param_groups:
+            group["weight_decay"] *= 2
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        if not self.trainer.training:
+            return batch
+        self.moved += 1
+        return batch[0] + torch.rand_like(batch[0]) / 9 + random.random() / 9 + self.moved / 99, batch[1]
 
     def on_train_batch_end(self, outputs, batch, batch_idx):
         self.schedule.step()
 
     def training_step(self, batch, batch_idx):
         self.count += 1
+        self.shared["calls"] += 1
+        self.tally.calls += 1
+        self.turned = (self.turned * 1j).conj()
         if self.count == 3:
             self.body[0].requires_grad_(True)
+            self.optimizers().optimizer.add_param_group({"params": list(self.body[0].parameters()), "lr": self.lr / 3})
         if self.count == 4:
             self.body[1].eval()
+            self.phase = Phase.FULL
         self.body[3].p = 0.2 + self.count / 1000
         outputs = self(batch[0]) - self.center - self.moving
         with torch.no_grad():
@@ -134,6 +175,10 @@ class Mindful(Net):
         self.last.append(float(loss.detach()))
         self.hits[self.body[0]] += 1
         loss = loss * (1 + self.hits[self.body[0]] / 99) + self.shown.square().mean()
+        loss = loss * (2.0 if self.phase is Phase.FULL else 1.0) + self.turn.sum() / 9 * loss * self.start
+        loss = loss * (1 + (self.shared["calls"] + self.tally.calls) / 99)
+        before = self.body[4].weight.grad
+        loss = loss if before is None else loss * (1 + before.norm() / 9)
         self.shown = self.body[4].weight.detach() * 0.9
         if batch_idx < 2:
             self.log("early", loss, on_step=True, on_epoch=True)
@@ -372,6 +417,8 @@ def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done
     assert record(bench)["lives"][0]["ended"] is not None
     (point,) = points.found(runs(bench)[0])
     assert points.step_of(point) == 34, "val is finished first, and what follows it"
+    facts = json.loads((path := runs(bench)[0] / "environment.json").read_text())
+    write_atomically(path, json.dumps({**facts, "cpu": {"model": "another"}}).encode())
     train(bench, *words, killed="batch end 50")
     interrupted = launch(bench, "train.py", *words, environment={"HOOK": "batch end", "AT": "36", "SIGNAL": "SIGINT"})
     assert interrupted.code == 130, interrupted.err
@@ -380,6 +427,8 @@ def test_a_stop_is_obeyed_at_a_point_and_everything_after_the_last_point_is_done
     done = train(bench, *words)
     assert f"{newest.name} is cut short or damaged: going on from the point before it" in done.out
     found = record(bench)
+    (told,) = found["warnings"]
+    assert "processor another then" in told, "the lives after that one were all on one machine, and say nothing of it"
     assert [life["step"] for life in found["lives"]] == [0, 34, 34, 34]
     assert [life["reason"] for life in found["lives"]] == [
         "it was stopped",
@@ -564,6 +613,27 @@ def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
     with pytest.raises(OSError, match="not what was written"):
         points.write(tmp_path, 2, b"two", best)
     assert points.found(tmp_path) == [before]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (
+            {"late.weight": torch.zeros(1), "early.weight": torch.zeros(1)},
+            "made layers after it was built, late.weight",
+        ),
+        ({}, "lost layers after it was built, early.weight"),
+        ({"early.weight": torch.eye(2).to_sparse()}, "early.weight .* is no tensor with all its values"),
+    ],
+)
+def test_no_checkpoint_is_written_that_nobody_could_load(tmp_path: Path, state: dict[str, Any], said: str) -> None:
+    whole = Whole(LightningModule())
+    whole.names = {"early.weight"}
+    with pytest.raises(Refusal, match=said):
+        WholeFiles(whole).save_checkpoint({"state_dict": state, "callbacks": {}}, tmp_path / "best.ckpt")
+    assert not any(tmp_path.iterdir())
+    whole.module.strict_loading = False
+    WholeFiles(whole).save_checkpoint({"state_dict": {}, "callbacks": {}}, tmp_path / "best.ckpt")
 
 
 def test_nothing_in_a_point_is_executed(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from receipts.config import build
 from receipts.config.schema import Config
 from receipts.provenance.determinism import derive, seed_globals
 from receipts.refusal import Refusal
+from receipts.training.checkpoints import is_stored
 from receipts.training.sentinels.influence import in_evaluation
 
 
@@ -93,16 +94,30 @@ def take(module: LightningModule, state: dict[str, Tensor]) -> None:
 
 
 class Whole(Callback):
-    """Refuses a module whose layers were not there when it was built: nobody could load its checkpoint."""
+    """Refuses a module whose layers are not those that it was built with: nobody could load its checkpoint."""
 
     def __init__(self, module: LightningModule) -> None:
-        self.names = set(module.state_dict())
+        self.module, self.names = module, set(module.state_dict())
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare what is there now."""
-        if late := [name for name in pl_module.state_dict() if name not in self.names]:
+        self.compare(pl_module.state_dict())
+
+    def compare(self, state: Mapping[str, Any]) -> None:
+        """Compare what is there, or what a checkpoint is about to hold."""
+        late, gone = [name for name in state if name not in self.names], self.names.difference(state)
+        if late or (gone and self.module.strict_loading):
+            how = (
+                f"made layers after it was built, {late[0]}" if late else f"lost layers since it was built, {min(gone)}"
+            )
             raise Refusal(
-                f"{type(pl_module).__name__} has made layers after it was built, {late[0]} among them",
-                "a checkpoint is loaded into a module that was just built, which would not have them",
-                "make them in __init__, or in configure_model(self) if they are not there yet",
+                f"{type(self.module).__name__} has {how} among them",
+                "a checkpoint is loaded into a module that was just built, which would have others",
+                "make them in __init__, or in configure_model(self) if they are not there yet, and keep them",
+            )
+        if odd := [name for name, tensor in state.items() if not is_stored(tensor)]:
+            raise Refusal(
+                f"{odd[0]} of {type(self.module).__name__} is no tensor with all its values, sparse perhaps",
+                "a checkpoint holds such tensors only",
+                "register_buffer(…, persistent=False) where the module makes it anew, or a dense one",
             )

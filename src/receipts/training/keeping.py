@@ -16,6 +16,7 @@ from receipts.refusal import Refusal
 from receipts.runs import points
 from receipts.runs.files import write_atomically
 from receipts.training import checkpoints
+from receipts.training.building import Whole
 
 PATHS = ("dirpath", "best_model_path", "kth_best_model_path", "last_model_path")  # of a ModelCheckpoint's state
 
@@ -38,10 +39,18 @@ def uncounted(trainer: Trainer) -> bool:
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints that are whole or absent: a full disk leaves the one that was there."""
+    """Checkpoints that are whole or absent: a full disk leaves the one that was there.
+
+    `whole` says whether the module can be built as it is.
+    """
+
+    def __init__(self, whole: Whole | None = None) -> None:
+        self.whole = whole
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write to memory, then in one step to the disk."""
+        if self.whole is not None:
+            self.whole.compare(checkpoint["state_dict"])
         content, path = io.BytesIO(), Path(path)
         torch.save(checkpoint, content)
         checkpoints.refuse_unreadable(checkpoint, content.getvalue())

@@ -19,6 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from receipts.config.place import ALONE, Place
 from receipts.config.schema import Config
 from receipts.evaluation.metrics import direction, scored_as
+from receipts.training.building import Whole
 from receipts.training.keeping import AtEpochs, WholeFiles
 from receipts.training.method import Site
 from receipts.training.steps import NoProfiler, shorten
@@ -94,6 +95,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
     caps = [cap for cap in (fit.epochs, config.limit.epochs) if cap is not None]
     every = fit.validate_every
     backend = "nccl" if device.type == "cuda" else "gloo"
+    whole = next((callback for callback in callbacks if isinstance(callback, Whole)), None)
     trainer = Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=place.world // place.nodes,
@@ -107,7 +109,7 @@ def make(config: Config, device: torch.device, callbacks: list[Callback], site: 
         check_val_every_n_epoch=int(every) if every >= 1 else 1,
         val_check_interval=1.0 if every >= 1 else every,
         callbacks=callbacks,
-        plugins=[WholeFiles(), environment(place)],
+        plugins=[WholeFiles(whole), environment(place)],
         default_root_dir=os.path.realpath(site.folder) if site else None,  # as Lightning names a folder it is told of
         logger=False,
         enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),

@@ -33,7 +33,7 @@ class NumericsLedger(Hooked):
         self.attempts = self.overflows = 0
         self.before: float | None = None
         self.norms: list[tuple[float, float]] = []  # before and after clipping
-        self.weights: list[Tensor] = []
+        self.weights: list[tuple[Tensor, Tensor]] = []  # now, and as they were
         self.changes: list[float] = []
         super().__init__()
 
@@ -54,7 +54,7 @@ class NumericsLedger(Hooked):
     def stepping(self, optimizer: Optimizer, *_: Any) -> None:
         """Keep the weights of the first steps, to see how far they go."""
         if len(self.changes) < HELD_STEPS:
-            self.weights = [tensor.detach().clone() for tensor in matrices(optimizer)]
+            self.weights = [(tensor, tensor.detach().clone()) for tensor in matrices(optimizer)]
 
     def stepped(self, optimizer: Optimizer, *_: Any) -> None:
         """The norm after clipping, and how far the weights went."""
@@ -62,8 +62,7 @@ class NumericsLedger(Hooked):
             self.norms.append((self.before, norm(optimizer)))
             self.before = None
         if self.weights:
-            pairs = zip(self.weights, matrices(optimizer), strict=True)
-            ratios = [float((now - was).norm() / was.norm()) for was, now in pairs if bool(was.any())]
+            ratios = [float((now - was).norm() / was.norm()) for now, was in self.weights if bool(was.any())]
             self.weights = []
             self.changes += [statistics.median(ratios)] if ratios else []
 
