@@ -76,20 +76,66 @@ class Cycled(Net):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
 
+class Twice(torch.optim.Optimizer):
+    """Steps by another optimizer, whose state is in no state of its own, and counts."""
+
+    def __init__(self, parameters, base):
+        super().__init__(parameters, {})
+        self.base, self.steps = base(self.param_groups), 0
+        self.param_groups = self.base.param_groups
+
+    def step(self, closure=None):
+        self.steps += 1
+        for group in self.param_groups:
+            group["weight_decay"] = self.steps / 100
+        return self.base.step(closure)
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.base.param_groups = self.param_groups
+
+
+class Jittered:
+    """A schedule that is none of torch's, with a generator that its state lacks."""
+
+    def __init__(self, optimizer):
+        self.optimizer, self.done, self.own = optimizer, 0, np.random.RandomState(1)
+
+    def step(self, *_):
+        self.done += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = 0.01 / self.done * (1 + self.own.rand())
+
+    def state_dict(self):
+        return {"done": self.done}
+
+    def load_state_dict(self, state):
+        self.done = state["done"]
+
+
 class ByHand(Net):
-    """Adds up the gradients of three batches by itself."""
+    """Adds up the gradients of three batches by itself, and looks at what was logged."""
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
         self.automatic_optimization = False
 
+    def configure_optimizers(self):
+        optimizer = Twice(self.parameters(), lambda groups: torch.optim.SGD(groups, lr=self.lr, momentum=0.9))
+        return [optimizer], [Jittered(optimizer)]
+
+    def lr_scheduler_step(self, schedule, metric):
+        schedule.step()
+
     def training_step(self, batch, batch_idx):
         optimizer = self.optimizers()
-        loss = super().training_step(batch, batch_idx)
+        loss = super().training_step(batch, batch_idx) * (1 + self.trainer.logged_metrics.get("loss", 0.0))
+        self.log("loss", loss.detach() / 99, prog_bar=True)
         self.manual_backward(loss / 3)
         if batch_idx % 3 == 2:
             optimizer.step()
             optimizer.zero_grad()
+            self.lr_schedulers().step()
         return loss
 
 
@@ -125,7 +171,7 @@ class Mindful(Net):
 
     def configure_optimizers(self):
         optimizer = torch.optim.AdamW([each for each in self.parameters() if each.requires_grad], lr=self.lr)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.99**step)
+        self.schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.99)
         return optimizer
 
     def on_fit_start(self):
@@ -622,7 +668,7 @@ def test_a_disk_that_does_not_give_back_what_it_took_keeps_the_point_before(
             {"late.weight": torch.zeros(1), "early.weight": torch.zeros(1)},
             "made layers after it was built, late.weight",
         ),
-        ({}, "lost layers after it was built, early.weight"),
+        ({}, "lost layers since it was built, early.weight"),
         ({"early.weight": torch.eye(2).to_sparse()}, "early.weight .* is no tensor with all its values"),
     ],
 )

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from receipts.provenance import streams
 from receipts.provenance.determinism import is_generator
@@ -18,6 +19,7 @@ from receipts.training.holders import LIBRARIES, SHARED, Entries, Fields, likene
 from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, is_strided, leads_out, packed, unpacked
 
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
+OF_OPTIMIZERS = set(vars(torch.optim.SGD([nn.Parameter(torch.zeros(1))])))
 OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
 FEW = 1000  # elements of a container that are looked at one by one
 SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
@@ -55,7 +57,7 @@ class Walk:
     """Everything that some objects hold, by name: `Net.body.3.p`, `Net.queue`, `Counter[0].count`.
 
     Those that work ahead have seen batches that come after a point, so that nobody can put them back to it. What is
-    `elsewhere`, optimizers and schedules that Lightning stores, is passed over.
+    `elsewhere`, optimizers and schedules that Lightning stores, is passed over but for what their states lack.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Walk:
         self.is_ahead = self.is_data = False
         self.package = type(module).__module__.partition(".")[0]
         self.holders: dict[str, Any] = {}
+        self.stored: set[str] = set()  # names of those of somebody's own that Lightning stores as far as they say
         self.places: dict[str, Place] = {}
         self.seen = {id(part) for part in (*module.modules(), *elsewhere)}
         self.weights = {memory(tensor) for tensor in stored(module)} - {0}
@@ -77,7 +80,12 @@ class Walk:
         for number, other in enumerate([*others, *ahead]):
             self.is_ahead = number >= len(others)
             self.attributes(f"{type(other).__name__}[{number}]", other)
-        self.is_ahead, self.is_data = False, True
+        self.is_ahead = False
+        for number, thing in enumerate(elsewhere):
+            if not is_of_library(type(thing)):
+                self.stored.add(name := f"{type(thing).__name__}[{number}]")
+                self.attributes(name, thing)
+        self.is_data = True
         if loader is not None:
             self.attributes("train_dataloader", loader)
 
@@ -88,6 +96,10 @@ class Walk:
         slotted, own = dict(slots(thing)), getattr(thing, "__dict__", {})
         self.holders[name] = Fields(thing) if slotted else own
         passed_over = OF_ALL if is_module else stored_by_itself(thing)
+        if isinstance(thing, Optimizer):
+            passed_over = OF_OPTIMIZERS
+        elif name in self.stored:
+            passed_over = set(thing.state_dict())
         for key, value in (slotted | own).items():
             if key not in passed_over:
                 self.look(f"{name}.{key}", name, key, value)
@@ -248,10 +260,15 @@ def is_taken_up(thing: Any, kind: str, state: Any) -> bool:
     if kind == "stream" and is_generator(thing):
         streams.restore(thing, unpacked(state))
         return True
-    if kind == "state" and is_stateful(thing):
-        thing.load_state_dict(unpacked(state))
-        return True
-    return False
+    if kind != "state" or not is_stateful(thing):
+        return False
+    groups = getattr(thing, "param_groups", [])
+    thing.load_state_dict(unpacked(state))
+    for group, loaded in zip(groups, getattr(thing, "param_groups", []), strict=True):
+        group.update(loaded)
+    if groups:
+        thing.param_groups = groups  # which others may hold, as an optimizer that steps by this one
+    return True
 
 
 def stored_by_itself(thing: Any) -> set[str]:

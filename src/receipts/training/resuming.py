@@ -80,6 +80,7 @@ class Resumption(Callback):
         if self.standing is not None:
             self.standing.note(trainer)
         trainer.callback_metrics.update(self.state["metrics"])
+        trainer.logged_metrics.update(self.state.get("told", {}))
         self.restore(HELD)
         self.logged = self.state["logged"]
         for name, gradient in self.state["gradients"].items():
@@ -198,6 +199,7 @@ class Resumption(Callback):
         own: dict[str, Any] = {
             "batch": batch_idx,
             "metrics": {name: value.detach().cpu() for name, value in trainer.callback_metrics.items()},
+            "told": {name: value.detach().cpu() for name, value in trainer.logged_metrics.items()},
             "parts": {
                 name: {attribute: getattr(part, attribute) for attribute in part.lasting}
                 for name, part in self.parts.items()
