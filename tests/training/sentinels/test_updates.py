@@ -172,6 +172,21 @@ def test_what_does_not_learn_is_named(module: type[Small], check: str, tmp_path:
 # --- what must stay quiet ---------------------------------------------------------------------------------------------
 
 
+class LeftOut(Small):
+    """A layer is left out of most steps, and its gradient is set to zeros, not to none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extra = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(x)
+        return self.head(x if self.training and self.trainer.fit_loop.total_batch_idx % 3 else self.extra(x))
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Any) -> None:
+        optimizer.zero_grad(set_to_none=False)
+
+
 class TinyRate(Small):
     def __init__(self) -> None:
         super().__init__(lr=1e-9)
@@ -313,6 +328,7 @@ class Closures(Small):
         (Small, {"precision": "bf16-mixed"}),
         (TinyRate, {}),
         (WarmingUp, {}),
+        (LeftOut, {}),
         (Tied, {}),
         (Rare, {}),
         (Teacher, {}),
