@@ -1,6 +1,7 @@
 """One hash over what can move a number: everything that can changes it, nothing else does."""
 
 import copy
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -200,6 +201,9 @@ def test_a_dirty_full_run_is_refused_and_a_look_is_not() -> None:
     append("src/lab/net.py")
     found = sources()
     assert found.dirty == ["src/lab/net.py"]
-    with pytest.raises(Refusal, match=r"the work tree differs from the commit\n.*src/lab/net\.py: no commit"):
+    words = r"the work tree differs from the commit\n.*src/lab/net\.py: no commit"
+    with pytest.raises(Refusal, match=words) as refused:
         refuse_dirty(found, allowed=False)
     refuse_dirty(found, allowed=True)
+    subprocess.run(refused.value.fix.split("      (")[0], shell=True, check=True, stdout=subprocess.DEVNULL)
+    refuse_dirty(sources(), allowed=False)

@@ -75,3 +75,15 @@ def test_an_unreadable_record_is_a_row_that_says_so(capsys: pytest.CaptureFixtur
     ]
     overview.show("other")
     assert "aaaaaaaa" not in capsys.readouterr().out
+
+
+def test_an_id_is_whole_on_a_narrow_screen_and_a_row_in_a_pipe_ends_with_its_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = put(failed("a")).run_id
+    overview.show(None)
+    assert not any(line.endswith(" ") for line in capsys.readouterr().out.splitlines())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    overview.show(None)
+    assert run in capsys.readouterr().out

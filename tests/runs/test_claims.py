@@ -56,9 +56,14 @@ def test_what_failed_is_shown_with_its_reason_until_it_is_retried() -> None:
     with pytest.raises(Refusal, match="failed, and nothing it depends on has changed") as found:
         claim(running(second=9), b"")
     assert found.value.why == "loss is NaN"
-    assert "retry=true" in found.value.fix
+    assert found.value.fix.startswith("mend the cause, or retry=true      (its log: ")
     assert not claim(running(second=9), b"", retry=True).is_finished
     assert not claim(running("b"), b"").is_finished  # another identity was never in the way
+    full_disk = Failure("the disk is full", [], "make room, then the same command with retry=true")
+    put(running("c", status="failed", failure=full_disk))
+    with pytest.raises(Refusal, match="the disk is full") as found:
+        claim(running("c"), b"")
+    assert found.value.fix.count("retry=true") == 1
 
 
 def test_a_completed_run_outweighs_a_failed_one_before_or_after_it() -> None:

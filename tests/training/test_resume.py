@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -587,6 +588,10 @@ def test_what_cannot_be_continued_is_said(project: Path) -> None:
     assert empty.code == 3
     assert "left nothing to continue from" in empty.err
     assert json.loads((run / "record.json").read_text())["status"] == "running", "a refusal changes nothing"
+    assert "without resume= starts it anew" in empty.err
+    failed = msgspec.structs.replace(draft, status="failed")
+    with inside(project), pytest.raises(Refusal, match="retry=true in place of resume= starts it anew"):
+        resuming.claimed(failed, failed, plain)
     assert "there is no run 2020" in launch(project, "train.py", "resume=2020").err
 
 

@@ -1,5 +1,6 @@
 """Everything a number will be traced back to, collected before anything is spent."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,10 @@ def refuse_dirty(sources: Sources, allowed: bool) -> None:
     """A full run whose code, config or data pointer no commit holds could never be repeated by anyone."""
     if sources.dirty and not allowed:
         more = f" and {len(sources.dirty) - 5} more" if len(sources.dirty) > 5 else ""
+        where = shlex.join(sorted({Path(name).parts[0] for name in sources.dirty}))
         raise Refusal(
             "the work tree differs from the commit",
             f"{', '.join(sources.dirty[:5])}{more}: no commit would name what this run used",
-            "git commit it      (or allow_dirty=true: the difference is stored, and the number is not reportable)",
+            f"git add {where} && git commit -m 'what it is about'"
+            "      (or allow_dirty=true: the difference is stored, and the number is not reportable)",
         )

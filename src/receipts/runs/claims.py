@@ -91,10 +91,11 @@ def refuse_failed(found: list[Record]) -> None:
         point = resuming.left_by(found[0])
         goes_on = f", or resume={found[0].run_id} to go on at step {points.step_of(point)}" if point else ""
         cure = found[0].failure.fix or "mend the cause"
+        cure += "" if "retry=true" in cure else ", or retry=true"
         raise Refusal(
             f"{found[0].run_id} failed, and nothing it depends on has changed",
             found[0].failure.reason,
-            f"{cure}, or retry=true{goes_on}      (its log: {RUNS / found[0].run_id}/train.log)",
+            f"{cure}{goes_on}      (its log: {RUNS / found[0].run_id}/train.log)",
         )
 
 

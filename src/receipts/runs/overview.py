@@ -1,7 +1,7 @@
 """All runs in one table."""
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from receipts.refusal import Refusal
 from receipts.runs import record as records
@@ -10,10 +10,17 @@ from receipts.runs.record import Record
 from receipts.runs.screen import texts
 from receipts.runs.store import folders
 
+COLUMNS = ("run", "state", "preset", "val", "test")
+LEAST, PIPE = 120, 200  # columns of a narrow screen, which wraps what is longer, and of a row that goes to a file
+
 
 def show(conf: str | None) -> None:
-    """Print the runs, newest first; a folder whose record cannot be read is a row that says so."""
-    table = Table("run", "state", "preset", "val", "test", "why not reportable", box=None, header_style="bold")
+    """Print the runs, newest first; a folder whose record cannot be read is a row that says so.
+
+    Only reasons are folded: an id is there to be copied. No line ends in the blanks that fill up its row.
+    """
+    reasons = Column("why not reportable", overflow="fold")
+    table = Table(*(Column(name, no_wrap=True) for name in COLUMNS), reasons, box=None)
     for folder in folders():
         try:
             record = records.read(folder)
@@ -22,9 +29,11 @@ def show(conf: str | None) -> None:
             continue
         if conf is None or conf in record.names:
             table.add_row(*texts(cells(record)))
-    Console(width=None if Console().is_terminal else 200).print(
-        table if table.row_count else "no runs yet: python train.py"
-    )
+    screen = Console()
+    console = Console(width=max(screen.width, LEAST) if screen.is_terminal else PIPE, color_system=None)
+    with console.capture() as listed:
+        console.print(table if table.row_count else "no runs yet: python train.py")
+    print("\n".join(line.rstrip() for line in listed.get().splitlines()))
 
 
 def cells(record: Record) -> list[str]:

@@ -61,7 +61,7 @@ def left_by(record: Record) -> Path | None:
 
 def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
     """A named run, if it can be continued."""
-    run_id, anew = record.run_id, "the same command without resume= starts it anew"
+    run_id = record.run_id
     if record.status == "completed":
         raise Refusal(
             f"{run_id} is complete", "there is nothing left to continue", f"receipts show {run_id}      (or rerun=true)"
@@ -77,7 +77,9 @@ def claimed(record: Record, draft: Record, experiment: Experiment) -> Record:
     if left_by(record) is None:
         why = "it was interrupted before its first point, or its method has none (estimators)"
         why = "all of its points are cut short or damaged" if points.found(RUNS / run_id) else why
-        raise Refusal(f"{run_id} left nothing to continue from", why, anew)
+        failed = record.status == "failed"  # one that failed is not tried again by itself
+        cure = "the same command with retry=true in place of resume=" if failed else "the same command without resume="
+        raise Refusal(f"{run_id} left nothing to continue from", why, f"{cure} starts it anew")
     return record
 
 
