@@ -36,7 +36,8 @@ def columns(dataset: Any, found: Array, train: Array, test: Array, again: Callab
     tables = Tables.of(dataset)
     if tables is None or len(test) < FEWEST:
         return []
-    targets, moved = np.asarray(dataset.targets), []
+    targets = np.asarray(dataset.targets)
+    moved: list[Array] = []
     for rows, others in ((test[::2], test[1::2]), (test[1::2], test[::2])):
         said = np.resize(others[:: max(1, len(others) // OTHERS)], len(rows))
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -45,8 +46,9 @@ def columns(dataset: Any, found: Array, train: Array, test: Array, again: Callab
         if now is None or now[0].shape != found.shape or not are_in_order(targets, now[1], rows, said):
             return []
         moved.append(changed(found[train], now[0][train]))
-    one, other = (each.any(1) for each in moved)
-    return np.flatnonzero((moved[0] | moved[1]).any(0)).tolist() if is_fitted(one, other) else []
+    one, other = moved
+    fitted = is_fitted(np.any(one, axis=1), np.any(other, axis=1))
+    return [int(column) for column in np.flatnonzero(np.any(one | other, axis=0))] if fitted else []
 
 
 def are_in_order(before: Array, now: Array, rows: Array, said: Array) -> bool:
@@ -104,7 +106,7 @@ class Tables:
     def has_rows(self, data: bytes) -> bool:
         """Whether a file has something to change for each row."""
         if data.startswith(ARRAY):
-            return array(data).shape[:1] == (self.n,)
+            return bool(array(data).shape[:1] == (self.n,))
         return b"\0" not in data and 0 <= len(data.splitlines()) - self.n <= HEADER
 
     def write(self, folder: Path, rows: Array, said: Array) -> None:
