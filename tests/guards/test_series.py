@@ -66,6 +66,20 @@ def test_mean_labels_of_all_rows_in_the_place_of_a_category(
     assert failing(with_column(column), VALUE) == ({"statistics-of-all"} if caught else set())
 
 
+@pytest.mark.parametrize(("own", "caught"), [(True, True), (False, False)])
+def test_mean_labels_of_people_who_stand_in_one_split(own: bool, caught: bool) -> None:
+    """Each person's mean takes in the very labels to be predicted; the mean over other rows of theirs does not."""
+    person = np.arange(1797) // 9
+    labels = DIGITS.target.astype(np.float64) ** 1.5 + person / 20
+    before = np.arange(1797) % 9 < 4
+    counted = np.ones(1797, dtype=bool) if own else before
+    usual = np.bincount(person[counted], labels[counted]) / np.bincount(person[counted])
+    asked = np.ones(1797, dtype=bool) if own else ~before
+    column, train = usual[person][asked], np.flatnonzero(person[asked] < 120)
+    assert encodings.columns(column[:, None], labels[asked], train) == ([0] if caught else [])
+    assert encodings.columns(person[asked][:, None] * 1.0, person[asked] * 2.0, train) == [], "follows, and is no mean"
+
+
 SECONDS = 1.4e9 + 86400.0 * np.arange(442)
 
 DAYS = np.array([20140101 + 100 * (row // 28 % 12) + row % 28 for row in range(442)])

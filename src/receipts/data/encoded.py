@@ -3,7 +3,8 @@
 A mean over the rows of a category, times their number, is the sum of their labels. So for every distinct value v of a
 column, with n rows, the sum of labels is n·v; after smoothing towards the mean of all rows, and after scaling, it is
 still a·n·v + b·n + c·v + d. Four numbers explain dozens of sums to the last digit only where the column was made of
-them, and where the labels of train alone are not explained as well, held-back labels are in it.
+them. Held-back labels are in it where those of train alone are not explained as well, and where those of the held-back
+rows alone are: a mean over train would know nothing of them.
 """
 
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ KEPT, ROUNDS = 0.8, 5  # of the values, found in so many rounds: two categories 
 
 
 def columns(found: Array, targets: Array, train: Array) -> list[int]:
-    """The columns `(N, columns)` that are means of the labels `(N,)` of all rows, and not of the train rows alone."""
+    """The columns `(N, columns)` that are means of the labels `(N,)` of all rows, or of each part's own."""
     if found.ndim != 2 or found.shape[1] > WIDEST or targets.ndim > 1 or targets.dtype.kind not in "biuf":
         return []
     is_train = np.zeros(len(found), dtype=bool)
@@ -35,8 +36,17 @@ def is_encoded(column: Array, targets: Array, is_train: Array) -> bool:
         return False
     for label in kinds(targets):
         if left_over(column, label) < EXACT:
-            return left_over(column[is_train], label[is_train]) > APART
+            if left_over(column[is_train], label[is_train]) > APART:
+                return True
+            return varies_within(column, label) and left_over(column[~is_train], label[~is_train]) < EXACT
     return False
+
+
+def varies_within(column: Array, label: Array) -> bool:
+    """Whether rows of one value have several labels: a column that the label follows from is no mean of them."""
+    _, at, n = np.unique(column, return_inverse=True, return_counts=True)
+    own = (np.bincount(at, label) / n)[at]
+    return bool(np.mean((label - own) ** 2) > LEAST * np.var(label))
 
 
 def kinds(targets: Array) -> Iterator[Array]:

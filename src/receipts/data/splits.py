@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from receipts.config import division
+from receipts.config.build import construct
 from receipts.config.compose import DataPlan
-from receipts.data import rules, shared, stored, twins
+from receipts.data import followed, protocol, rules, shared, stored, twins
 from receipts.data.facts import Facts
 from receipts.data.golden import golden
 from receipts.data.manifest import SCHEMA, Hashes, Manifest, Part, path_of
@@ -38,19 +39,33 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
     hashes = stored.write(f"{plan.name}{beside}", x, y, scattered)
     found = twins.features(dataset)
     shared.refuse_not_finite(dataset, found, divided[0])
-    return [
-        (
-            each,
-            golden(
-                manifest(
-                    each, dataset, hashes, parts(each, dataset, rows), shared.facts(dataset, rows, x, found, near)
-                ),
-                dataset,
-                each,
-            ),
-        )
-        for each, rows in zip(plans, divided, strict=True)
+    follow = following(plan, dataset, found, divided[0])
+    told = [
+        msgspec.structs.replace(shared.facts(dataset, rows, x, found, near), followed=follow or msgspec.UNSET)
+        for rows in divided
     ]
+    return [
+        (each, golden(manifest(each, dataset, hashes, parts(each, dataset, rows), facts), dataset, each))
+        for each, rows, facts in zip(plans, divided, told, strict=True)
+    ]
+
+
+def following(plan: DataPlan, dataset: Any, found: Array | None, rows: Rows) -> list[int]:
+    """The first columns of train that change with lines of test; samples that are read one at a time are not asked."""
+    if found is None or protocol.is_lazy(dataset):
+        return []
+
+    arguments = construct("data", {key: value for key, value in plan.call.items() if key != "_target_"})
+
+    def again() -> followed.Read | None:
+        try:
+            built = type(dataset)(**arguments)
+            features = twins.features(built)
+            return None if features is None else (features, np.asarray(built.targets))
+        except Exception:  # noqa: BLE001 - a dataset may not bear that two lines are equal; then nothing is told
+            return None
+
+    return followed.columns(dataset, found, rows["train"], rows["test"], again)[: shared.SHOWN]
 
 
 def manifest(plan: DataPlan, dataset: Any, hashes: Hashes, splits: dict[str, Part], found: Facts | None) -> Manifest:

@@ -31,6 +31,14 @@ def broken(
         (lambda: nn.CrossEntropyLoss(label_smoothing=0.1)(nn.Softmax(1)(Z), Y), "loss-wants-logits"),
         (lambda: functional.binary_cross_entropy_with_logits(Z.sigmoid(), Z.round()), "loss-wants-logits"),
         (lambda: nn.BCEWithLogitsLoss()(nn.Sigmoid()(Z[:, :1]).squeeze(1), V), "loss-wants-logits"),
+        (lambda: functional.cross_entropy(Z.sigmoid(), Y), "loss-wants-logits"),
+        (
+            lambda: functional.binary_cross_entropy_with_logits(
+                Z.sigmoid().clamp(0.01, 0.99).flatten(), Z.gt(0).float().flatten()
+            ),
+            "loss-wants-logits",
+        ),
+        (lambda: functional.cross_entropy(torch.tanh(Z), Y), "logits-cut-off"),
         (lambda: functional.nll_loss(Z.softmax(-1), Y), "loss-wants-log-probabilities"),
         (lambda: functional.nll_loss(Z, Y), "loss-wants-log-probabilities"),
         (lambda: functional.cross_entropy(Z.repeat(4, 1).relu(), Y.repeat(4)), "logits-cut-off"),
@@ -71,6 +79,8 @@ def test_shapes_that_make_every_pair_are_named(step: Callable[[], Any]) -> None:
         lambda: functional.cross_entropy(torch.zeros(100, K), torch.zeros(100).long()),
         lambda: functional.cross_entropy(Z.repeat(4, 1).abs(), Y.repeat(4)),
         lambda: functional.cross_entropy(Z.relu(), Y),
+        lambda: functional.cross_entropy(30 * torch.tanh(Z / 30), Y),
+        lambda: functional.binary_cross_entropy_with_logits(Z.clamp(-9, 9), Z.gt(0).float()),
         lambda: functional.cross_entropy(Z, Z.softmax(-1)),
         lambda: functional.nll_loss(Z.log_softmax(-1), Y),
         lambda: functional.nll_loss(Z.softmax(-1).log(), Y),

@@ -72,6 +72,11 @@ class Prepares(Small):
         return super().training_step(((batch[0] - 1) / 2, batch[1]), batch_idx)
 
 
+class PreparesInTrainingModeAlone(Small):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward((x - 1) / 2 if self.training else x)
+
+
 class CountsFromOne(Small):
     """A table of which the training step reads the next row."""
 
@@ -110,6 +115,7 @@ class CallsThemLogits(SoftensTwice):
     [
         (IgnoresZero, "class-ignored"),
         (Prepares, "inputs-prepared-otherwise"),
+        (PreparesInTrainingModeAlone, "inputs-prepared-otherwise"),
         (CountsFromOne, "inputs-prepared-otherwise"),
         (SoftensTwice, "softmax-twice"),
         (CallsThemLogits, "softmax-twice"),

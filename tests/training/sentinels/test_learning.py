@@ -35,6 +35,9 @@ def test_what_beats_a_constant() -> None:
     ranked = np.where(rare, 0.2, 0.03)
     table = Predictions(IDS, rare, probabilities=np.stack([1 - ranked, ranked], 1).astype(np.float32))
     assert beats_a_constant(table)[0], "it always says the larger class, and knows which is which"
+    weighed = np.where(rare | (RNG.random(N) < 0.2), 0.9, 0.4)
+    table = Predictions(IDS, rare, probabilities=np.stack([1 - weighed, weighed], 1).astype(np.float32))
+    assert beats_a_constant(table)[0], "rare ones weigh more, so that too many are called so"
     overconfident = np.eye(3)[np.where(np.arange(N) % 2, LABELS, 0)]
     assert beats_a_constant(Predictions(IDS, LABELS, probabilities=overconfident.astype(np.float32)))[0]
     targets = RNG.normal(150, 70, N)

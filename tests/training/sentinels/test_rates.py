@@ -41,6 +41,7 @@ def one_cycle(optimizer: Any, module: Small) -> Any:
         (lambda o, _: schedules.LinearLR(o, 0.01, total_iters=1000), "step"),
         (lambda o, _: schedules.LambdaLR(o, lambda step: min(1.0, step / 500)), "step"),
         (lambda o, _: schedules.ExponentialLR(o, 0.2), "step"),
+        (lambda o, _: schedules.StepLR(o, 2, 0.3), "step"),
         (lambda o, _: schedules.CosineAnnealingLR(o, EPOCHS), "step"),
     ],
 )

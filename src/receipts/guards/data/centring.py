@@ -21,9 +21,12 @@ REDUCING = source.vocabulary(
 def audit(manifest: Manifest, experiment: Experiment) -> Iterator[Check]:
     """Whether a column holds mean labels of all rows, or the experiment's code gave all rows a mean of nought."""
     if manifest.facts is not None and manifest.facts.encoded:
-        names = list(manifest.features or {})
-        told = [names[each] if names else f"column {each}" for each in manifest.facts.encoded]
-        yield failed(NAME, f"{', '.join(told)}: each value is the mean label of its rows, val and test among them")
+        told = named(manifest, manifest.facts.encoded)
+        yield failed(NAME, f"{told}: each value is the mean label of its rows, val and test among them")
+        return
+    if manifest.facts is not None and manifest.facts.followed:
+        told = named(manifest, manifest.facts.followed)
+        yield failed(NAME, f"{told}: rows of train hold other numbers once lines of test do; all rows went into them")
         return
     if manifest.facts is None or manifest.facts.centred is None:
         yield not_run(NAME, "the manifest does not tell: receipts split NAME, and commit it")
@@ -36,6 +39,12 @@ def audit(manifest: Manifest, experiment: Experiment) -> Iterator[Check]:
         yield failed(NAME, f"{seen}; {place}")
     else:
         yield passed(NAME, f"{seen}; the files came so, and whoever made them saw what is held back")
+
+
+def named(manifest: Manifest, columns: list[int]) -> str:
+    """Columns as people know them."""
+    names = list(manifest.features or {})
+    return ", ".join(names[each] if each < len(names) else f"column {each}" for each in columns)
 
 
 def reduces(experiment: Experiment) -> str:

@@ -16,6 +16,8 @@ from torch.overrides import TorchFunctionMode
 CLOSE = 1e-3  # how near to one a row of probabilities adds up
 CUT, ENOUGH = 0.02, 64  # a share of exact zeros among logits of which none is negative, and how many can tell
 SQUASHED = {torch.sigmoid, torch.Tensor.sigmoid, functional.sigmoid, torch.softmax, functional.softmax, Tensor.softmax}
+CLAMPED = {torch.clamp, Tensor.clamp, torch.clip, Tensor.clip}
+BOUNDED = {torch.tanh, Tensor.tanh, functional.tanh}
 DIFFERENCES = {torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__}
 PAIRED = {functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss}
 PAIRED |= {functional.gaussian_nll_loss, functional.poisson_nll_loss}
@@ -40,6 +42,7 @@ class Contracts(TorchFunctionMode):
         self.y, self.classes, self.counts = y, classes, counts or []
         self.broken: dict[str, str] = {}
         self.squashed: list[Tensor] = []  # held, so that no address is used twice
+        self.bounded: list[Tensor] = []
         self.calls = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -56,18 +59,24 @@ class Contracts(TorchFunctionMode):
         second = args[1] if len(args) > 1 else kwargs.get("target", kwargs.get("other"))
         if func in SQUASHED and isinstance(given, Tensor):
             self.squashed.append(given)
+        if func in BOUNDED:
+            self.bounded.append(given)
         if not isinstance(first, Tensor):
             return
+        if func in CLAMPED and isinstance(given, Tensor) and is_among(self.squashed, first):
+            self.squashed.append(given)
         if func in WEIGHTED:
             self.look_at_weights(args[2] if len(args) > 2 else kwargs.get("weight"))
         if func in OVER_CLASSES:
             self.look_at_softmax(first, args[1] if len(args) > 1 else kwargs.get("dim"))
         elif func is functional.cross_entropy and is_distribution(first):
             self.note("loss-wants-logits", "cross_entropy is given rows that are probabilities already")
+        elif func in OF_LOGITS and is_among(self.squashed, first):
+            self.note("loss-wants-logits", f"{func.__name__} is given what a sigmoid or softmax returned")
+        elif func is functional.cross_entropy and is_among(self.bounded, first):
+            self.note("logits-cut-off", "cross_entropy is given what a tanh returned: none is below -1 or above 1")
         elif func in OF_LOGITS and is_cut_off(first):
             self.note("logits-cut-off", f"{func.__name__} is given {zeros(first):.0%} exact zeros and nothing below")
-        elif func is functional.binary_cross_entropy_with_logits and self.is_squashed(first):
-            self.note("loss-wants-logits", "binary_cross_entropy_with_logits is given what a sigmoid returned")
         elif func is functional.nll_loss and first.dim() > 1 and not is_log_distribution(first):
             what = "probabilities" if is_distribution(first) else "numbers that no log_softmax made"
             self.note("loss-wants-log-probabilities", f"nll_loss is given {what}")
@@ -108,13 +117,14 @@ class Contracts(TorchFunctionMode):
         other = second if own[0] else first
         return any(own) and other.dim() > 0 and other.shape[0] == len(self.y) and other.numel() == self.y.numel()
 
-    def is_squashed(self, given: Tensor) -> bool:
-        """Whether a sigmoid or softmax made a tensor."""
-        return any(given.data_ptr() == one.data_ptr() and given.numel() == one.numel() for one in self.squashed)
-
     def note(self, check: str, sentence: str) -> None:
         """Keep the first sentence of a check."""
         self.broken.setdefault(check, sentence)
+
+
+def is_among(kept: list[Tensor], given: Tensor) -> bool:
+    """Whether a tensor is one of those that were kept, be it in another shape."""
+    return any(given.data_ptr() == one.data_ptr() and given.numel() == one.numel() for one in kept)
 
 
 def are_frequencies(weights: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,13 +53,20 @@ def checks(
                 reason = "the module asks how far training is, so other steps may be otherwise"
                 return [*heard, *(not_run(name, reason) for name in HEARD[2:])]
             heard.append(of_classes(unheard_classes(loss, x, y, n), classes))
+
+            def learn(seed: int, rows: int) -> Tensor | None:
+                first = torch.arange(rows)
+                return loss(at(x, first), at(y, first), seed)
+
+            def say() -> Outputs:
+                with in_evaluation(module):
+                    return predict(trainer, module, x)
+
             with in_evaluation(module):
-
-                def learn(seed: int, rows: int) -> Tensor | None:
-                    first = torch.arange(rows)
-                    return loss(at(x, first), at(y, first), seed)
-
-                return [*heard, preparing.check(module, partial(predict, trainer, module, x), learn, n)]
+                prepared = preparing.check(module, say, learn, n)
+            if prepared.verdict == "pass":
+                prepared = preparing.check(module, say, learn, n)  # and what is done in training mode alone
+            return [*heard, prepared]
     except Exception as error:  # noqa: BLE001 - a step on a batch in another order may be more than a module bears
         reason = f"a step on a changed batch ended with {type(error).__name__}"
         return [not_run(name, reason) for name in HEARD]

@@ -10,6 +10,7 @@ from receipts.training.validation import HarnessValidation
 PASSES = 5  # over val, at least
 GAIN = 0.01  # what counts as better than a constant: one per cent of its likelihood or variance
 ERRORS = 3.0  # standard errors
+FOUND = 0.25  # of the way from guessing to finding all of each class, which untrained networks do not go by accident
 
 
 class LearningLedger(Callback):
@@ -54,7 +55,11 @@ def beats_a_constant(table: Predictions) -> tuple[bool, str]:
 
 
 def beats_frequencies(probabilities: np.ndarray, targets: np.ndarray) -> tuple[bool, str]:
-    """Likelihood against that of the class frequencies, and accuracy against the largest class."""
+    """Likelihood against that of the class frequencies, accuracy against the largest class, and all classes alike.
+
+    Where rare classes weigh more in the loss, both of the first are given up for the third, the mean share of each
+    class that is found; of classes of one size it is the accuracy.
+    """
     n = len(targets)
     shares = np.bincount(targets, minlength=probabilities.shape[1]) / n
     prior = float(-sum(share * np.log(share) for share in shares if share > 0))
@@ -62,8 +67,19 @@ def beats_frequencies(probabilities: np.ndarray, targets: np.ndarray) -> tuple[b
     nll = float(-np.log(np.clip(given, 1e-12, 1)).mean())
     accuracy, most = float((probabilities.argmax(1) == targets).mean()), float(shares.max())
     margin = ERRORS * float(np.sqrt(max(most * (1 - most), 1 / n) / n))
+    found, least = found_of_each(probabilities.argmax(1), targets)
     said = f"nll {nll:.3f} (frequencies: {prior:.3f}), accuracy {accuracy:.3f} (largest class: {most:.3f})"
-    return nll < (1 - GAIN) * prior or accuracy > most + margin, said
+    said += f", {found:.3f} of each class found (guessing: {1 / np.count_nonzero(shares):.3f})"
+    return nll < (1 - GAIN) * prior or accuracy > most + margin or found > least, said
+
+
+def found_of_each(given: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """The mean over classes of the share that is found, and what it has to pass to be more than a guess."""
+    classes, n = np.unique(targets, return_counts=True)
+    found = float(np.mean([np.mean(given[targets == each] == each) for each in classes]))
+    chance = 1 / len(classes)
+    error = float(np.sqrt((chance * (1 - chance) / n).sum())) / len(classes)
+    return found, chance + max(ERRORS * error, FOUND * (1 - chance))
 
 
 def beats_mean(value: np.ndarray, targets: np.ndarray) -> tuple[bool, str]:
