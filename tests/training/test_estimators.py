@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, SplineTransformer, StandardScaler
 
 from receipts.config import project as place
 from receipts.provenance.determinism import derive
@@ -63,7 +65,20 @@ def test_every_open_random_state_is_filled_and_no_stated_one_is_touched() -> Non
     assert seeded(anything, 0) is anything
 
 
-@pytest.mark.parametrize("make", [pipeline, forest, lambda: DummyClassifier(strategy="prior").fit(X, Y)])
+def after(step: Any) -> Any:
+    return Pipeline([("first", step), ("model", LogisticRegression())]).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(pipeline, forest, lambda: DummyClassifier(strategy="prior").fit(X, Y)),
+        lambda: after(SelectKBest(k=2)),
+        lambda: after(SplineTransformer(3)),
+        lambda: after(KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf")),
+        lambda: GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, scoring="f1_macro", cv=2).fit(X, Y),
+    ],
+)
 def test_a_stored_estimator_predicts_as_it_did_and_is_known_by_what_it_learnt(make: Any) -> None:
     estimator = make()
     path = kept(estimator)
@@ -104,6 +119,8 @@ def test_types_outside_the_allow_list_are_refused_before_any_is_built(
         ("sklearn.utils._testing", "check_output"),  # subprocess's, under scikit-learn's name
         ("sklearn.utils._testing.os", "system"),
         ("sklearn.nothing", "here"),
+        ("sklearn.metrics._scorer", "warn"),
+        ("sklearn.metrics", "os.system"),
         ("lab.nothing", "here"),
         ("sklearn", "os"),
     ],

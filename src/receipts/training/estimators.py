@@ -1,7 +1,9 @@
 """scikit-learn estimators as methods: one fit, stored with skops, loaded without running anybody's code."""
 
 import hashlib
+import importlib
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -26,6 +28,13 @@ from receipts.training.method import Outputs, Site
 from receipts.training.preflight.kept import Rehearsed
 
 FILE = Path("checkpoints/estimator.skops")
+MEASURES = ("sklearn.feature_selection", "sklearn.metrics")  # their public functions make numbers of numbers
+KEPT = {  # what fitted estimators hold besides classes of allowed packages; nothing but numbers comes of any of it
+    *("numpy.dtype", "numpy.mean", "scipy.sparse._csc.csc_matrix", "scipy.sparse._csr.csr_matrix"),
+    *("scipy.interpolate._bsplines.BSpline", "scipy._lib.array_api_compat.numpy._aliases.asarray"),
+    "sklearn.cluster._kmeans._kmeans_single_lloyd",
+}
+TIMED = {"refit_time_", "mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"}  # of a search
 ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
 
 
@@ -141,17 +150,29 @@ def fingerprint(path: Path) -> str:
     """SHA-256 over everything that a stored estimator learnt, the same for every run that learnt the same.
 
     skops names objects by their addresses, which no two runs share, so these are numbered in order of appearance;
-    the gaps between the fields of a tree's nodes hold whatever was in memory, so fields are hashed one by one.
+    the gaps between the fields of a tree's nodes hold whatever was in memory, so fields are hashed one by one. How
+    long a search took is nothing it learnt.
     """
     digest = hashlib.sha256()
     with zipfile.ZipFile(path) as stored:
         schema = stored.read("schema.json").decode()
+        if any(f'"{name}"' in schema for name in TIMED):
+            schema = json.dumps(without_times(json.loads(schema)))
         numbers = {address: n for n, address in enumerate(dict.fromkeys(ADDRESS.findall(schema)))}
         digest.update(ADDRESS.sub(lambda found: str(numbers[found[0]]), schema).encode())
         files = {Path(name).stem: name for name in stored.namelist()}
         for name in (files[address] for address in numbers if address in files):
             digest.update(without_gaps(stored.read(name)) if name.endswith(".npy") else stored.read(name))
     return digest.hexdigest()
+
+
+def without_times(node: Any) -> Any:
+    """A part of a stored estimator without what a clock said."""
+    if isinstance(node, list):
+        return [without_times(each) for each in node]
+    if isinstance(node, dict):
+        return {name: without_times(each) for name, each in node.items() if name not in TIMED}
+    return node
 
 
 def without_gaps(npy: bytes) -> bytes:
@@ -189,15 +210,27 @@ def read(path: Path) -> Any:
 
 
 def refuse_foreign(path: Path, names: list[str]) -> None:
-    """Names in a stored estimator that do not lead to a class defined in an allowed package.
+    """Names in a stored estimator that lead neither to a class defined in an allowed package nor to a measure.
 
     Their spelling is not enough: `sklearn.utils._testing.check_output` is the function that starts programs.
     """
     refused = []
     for name in names:
+        if name in KEPT or is_measure(name):
+            continue
         try:
             build.resolve("estimator", name)
         except Refusal:
             refused.append(name)
     if refused:
         raise Refusal(f"{path} holds types outside the allow-list", ", ".join(refused), "restore the run's own file")
+
+
+def is_measure(name: str) -> bool:
+    """Whether a name leads to what a search or a selection of columns goes by, e.g. `f1_score` or `f_classif`."""
+    short = name.rpartition(".")[2]
+    for module in map(importlib.import_module, MEASURES):
+        found = getattr(module, short, None) if short in module.__all__ else None
+        if found is not None and name == f"{found.__module__}.{found.__qualname__}":
+            return True
+    return False

@@ -2,13 +2,13 @@
 
 import copy
 import hashlib
-import pickle
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from receipts.training.plain import LARGE, SIMPLE, NotPlain
@@ -83,12 +83,15 @@ class Digest:
             raise NotPlain(f"{self.size:,} bytes")
         self.sha.update(part)
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
 
 def likeness(value: Any) -> str:
-    """What something is known by that no point can hold: its pickle, or which object it is where it has none."""
-    into = Digest()
+    """What something is known by that no point can hold: what torch would store of it, or which object it is."""
+    into: Any = Digest()
     try:
-        pickle.dump(value, into, protocol=5)
-    except Exception:  # noqa: BLE001 - whatever somebody's object says to being pickled
+        torch.save(value, into)
+    except Exception:  # noqa: BLE001 - whatever somebody's object says to being stored
         return f"{id(value)}"
     return into.sha.hexdigest()

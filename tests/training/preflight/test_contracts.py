@@ -80,6 +80,7 @@ def test_shapes_that_make_every_pair_are_named(step: Callable[[], Any]) -> None:
         lambda: functional.cross_entropy(Z.repeat(4, 1).abs(), Y.repeat(4)),
         lambda: functional.cross_entropy(Z.relu(), Y),
         lambda: functional.cross_entropy(30 * torch.tanh(Z / 30), Y),
+        lambda: functional.cross_entropy(torch.tanh(Z / 30).mul_(30), Y),
         lambda: functional.binary_cross_entropy_with_logits(Z.clamp(-9, 9), Z.gt(0).float()),
         lambda: functional.cross_entropy(Z, Z.softmax(-1)),
         lambda: functional.nll_loss(Z.log_softmax(-1), Y),

@@ -64,6 +64,7 @@ def test_what_was_meant_is_left_alone(tmp_path: Path) -> None:
         (lambda o, _: schedules.StepLR(o, 2, 0.1), "epoch"),
         (lambda o, _: schedules.MultiStepLR(o, [30, 60]), "epoch"),
         (lambda o, _: schedules.ExponentialLR(o, 0.9), "epoch"),
+        (lambda o, _: schedules.ExponentialLR(o, 0.65), "step"),
         (lambda o, _: schedules.LambdaLR(o, lambda epoch: min(1.0, epoch / 2)), "epoch"),
         (
             lambda o, _: schedules.SequentialLR(

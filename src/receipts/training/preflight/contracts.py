@@ -31,6 +31,24 @@ UNEVEN, TOGETHER = 1.5, 0.95  # how far class sizes must be apart to tell, and h
 OF_LOGITS = {functional.cross_entropy, functional.binary_cross_entropy_with_logits}
 
 
+class Kept:
+    """Tensors that were seen to come out of some function; held, so that no address is used twice."""
+
+    def __init__(self) -> None:
+        self.tensors: list[tuple[Tensor, int]] = []
+
+    def keep(self, given: Tensor) -> None:
+        """Keep one as it is now: a tensor counts what is done to it in place."""
+        self.tensors.append((given, given._version))
+
+    def holds(self, given: Tensor) -> bool:
+        """Whether a tensor is one of these still, be it in another shape."""
+        return any(
+            (given.data_ptr(), given.numel(), given._version) == (one.data_ptr(), one.numel(), version)
+            for one, version in self.tensors
+        )
+
+
 class Contracts(TorchFunctionMode):
     """Collects broken promises, check to sentence.
 
@@ -41,8 +59,7 @@ class Contracts(TorchFunctionMode):
         super().__init__()
         self.y, self.classes, self.counts = y, classes, counts or []
         self.broken: dict[str, str] = {}
-        self.squashed: list[Tensor] = []  # held, so that no address is used twice
-        self.bounded: list[Tensor] = []
+        self.squashed, self.bounded = Kept(), Kept()
         self.calls = 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -58,22 +75,22 @@ class Contracts(TorchFunctionMode):
         first = args[0] if args else kwargs.get("input")
         second = args[1] if len(args) > 1 else kwargs.get("target", kwargs.get("other"))
         if func in SQUASHED and isinstance(given, Tensor):
-            self.squashed.append(given)
+            self.squashed.keep(given)
         if func in BOUNDED:
-            self.bounded.append(given)
+            self.bounded.keep(given)
         if not isinstance(first, Tensor):
             return
-        if func in CLAMPED and isinstance(given, Tensor) and is_among(self.squashed, first):
-            self.squashed.append(given)
+        if func in CLAMPED and isinstance(given, Tensor) and self.squashed.holds(first):
+            self.squashed.keep(given)
         if func in WEIGHTED:
             self.look_at_weights(args[2] if len(args) > 2 else kwargs.get("weight"))
         if func in OVER_CLASSES:
             self.look_at_softmax(first, args[1] if len(args) > 1 else kwargs.get("dim"))
         elif func is functional.cross_entropy and is_distribution(first):
             self.note("loss-wants-logits", "cross_entropy is given rows that are probabilities already")
-        elif func in OF_LOGITS and is_among(self.squashed, first):
+        elif func in OF_LOGITS and self.squashed.holds(first):
             self.note("loss-wants-logits", f"{func.__name__} is given what a sigmoid or softmax returned")
-        elif func is functional.cross_entropy and is_among(self.bounded, first):
+        elif func is functional.cross_entropy and self.bounded.holds(first):
             self.note("logits-cut-off", "cross_entropy is given what a tanh returned: none is below -1 or above 1")
         elif func in OF_LOGITS and is_cut_off(first):
             self.note("logits-cut-off", f"{func.__name__} is given {zeros(first):.0%} exact zeros and nothing below")
@@ -120,11 +137,6 @@ class Contracts(TorchFunctionMode):
     def note(self, check: str, sentence: str) -> None:
         """Keep the first sentence of a check."""
         self.broken.setdefault(check, sentence)
-
-
-def is_among(kept: list[Tensor], given: Tensor) -> bool:
-    """Whether a tensor is one of those that were kept, be it in another shape."""
-    return any(given.data_ptr() == one.data_ptr() and given.numel() == one.numel() for one in kept)
 
 
 def are_frequencies(weights: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> bool:

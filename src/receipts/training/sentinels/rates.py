@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from receipts.training.sentinels.findings import Findings
 
 LONGEST = 20_000  # calls that are run through; a longer course is taken as far
-RISEN, DOWN, MOST, ROUNDS = 0.5, 1e-4, 0.5, 3
+RISEN, DOWN, MOST, ROUNDS = 0.5, 1e-4, 0.65, 3  # patience ends most trainings long before the planned last epoch
 
 
 class RateLedger(Callback):
