@@ -5,7 +5,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
@@ -89,9 +89,9 @@ class Digest:
 
 def likeness(value: Any) -> str:
     """What something is known by that no point can hold: what torch would store of it, or which object it is."""
-    into: Any = Digest()
+    into = Digest()
     try:
-        torch.save(value, into)
+        torch.save(value, cast("IO[bytes]", into))
     except Exception:  # noqa: BLE001 - whatever somebody's object says to being stored
         return f"{id(value)}"
     return into.sha.hexdigest()
