@@ -65,6 +65,12 @@ def test_the_table_over_tasks_in_the_docs_can_be_pasted(here: Path) -> None:
     assert datasets == {"digits": {"digits"}, "fashion": {"fashion"}}
 
 
+def test_the_report_prints_experiments_that_are_there() -> None:
+    tables = yaml.safe_load((ROOT / reporting.PATH).read_text())["tables"]
+    assert set(tables) == {"main", "ablations"}
+    assert set(tables["main"]["rows"]) <= set(EXPERIMENTS)
+
+
 def test_a_variant_states_nothing_but_its_difference(here: Path) -> None:
     assert differences(compose("conf=baseline").values, compose("conf=wide").values) == ["model.width=64"]
 

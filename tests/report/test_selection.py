@@ -7,7 +7,6 @@ from typing import Any
 import folders
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 from recorded import asked, keep, planned, ran, reported, seeds, three
 from scipy import stats
 
@@ -381,11 +380,3 @@ def test_looks_divide_alpha(lab: Path) -> None:
     assert one.low is not None
     assert plain.low is not None
     assert one.low < plain.low
-
-
-def test_the_file_that_is_shipped_can_be_read() -> None:
-    root = Path(__file__).parents[2]
-    values = OmegaConf.to_container(OmegaConf.load(root / reporting.PATH))
-    assert isinstance(values, dict)
-    assert set(values["tables"]) == {"main", "ablations"}
-    assert all((root / "conf" / f"{row}.yaml").is_file() for row in values["tables"]["main"]["rows"])

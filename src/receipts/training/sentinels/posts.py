@@ -45,10 +45,10 @@ def posted(
     return [
         Silence(site, config.limits.silence_minutes),
         NumericsLedger(findings, ids),
+        StepLedger(findings),  # a step that is left out again and again is why nothing moves
         UpdateLedger(findings, facts.frozen),
         ModeLedger(findings, facts.frozen, facts.random_predictions),
         StatisticsLedger(findings),
-        StepLedger(findings),
         RoundingLedger(findings),
         DrawLedger(findings),
         ContinuityLedger(findings),
