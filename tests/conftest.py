@@ -1,14 +1,26 @@
 """Fixtures: small projects of the tests' own, and the entry scripts started in them."""
 
+import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from folders import inside
 from launching import Ended, launch
 from serving import Postgres, Server, lacking
 from template import small
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test depends on what others drew before it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - this is what others draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def test_streams_are_pinned_for_all_time() -> None:
 
 
 def test_streams_are_distinct_and_fit_every_generator() -> None:
-    names = ("init", "order", "step", "augment", "estimator", "read", "epoch")
+    names = ("init", "order", "step", "augment", "estimator", "read", "epoch", "start", "move")
     found = [derive(name, *numbers) for name in names for numbers in ((0,), (1,), (0, 1), (1, 0), (0, 0, 1), (11,))]
     assert len(set(found)) == len(found)
     assert all(0 <= seed < 2**63 for seed in found)
