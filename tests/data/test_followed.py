@@ -6,13 +6,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from folders import shipped_data
 from scipy.stats import rankdata
 
-from receipts.data import followed
+from receipts.data import followed, splits
+from receipts.guards.data import centring
 
 DRAWN = np.random.default_rng(0).permutation(442)
 TRAIN, TEST = np.sort(DRAWN[:265]), np.sort(DRAWN[353:])
@@ -40,7 +42,9 @@ def columns(make: Make, train: np.ndarray = TRAIN, files: list[str] | None = Non
     files = files or FILES
     found, y = read(make, files)
     dataset = SimpleNamespace(files=files, ids=list(range(len(y))), targets=y)
-    return followed.columns(dataset, found, train, TEST, lambda: read(make, files))
+    told = followed.columns(dataset, found, train, TEST, lambda: read(make, files))
+    assert not isinstance(told, str), told
+    return told
 
 
 def holed(x: pd.DataFrame) -> pd.DataFrame:
@@ -101,26 +105,61 @@ def test_rows_in_another_order_than_lines_are_not_judged(here: Path) -> None:
 
     found, y = ordered(FILES)
     dataset = SimpleNamespace(files=FILES, ids=list(range(442)), targets=y)
-    assert followed.columns(dataset, found, TRAIN, TEST, lambda: ordered(FILES)) == []
+    told = followed.columns(dataset, found, TRAIN, TEST, lambda: ordered(FILES))
+    assert told == "its labels do not change with the lines of their rows"
 
 
-@pytest.mark.parametrize("files", [["/etc/hostname"], ["../away.csv"], ["notes.txt"], ["broken.npy"]])
-def test_files_that_cannot_be_changed_line_by_line(here: Path, files: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("/etc/hostname", "outside"),
+        ("../away.csv", "outside"),
+        ("notes.txt", "to a row"),
+        ("broken.npy", "to a row"),
+    ],
+)
+def test_files_that_cannot_be_changed_line_by_line(here: Path, file: str, reason: str) -> None:
     (here / "notes.txt").write_text("one line")
     (here / "broken.npy").write_bytes(followed.ARRAY + b"no more")
-    assert followed.Tables.of(SimpleNamespace(files=files, ids=list(range(442)))) is None
+    assert reason in str(followed.Tables.of(SimpleNamespace(files=[file], ids=list(range(442)))))
 
 
 def test_files_beyond_the_limit_are_not_copied(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (here / FILES[0]).stat().st_size + (here / FILES[1]).stat().st_size
     for limit in (100, size + 1000):
         monkeypatch.setattr(followed, "LARGEST", limit)
-        assert followed.Tables.of(SimpleNamespace(files=FILES, ids=list(range(442)))) is None
+        assert followed.Tables.of(SimpleNamespace(files=FILES, ids=list(range(442)))) == followed.TOO_LARGE
 
 
 def test_a_dataset_that_cannot_be_built_again_or_has_other_rows_then(here: Path) -> None:
     found, y = read(lambda x, y: x - x.mean(), FILES)
     dataset = SimpleNamespace(files=FILES, ids=list(range(442)), targets=y)
-    for again in (lambda: None, lambda: (found[1:], y[1:])):
-        assert followed.columns(dataset, found, TRAIN, TEST, again) == []
-    assert followed.columns(dataset, found, TRAIN, TEST[:5], lambda: (found, y)) == []
+    assert followed.columns(dataset, found, TRAIN, TEST, lambda: "nobody can") == "nobody can"
+    assert "shape" in followed.columns(dataset, found, TRAIN, TEST, lambda: (found[1:], y[1:]))
+    assert "5 rows" in followed.columns(dataset, found, TRAIN, TEST[:5], lambda: (found, y))
+
+
+class Patients:
+    """The patients' measurements as they are; refuses two that are alike where it is told to."""
+
+    files = FILES
+
+    def __init__(self, picky: bool) -> None:
+        self.inputs, self.targets = read(lambda x, y: x, FILES)
+        self.ids = [str(row) for row in range(442)]
+        if picky and len(np.unique(self.inputs, axis=0)) < 442:
+            raise ValueError("a patient twice")
+
+
+@pytest.mark.parametrize(
+    ("picky", "told", "said"),
+    [(False, [], "changes none of train"), (True, "ValueError: a patient twice", "not asked")],
+)
+def test_a_question_that_was_not_asked_is_told(here: Path, picky: bool, told: Any, said: str) -> None:
+    plan: Any = SimpleNamespace(call={"_target_": "lab.patients.Patients", "picky": picky})
+    dataset = Patients(picky)
+    found = splits.following(plan, dataset, dataset.inputs, {"train": TRAIN, "test": TEST})
+    assert found == told or str(told) in found
+    assert said in centring.changing(found)
+    assert "receipts split" in centring.changing(msgspec.UNSET)
+    assert "one at a time" in splits.following(plan, SimpleNamespace(), None, {})

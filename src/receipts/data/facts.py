@@ -88,7 +88,7 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     each of their values over all rows, where there are any; `moments` is a column of moments by which rows of train are
     later than some that are held back, where the dataset declares no times; `misplaced` is by how many rows labels
     stand later than the inputs that they follow from; `followed` are the first columns of train that change with lines
-    of test.
+    of test, or why nobody could find out.
     """
 
     entities: int | None
@@ -100,4 +100,4 @@ class Facts(msgspec.Struct, forbid_unknown_fields=True):
     encoded: list[int] | msgspec.UnsetType = msgspec.UNSET
     moments: int | msgspec.UnsetType = msgspec.UNSET
     misplaced: int | msgspec.UnsetType = msgspec.UNSET
-    followed: list[int] | msgspec.UnsetType = msgspec.UNSET
+    followed: list[int] | str | msgspec.UnsetType = msgspec.UNSET

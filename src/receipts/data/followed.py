@@ -20,6 +20,7 @@ Read = tuple[Array, Array]  # columns and labels
 
 ARRAY = b"\x93NUMPY"  # how NumPy's files begin
 LARGEST = 32 << 20  # bytes of all files together, unpacked
+TOO_LARGE = f"its files hold more than {LARGEST >> 20} MiB"
 HEADER = 2  # lines before the first row, at most
 FEWEST, OTHERS = 20, 7  # rows of test that can tell, and lines that the changed ones are replaced by
 EVERYWHERE = 0.9  # of the rows of train, changed by one half of test's lines or the other
@@ -27,15 +28,20 @@ SOME, ALIKE = 0.02, 0.8  # where fewer are: at least so many, and as good as the
 CLOSE = 1e-5  # of a column's spread, by which sums in another order differ
 
 
-def columns(dataset: Any, found: Array, train: Array, test: Array, again: Callable[[], Read | None]) -> list[int]:
+def columns(
+    dataset: Any, found: Array, train: Array, test: Array, again: Callable[[], Read | str]
+) -> list[int] | str:
     """The columns of `found` `(N, columns)` that differ in rows of train once lines of test are others.
 
-    `again` builds the dataset anew from the working folder and reads it, None where it cannot. Labels are to change
-    with their own lines alone: else rows do not stand in the order of lines, and nothing is told.
+    `again` builds the dataset anew from the working folder and reads it, or says why it cannot. Labels are to change
+    with their own lines alone, else rows do not stand in the order of lines. Where the question cannot be asked, the
+    reason.
     """
+    if len(test) < FEWEST:
+        return f"test has {len(test)} rows, and fewer than {FEWEST} tell nothing"
     tables = Tables.of(dataset)
-    if tables is None or len(test) < FEWEST:
-        return []
+    if isinstance(tables, str):
+        return tables
     targets = np.asarray(dataset.targets)
     moved: list[Array] = []
     for rows, others in ((test[::2], test[1::2]), (test[1::2], test[::2])):
@@ -43,8 +49,12 @@ def columns(dataset: Any, found: Array, train: Array, test: Array, again: Callab
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             tables.write(Path(folder), rows, said)
             now = again()
-        if now is None or now[0].shape != found.shape or not are_in_order(targets, now[1], rows, said):
-            return []
+        if isinstance(now, str):
+            return now
+        if now[0].shape != found.shape:
+            return "built from changed lines it has another shape"
+        if not are_in_order(targets, now[1], rows, said):
+            return "its labels do not change with the lines of their rows"
         moved.append(changed(found[train], now[0][train]))
     one, other = moved
     fitted = is_fitted(np.any(one, axis=1), np.any(other, axis=1))
@@ -84,13 +94,13 @@ class Tables:
         self.files, self.packed, self.n = files, packed, n
 
     @classmethod
-    def of(cls, dataset: Any) -> "Tables | None":
-        """The files as bytes; None where they are too large, lie elsewhere, or none has a line to a row."""
+    def of(cls, dataset: Any) -> "Tables | str":
+        """The files as bytes; the reason where they are too large, lie elsewhere, or none has a line to a row."""
         names = [str(name) for name in dataset.files]
         if any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
-            return None
+            return "its files lie outside the project"
         if sum(Path(name).stat().st_size for name in names) > LARGEST:
-            return None
+            return TOO_LARGE
         files, packed = {}, set()
         for name in names:
             files[name] = Path(name).read_bytes()
@@ -99,9 +109,11 @@ class Tables:
                     files[name] = unpacked.read(LARGEST + 1)
                 packed.add(name)
         if sum(map(len, files.values())) > LARGEST:
-            return None
+            return TOO_LARGE
         tables = cls(files, packed, len(dataset.ids))
-        return tables if any(tables.has_rows(data) for data in files.values()) else None
+        if not any(tables.has_rows(data) for data in files.values()):
+            return "none of its files has a line, or an element of the first axis, to a row"
+        return tables
 
     def has_rows(self, data: bytes) -> bool:
         """Whether a file has something to change for each row."""

@@ -19,6 +19,8 @@ from receipts.data.steady import content_hashes
 from receipts.provenance import checksums
 from receipts.runs.files import write_atomically
 
+LONGEST = 200  # characters of a reason
+
 
 def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan, Manifest]]:
     """Divide a dataset as its file states, and collect the facts about the division; one for each of its folds.
@@ -41,7 +43,7 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
     shared.refuse_not_finite(dataset, found, divided[0])
     follow = following(plan, dataset, found, divided[0])
     told = [
-        msgspec.structs.replace(shared.facts(dataset, rows, x, found, near), followed=follow or msgspec.UNSET)
+        msgspec.structs.replace(shared.facts(dataset, rows, x, found, near), followed=follow)
         for rows in divided
     ]
     return [
@@ -50,22 +52,24 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
     ]
 
 
-def following(plan: DataPlan, dataset: Any, found: Array | None, rows: Rows) -> list[int]:
-    """The first columns of train that change with lines of test; samples that are read one at a time are not asked."""
-    if found is None or protocol.is_lazy(dataset):
-        return []
-
+def following(plan: DataPlan, dataset: Any, found: Array | None, rows: Rows) -> list[int] | str:
+    """The first columns of train that change with lines of test; where that cannot be found out, the reason."""
+    if protocol.is_lazy(dataset):
+        return "its samples are read one at a time"
+    if found is None:
+        return "its samples are no rows of numbers"
     arguments = construct("data", {key: value for key, value in plan.call.items() if key != "_target_"})
 
-    def again() -> followed.Read | None:
+    def again() -> followed.Read | str:
         try:
             built = type(dataset)(**arguments)
-            features = twins.features(built)
-            return None if features is None else (features, np.asarray(built.targets))
-        except Exception:  # noqa: BLE001 - a dataset may not bear that two lines are equal; then nothing is told
-            return None
+            features, targets = twins.features(built), np.asarray(built.targets)
+        except Exception as error:  # noqa: BLE001 - somebody's class, which may not bear that two lines are equal
+            return f"it cannot be built from changed lines: {type(error).__name__}: {error}"[:LONGEST]
+        return "built from changed lines it is no rows of numbers" if features is None else (features, targets)
 
-    return followed.columns(dataset, found, rows["train"], rows["test"], again)[: shared.SHOWN]
+    told = followed.columns(dataset, found, rows["train"], rows["test"], again)
+    return told if isinstance(told, str) else told[: shared.SHOWN]
 
 
 def manifest(plan: DataPlan, dataset: Any, hashes: Hashes, splits: dict[str, Part], found: Facts | None) -> Manifest:

@@ -18,18 +18,20 @@ from torch import Tensor
 
 from receipts.refusal import Refusal
 from receipts.runs.files import write_atomically
-from receipts.runs.log import note, progress
+from receipts.runs.log import note, progress, settle
 from receipts.training.method import Site
 from receipts.training.sentinels.parameters import values
 from receipts.training.utilisation import Meter
 from receipts.training.validation import HarnessValidation
 
-GRADIENT_EVERY = 16
+GRADIENT_EVERY = 64  # steps; and the first of every row of history
 STEP_ON_SCREEN_S = 5.0
+
+Step = tuple[int, int | None, int, int, float | None, float, float]  # what line_of makes a line of
 
 
 class Progress(Callback):
-    """Tells of steps and passes. Per step it costs one formatted line; gradient norms are sampled.
+    """Tells of steps and passes. Lines of steps are made later, off the training thread; gradient norms are sampled.
 
     Of several processes the first one tells; a row of history holds what all of them did.
     """
@@ -76,7 +78,7 @@ class Progress(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Sample the norm of the gradients, before clipping."""
-        if trainer.global_step % GRADIENT_EVERY == 0:
+        if not self.norms or trainer.global_step % GRADIENT_EVERY == 0:
             gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
             self.norms.append(float(torch.nn.utils.get_total_norm([values(gradient) for gradient in gradients])))
 
@@ -95,14 +97,9 @@ class Progress(Callback):
                 "return the loss, a scalar tensor, or {'loss': …}",
             )
         elapsed = time.monotonic() - self.begun
-        told = "" if loss is None else f"loss {loss:.4f} "
-        line = (
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs} step {done}/{self.total} {told}"
-            f"lr {rate(trainer):.2e} {elapsed / done:.4f} s/step elapsed {clock(elapsed)} "
-            f"ETA {clock(elapsed / done * (self.total - done))}"
-        )
-        note(line)
-        self.screen.step(line, done, self.total, elapsed)
+        told = (trainer.current_epoch + 1, trainer.max_epochs, done, self.total, loss, rate(trainer), elapsed)
+        note(line_of, *told)
+        self.screen.step(told)
         self.steps += 1
         if self.steps == 1:
             self.site.first_step()
@@ -162,6 +159,10 @@ class Progress(Callback):
         logged = {name: value for name, value in trainer.callback_metrics.items() if name not in ours}
         return {f"module/{name}": float(value) for name, value in sorted(logged.items())}
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """A training that goes on from here does not tell the steps before it again."""
+        settle()
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the screen."""
         self.close()
@@ -186,16 +187,17 @@ class Screen:
         self.bar: Bar | None = Bar(TextColumn("{task.description}"), BarColumn(), transient=True) if bar else None
         self.task = self.bar.add_task("") if self.bar else None
 
-    def step(self, line: str, done: int, total: int, elapsed: float) -> None:
+    def step(self, told: Step) -> None:
         """A step is done: the first one is shown at once, later ones now and then."""
         if self.bar is not None and self.task is not None:
+            _, _, done, total, _, _, elapsed = told
             left = f"step {done}/{total}  {elapsed / done:.4f} s/step  ETA {clock(elapsed / done * (total - done))}"
             self.bar.start()
             self.bar.update(self.task, description=left, completed=done, total=total)
             if done == 1:
-                self.line(line)
+                self.line(line_of(*told))
         elif time.monotonic() - self.shown > STEP_ON_SCREEN_S:
-            self.line(line)
+            self.line(line_of(*told))
 
     def line(self, line: str) -> None:
         """A line that stays."""
@@ -242,6 +244,18 @@ class History:
             ["" if (value := row.get(name)) is None else str(value) for name in self.columns] for row in rows
         )
         return out.getvalue().encode()
+
+
+def line_of(
+    epoch: int, epochs: int | None, done: int, total: int, loss: float | None, rate: float, elapsed: float
+) -> str:
+    """A step as a line, `elapsed` in seconds."""
+    told = "" if loss is None else f"loss {loss:.4f} "
+    left = clock(elapsed / done * (total - done))
+    return (
+        f"epoch {epoch}/{epochs} step {done}/{total} {told}lr {rate:.2e} {elapsed / done:.4f} s/step "
+        f"elapsed {clock(elapsed)} ETA {left}"
+    )
 
 
 def loss_of(outputs: Any) -> float | None:

@@ -88,6 +88,7 @@ class ShortSteps(_TrainingEpochLoop):
         """Find out who takes part, once an epoch."""
         super().on_run_start(data_fetcher)
         self.is_short = is_plain(self.trainer, data_fetcher)
+        self.batches = only_iterator(data_fetcher) if self.is_short else iter(())
         self.whole = (math.inf, self.trainer.num_training_batches)  # batches between passes over val, if not fewer
         self.hooks = Hooks(self.trainer, OF_CALLBACKS)
         self.takes_index = wants_index(self.trainer.lightning_module.training_step)
@@ -104,9 +105,10 @@ class ShortSteps(_TrainingEpochLoop):
             return
         if self.val_loop.restarting:
             self.val_loop.restarting = False
-        batch, _, _ = next(data_fetcher)
+        batch = next(self.batches)
         index, progress, connector = self.batch_idx + 1, self.batch_progress, self.trainer._logger_connector
-        progress.is_last_batch = data_fetcher.done
+        data_fetcher.fetched += 1
+        progress.is_last_batch = data_fetcher.done = data_fetcher.fetched == data_fetcher.length
         progress.increment_ready()
         connector.on_batch_start(batch)
         self.hooks.call("on_train_batch_start", batch, index)
@@ -237,6 +239,12 @@ def lies_ready(trainer: Trainer, data_fetcher: _DataFetcher, kind: type) -> bool
         and [type(one) for one in data_fetcher.combined_loader.flattened] == [kind]
         and not trainer.loggers
     )
+
+
+def only_iterator(data_fetcher: _DataFetcher) -> Iterator[Any]:
+    """What goes through the one loader, past a combination of it alone that is made and taken apart at every batch."""
+    (batches,) = data_fetcher.combined_loader._iterator.iterators  # type: ignore[union-attr]
+    return batches
 
 
 def wants_index(step: Hook) -> bool:
