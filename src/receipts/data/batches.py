@@ -89,7 +89,7 @@ class TrainBatches:
             if self.augment:  # or what it draws elsewhere than from its generator would depend on where a run goes on
                 seed_globals(seed := derive("read", *place))
                 reseed(self.generators, seed)
-            yield augmented(self.augment, select(self.x, rows), self.y[rows], place)
+            yield augmented(self.augment, select(self.x, rows), self.y.index_select(0, rows), place)
 
     def steps(self) -> list[tuple[int, Tensor]]:
         """What is left of this epoch: number and this process's rows of each global batch."""
@@ -131,7 +131,7 @@ class OrderedBatches:
         order = torch.arange(self.n, device=device)
         for first in range(0, self.n, self.batch_size):
             rows = order[first : first + self.batch_size]
-            yield select(self.x, rows) if self.y is None else (select(self.x, rows), self.y[rows])
+            yield select(self.x, rows) if self.y is None else (select(self.x, rows), self.y.index_select(0, rows))
 
 
 def check_augment(steps: list[Any]) -> None:

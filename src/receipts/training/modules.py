@@ -1,6 +1,7 @@
 """Lightning modules as methods: Lightning trains, the core feeds it, watches it and selects by the harness."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from receipts.training.validation import HarnessValidation, arrays, joined
 from receipts.training.weighting import weighted
 
 OF_SCREENS = (ProgressBar, LearningRateMonitor, DeviceStatsMonitor)  # callbacks that want a logger or the screen
+AHEAD = 64  # steps
 LOSS_LIKE = {"classification": "nll", "ordinal": "mae", "regression": "rmse"}
 
 
@@ -43,11 +45,16 @@ class StepRng(Callback):
     """Reseeds every generator at each step, so that dropout is a function of (seed, rank, epoch, step) alone."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self.seed, self.next = seed, -1
+        self.ahead: Iterator[int] = iter(())
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Seed this step."""
-        seed_globals(derive("step", self.seed, trainer.global_rank, trainer.current_epoch, batch_idx))
+        """Seed this step; seeds are derived for some steps together, which costs less than one by one."""
+        if batch_idx % AHEAD == 0 or batch_idx != self.next:
+            place = ("step", self.seed, trainer.global_rank, trainer.current_epoch)
+            self.ahead = iter([derive(*place, step) for step in range(batch_idx, batch_idx + AHEAD)])
+        self.next = batch_idx + 1
+        seed_globals(next(self.ahead))
 
     def before_batch(self, trainer: Trainer, pl_module: LightningModule, batch_idx: int) -> None:
         """Seed what the module's hooks draw that move a batch to its device: they come before the step."""

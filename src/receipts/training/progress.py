@@ -260,8 +260,8 @@ def line_of(
 
 def loss_of(outputs: Any) -> float | None:
     """The loss that training_step returned, as a number; None where it skipped the batch, or steps by hand."""
-    value = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-    return float(value.detach()) if isinstance(value, Tensor) else None
+    value = outputs.get("loss") if isinstance(outputs, dict) else outputs
+    return float(value.item()) if isinstance(value, Tensor) else None
 
 
 def rate(trainer: Trainer) -> float:

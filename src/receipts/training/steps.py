@@ -8,7 +8,7 @@ schedules, and whatever is out of the ordinary stay Lightning's.
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -23,6 +23,7 @@ from lightning.pytorch.strategies import SingleDeviceStrategy
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 from lightning.pytorch.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
+from torch.optim import Optimizer
 
 from receipts.data.batches import OrderedBatches, TrainBatches
 
@@ -41,6 +42,7 @@ OF_CALLBACKS = (
 )
 OF_WATCHING_CALLBACKS = ("on_validation_batch_start", "on_validation_batch_end")
 NOTHING = nullcontext("")
+NAMED = "_current_fx_name"  # by which `log` knows where it is called
 
 
 @runtime_checkable
@@ -70,9 +72,19 @@ class Hooks:
     def call(self, name: str, *values: Any) -> None:
         """Call a hook of those callbacks that have it."""
         if hooks := self.of[name]:
-            with named(self.module, name):
-                for hook in hooks:
-                    hook(self.trainer, self.module, *values)
+            own = vars(self.module)  # set past `nn.Module`, which would look for a parameter in it
+            before, own[NAMED] = own[NAMED], name
+            for hook in hooks:
+                hook(self.trainer, self.module, *values)
+            own[NAMED] = before
+
+    def step(self, name: str, *values: Any) -> Any:
+        """What a step of the module returns."""
+        own = vars(self.module)
+        before, own[NAMED] = own[NAMED], name
+        given = getattr(self.module, name)(*values)
+        own[NAMED] = before
+        return given
 
 
 class ShortSteps(_TrainingEpochLoop):
@@ -143,14 +155,13 @@ class ShortSteps(_TrainingEpochLoop):
 
         @torch.enable_grad()
         def closure() -> Tensor | None:
-            with named(module, "training_step"):
-                given = module.training_step(batch, index) if self.takes_index else module.training_step(batch)
+            given = self.hooks.step("training_step", *((batch, index) if self.takes_index else (batch,)))
             result = result_of(given)
             found[:] = [result]
             progress.zero_grad.increment_ready()
             self.hooks.call("on_before_zero_grad", optimizer)
             progress.zero_grad.increment_started()
-            optimizer.zero_grad()
+            clear(optimizer)
             progress.zero_grad.increment_completed()
             if (loss := result.closure_loss) is not None:
                 self.hooks.call("on_before_backward", loss)
@@ -195,8 +206,7 @@ class ShortPasses(_EvaluationLoop):
         self.trainer._logger_connector.on_batch_start(batch)
         self.hooks.call("on_validation_batch_start", batch, batch_idx)
         progress.increment_started()
-        with named(module, "validation_step"):
-            output = module.validation_step(batch, batch_idx) if self.takes_index else module.validation_step(batch)
+        output = self.hooks.step("validation_step", *((batch, batch_idx) if self.takes_index else (batch,)))
         progress.increment_processed()
         self.hooks.call("on_validation_batch_end", output, batch, batch_idx)
         self._results.batch = None  # what is logged at a step of val goes to loggers alone, and there are none
@@ -210,13 +220,14 @@ def result_of(given: Any) -> ClosureResult:
     return ClosureResult(given) if isinstance(given, Tensor) else ClosureResult.from_training_step_output(given)
 
 
-@contextmanager
-def named(module: LightningModule, hook: str) -> Iterator[None]:
-    """Let `log` know where it is called; set past `nn.Module`, which would look for a parameter in it."""
-    own = vars(module)
-    before, own["_current_fx_name"] = own["_current_fx_name"], hook
-    yield
-    own["_current_fx_name"] = before
+def clear(optimizer: Optimizer) -> None:
+    """No gradients any more; what torch's own `zero_grad` does, without telling a profiler."""
+    if type(optimizer).zero_grad is not Optimizer.zero_grad or "zero_grad" in vars(optimizer):
+        optimizer.zero_grad()
+        return
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def is_plain(trainer: Trainer, data_fetcher: _DataFetcher) -> bool:
