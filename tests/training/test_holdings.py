@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import GradientAccumulationScheduler, Stochasti
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler
 
-from receipts.training import holders
+from receipts.training import giving, holders
 from receipts.training.holders import classes_aside, likeness
 from receipts.training.holdings import Walk
 from receipts.training.remembered import gone
@@ -70,7 +70,7 @@ def taken(walk: Walk) -> dict[str, tuple[Any, ...]]:
 
 def put(found: dict[str, tuple[Any, ...]], walk: Walk) -> list[str]:
     """What could not be put back."""
-    return [name for name, at in found.items() if not walk.put(name, *at)]
+    return [name for name, at in found.items() if not giving.put(walk, name, *at)]
 
 
 def loader(sampler: Sampler[int] | None = None) -> DataLoader[Any]:
@@ -111,7 +111,7 @@ def test_a_row_that_has_grown_is_lost_from_where_it_ended() -> None:
     assert second.row == [len, 5]
 
 
-def test_an_optimizer_of_ones_own_is_put_back_where_it_fits() -> None:
+def test_an_optimizer_of_ones_own_put_back_where_it_fits() -> None:
     def made(*layers: nn.Module) -> Module:
         inner = torch.optim.SGD([{"params": list(layer.parameters())} for layer in layers], lr=0.1, momentum=0.9)
         return Module(inner=inner, schedule=torch.optim.lr_scheduler.ExponentialLR(inner, 0.5))
@@ -180,7 +180,7 @@ class Shared(Module):
     total = 0
 
 
-def test_what_lies_in_slots_and_in_classes_is_put_back_where_it_was() -> None:
+def test_what_lies_in_slots_and_in_classes_put_back_where_it_was() -> None:
     first, second = (
         Shared(one=Slotted(3), other=[Slotted(), None, len]),
         Shared(one=Slotted(), other=[Slotted(), None, len]),

@@ -28,9 +28,7 @@ SOME, ALIKE = 0.02, 0.8  # where fewer are: at least so many, and as good as the
 CLOSE = 1e-5  # of a column's spread, by which sums in another order differ
 
 
-def columns(
-    dataset: Any, found: Array, train: Array, test: Array, again: Callable[[], Read | str]
-) -> list[int] | str:
+def columns(dataset: Any, found: Array, train: Array, test: Array, again: Callable[[], Read | str]) -> list[int] | str:
     """The columns of `found` `(N, columns)` that differ in rows of train once lines of test are others.
 
     `again` builds the dataset anew from the working folder and reads it, or says why it cannot. Labels are to change

@@ -42,10 +42,7 @@ def make(plan: DataPlan, dataset: Any, beside: str = "") -> list[tuple[DataPlan,
     found = twins.features(dataset)
     shared.refuse_not_finite(dataset, found, divided[0])
     follow = following(plan, dataset, found, divided[0])
-    told = [
-        msgspec.structs.replace(shared.facts(dataset, rows, x, found, near), followed=follow)
-        for rows in divided
-    ]
+    told = [msgspec.structs.replace(shared.facts(dataset, rows, x, found, near), followed=follow) for rows in divided]
     return [
         (each, golden(manifest(each, dataset, hashes, parts(each, dataset, rows), facts), dataset, each))
         for each, rows, facts in zip(plans, divided, told, strict=True)

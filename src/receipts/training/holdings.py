@@ -1,12 +1,10 @@
-"""Everything that some objects hold in their attributes, by name: to be noted, and to be put back."""
+"""Everything that some objects hold in their attributes, by name."""
 
-import io
 from collections import deque
 from collections.abc import Iterator, Sequence
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
@@ -15,17 +13,16 @@ from torch.optim import Optimizer
 
 from receipts.provenance import streams
 from receipts.provenance.determinism import is_generator
-from receipts.training.holders import LIBRARIES, SHARED, Entries, Fields, likeness, of_class, slots
-from receipts.training.plain import SIMPLE, NotPlain, digest, given_back, is_strided, leads_out, packed, unpacked
+from receipts.training.holders import SHARED, Entries, Fields, likeness, of_class, slots
+from receipts.training.kinds import holds_samples, is_of_library, is_opaque, is_stateful, memory, values
+from receipts.training.plain import SIMPLE, NotPlain, digest, packed
 
 NEVER = (type, MethodType, FunctionType, BuiltinFunctionType, ModuleType, nn.Parameter, LightningOptimizer)
 OF_OPTIMIZERS = set(vars(torch.optim.SGD([nn.Parameter(torch.zeros(1))])))
 OF_ALL = set(vars(LightningModule())) - {"_hparams"}  # what every module has is Lightning's business
 FEW = 1000  # elements of a container that are looked at one by one
-SMALL = 2**16  # bytes of what a loader holds; larger tensors and arrays are samples
 OF_LOADERS = "torch.utils.data"
 OF_DRAWS = "torch.distributions"  # objects of torch's that hold what they go by in attributes, as others' do
-INTO = (dict, list, deque, Entries, Fields)
 CLASS = "the class of "
 
 
@@ -194,81 +191,12 @@ class Walk:
         for below, tensor in (*module.named_parameters(), *module.named_buffers()):
             self.places[f"{name}.{below}"] = Place("", below, tensor, ("tensor", tensor.data.clone().cpu()))
 
-    def put(self, name: str, holder: str, key: Any, found: Any) -> bool:
-        """Put a value where it was; False where that place is not there any more."""
-        place, into = self.places.get(name), self.holders.get(holder)
-        now = place.value if place else None
-        if leads_out(found):
-            return False
-        try:
-            if isinstance(found, tuple) and found[0] in ("stream", "state"):
-                return is_taken_up(now, *found)
-            value = given_back(found, now)
-        except (NotPlain, KeyError, ValueError):  # the last two: an optimizer that has other groups than then
-            return False
-        if value is now and isinstance(now, Tensor | dict | list | deque | set):
-            return True
-        if not isinstance(into, INTO) or (place is None and not isinstance(into, dict)):
-            return False
-        into[key] = value
-        return True
-
 
 def stored(module: nn.Module) -> Iterator[Tensor | None]:
     """The parameters and buffers that go into a checkpoint."""
     yield from module.parameters()
     for part in module.modules():
         yield from (tensor for key, tensor in part._buffers.items() if key not in part._non_persistent_buffers_set)
-
-
-def memory(tensor: Any) -> int:
-    """Where a tensor's numbers lie; 0 where they do not lie in one piece of memory."""
-    return tensor.untyped_storage().data_ptr() if isinstance(tensor, Tensor) and tensor.layout == torch.strided else 0
-
-
-def values(container: Any) -> list[Any]:
-    """What a container holds."""
-    return list(container.values() if isinstance(container, dict) else container)
-
-
-def holds_samples(value: Any) -> bool:
-    """Whether something of a loader is data: a large tensor or array, or a container of anything but simple values."""
-    if isinstance(value, Tensor | np.ndarray):
-        return not (isinstance(value, np.ndarray) or is_strided(value)) or value.nbytes > SMALL
-    is_row = isinstance(value, dict | list | tuple | deque | set | frozenset)
-    return is_row and any(type(each) not in SIMPLE for each in values(value))
-
-
-def is_of_library(kind: type) -> bool:
-    """Whether a class is Lightning's, torch's or ours."""
-    return kind.__module__.partition(".")[0] in LIBRARIES
-
-
-def is_opaque(value: Any) -> bool:
-    """Whether it is an iterator, or numbers that do not simply lie in memory: nobody can look into it."""
-    is_long = isinstance(value, dict | list | tuple | deque | Tensor | np.ndarray)
-    return is_long or (hasattr(value, "__next__") and not isinstance(value, io.IOBase))
-
-
-def is_stateful(value: Any) -> bool:
-    """Whether something of a library gives its state away, and takes it back."""
-    return is_of_library(type(value)) and hasattr(value, "state_dict") and hasattr(value, "load_state_dict")
-
-
-def is_taken_up(thing: Any, kind: str, state: Any) -> bool:
-    """Whether a generator, an optimizer or a schedule stands again where one stood."""
-    if kind == "stream" and is_generator(thing):
-        streams.restore(thing, unpacked(state))
-        return True
-    if kind != "state" or not is_stateful(thing):
-        return False
-    groups = getattr(thing, "param_groups", [])
-    thing.load_state_dict(unpacked(state))
-    for group, loaded in zip(groups, getattr(thing, "param_groups", []), strict=True):
-        group.update(loaded)
-    if groups:
-        thing.param_groups = groups  # which others may hold, as an optimizer that steps by this one
-    return True
 
 
 def stored_by_itself(thing: Any) -> set[str]:

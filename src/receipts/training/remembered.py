@@ -12,6 +12,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from receipts.data.ownbatches import OwnTrainBatches
+from receipts.training.giving import put
 from receipts.training.holdings import CLASS, Walk
 from receipts.training.lost import tell
 from receipts.training.method import Site
@@ -61,7 +62,7 @@ class Remembered(Callback):
     def changes(self, changes: dict[str, Any]) -> None:
         walk = self.walk()
         self.began = {name: place.mark for name, place in walk.places.items()}
-        lost = [name for name, at in changes["plain"].items() if not walk.put(name, *at)]
+        lost = [name for name, at in changes["plain"].items() if not put(walk, name, *at)]
         self.lost = list(dict.fromkeys([*changes["lost"], *lost]))
         for name, part in self.module.named_modules():
             part.training = changes["training"].get(name, part.training)

@@ -201,7 +201,7 @@ class ShortPasses(_EvaluationLoop):
         if not self.is_short:
             super()._evaluation_step(batch, batch_idx, dataloader_idx, dataloader_iter)
             return
-        progress, module = self.batch_progress, self.trainer.lightning_module
+        progress = self.batch_progress
         progress.increment_ready()
         self.trainer._logger_connector.on_batch_start(batch)
         self.hooks.call("on_validation_batch_start", batch, batch_idx)
