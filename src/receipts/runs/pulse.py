@@ -15,9 +15,10 @@ class Pulse:
         self.patience_s = patience_s
         self.beat()
 
-    def beat(self) -> None:
-        """A step is done."""
-        self.last = time.monotonic()
+    def beat(self) -> float:
+        """A step is done; returns when."""
+        self.last = now = time.monotonic()
+        return now
 
     def stop(self) -> None:
         """No more steps are to come."""

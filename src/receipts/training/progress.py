@@ -89,7 +89,8 @@ class Progress(Callback):
         loss = loss_of(outputs)
         self.losses += [] if loss is None else [loss]
         self.samples += len(batch[1])
-        done = trainer.fit_loop.total_batch_idx + 1
+        loop = trainer.fit_loop
+        done = loop.total_batch_idx + 1
         if loss is None and done == 1 and pl_module.automatic_optimization:
             raise Refusal(
                 "training_step returned no loss",
@@ -97,7 +98,7 @@ class Progress(Callback):
                 "return the loss, a scalar tensor, or {'loss': …}",
             )
         elapsed = time.monotonic() - self.begun
-        told = (trainer.current_epoch + 1, trainer.max_epochs, done, self.total, loss, rate(trainer), elapsed)
+        told = (trainer.current_epoch + 1, loop.max_epochs, done, self.total, loss, rate(trainer), elapsed)
         note(line_of, *told)
         self.screen.step(told)
         self.steps += 1

@@ -20,6 +20,8 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins.precision import Precision
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.trainer.connectors.logger_connector.logger_connector import _LoggerConnector
+from lightning.pytorch.trainer.connectors.logger_connector.result import _ResultCollection
 from lightning.pytorch.trainer.states import RunningStage, TrainerFn
 from lightning.pytorch.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
@@ -122,7 +124,7 @@ class ShortSteps(_TrainingEpochLoop):
         data_fetcher.fetched += 1
         progress.is_last_batch = data_fetcher.done = data_fetcher.fetched == data_fetcher.length
         progress.increment_ready()
-        connector.on_batch_start(batch)
+        begin(connector, self._results, batch)
         self.hooks.call("on_train_batch_start", batch, index)
         progress.increment_started()
         outputs = self.optimize(batch, index)
@@ -203,7 +205,7 @@ class ShortPasses(_EvaluationLoop):
             return
         progress = self.batch_progress
         progress.increment_ready()
-        self.trainer._logger_connector.on_batch_start(batch)
+        begin(self.trainer._logger_connector, self._results, batch)
         self.hooks.call("on_validation_batch_start", batch, batch_idx)
         progress.increment_started()
         output = self.hooks.step("validation_step", *((batch, batch_idx) if self.takes_index else (batch,)))
@@ -218,6 +220,13 @@ class ShortPasses(_EvaluationLoop):
 def result_of(given: Any) -> ClosureResult:
     """What a step returned, as Lightning takes it apart; a loss is not divided by one, which costs two kernels."""
     return ClosureResult(given) if isinstance(given, Tensor) else ClosureResult.from_training_step_output(given)
+
+
+def begin(connector: _LoggerConnector, results: _ResultCollection, batch: Any) -> None:
+    """Let `log` know the batch that begins, and whether it is the first."""
+    if connector._first_loop_iter is not False:
+        connector._first_loop_iter = connector._first_loop_iter is None
+    results.batch, results.batch_size, results.dataloader_idx = batch, None, None
 
 
 def clear(optimizer: Optimizer) -> None:

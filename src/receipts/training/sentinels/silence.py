@@ -5,7 +5,6 @@ not more often than it needs to be: that starts a thread each time.
 """
 
 import faulthandler
-import time
 from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -20,6 +19,7 @@ class Silence(Callback):
 
     def __init__(self, site: Site, minutes: float) -> None:
         self.site, self.seconds = site, 60 * minutes
+        self.often = min(OFTEN_S, self.seconds / 4)
         self.armed = 0.0
         self.stacks: TextIO | None = None
 
@@ -41,10 +41,10 @@ class Silence(Callback):
         """Put the dump off, where it would come before the next chance to."""
         if self.stacks is None:
             return
-        self.site.pulse.beat()
-        if time.monotonic() - self.armed > min(OFTEN_S, self.seconds / 4):
+        now = self.site.pulse.beat()
+        if now - self.armed > self.often:
             faulthandler.dump_traceback_later(self.seconds, file=self.stacks)
-            self.armed = time.monotonic()
+            self.armed = now
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wait no more."""
