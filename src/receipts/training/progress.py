@@ -24,7 +24,7 @@ from receipts.training.sentinels.parameters import values
 from receipts.training.utilisation import Meter
 from receipts.training.validation import HarnessValidation
 
-GRADIENT_EVERY = 64  # steps; and the first of every row of history
+GRADIENT_EVERY = 64  # updates of a row of history, from its first
 STEP_ON_SCREEN_S = 5.0
 
 Step = tuple[int, int | None, int, int, float | None, float, float]  # what line_of makes a line of
@@ -36,14 +36,14 @@ class Progress(Callback):
     Of several processes the first one tells; a row of history holds what all of them did.
     """
 
-    lasting = ("losses", "norms", "samples", "scores", "past", "clocks")
+    lasting = ("losses", "norms", "updates", "samples", "scores", "past", "clocks")
 
     def __init__(self, site: Site, validation: HarnessValidation) -> None:
         self.validation, self.site = validation, site
         self.history = History(site.folder / "history.csv")
         self.losses: list[float] = []
         self.norms: list[float] = []
-        self.samples = 0
+        self.samples = self.updates = 0  # since the last row
         self.scores: Mapping[str, float | None] | None = None
         self.screen = Screen(silent=site.rank > 0)
         self.begun = self.row_begun = time.monotonic()
@@ -78,9 +78,10 @@ class Progress(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Sample the norm of the gradients, before clipping."""
-        if not self.norms or trainer.global_step % GRADIENT_EVERY == 0:
+        if self.updates % GRADIENT_EVERY == 0:
             gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
             self.norms.append(float(torch.nn.utils.get_total_norm([values(gradient) for gradient in gradients])))
+        self.updates += 1
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -142,7 +143,7 @@ class Progress(Callback):
         line = f"epoch {row['epoch']}/{trainer.max_epochs}  {told}{shown and f'val {shown}'}  {speed}"
         progress.info(line)
         self.screen.line(line)
-        self.losses, self.norms, self.samples, self.scores = [], [], 0, None
+        self.losses, self.norms, self.updates, self.samples, self.scores = [], [], 0, 0, None
         self.row_begun = time.monotonic()
 
     def over_all(self, loss: float | None, samples: int, pl_module: LightningModule) -> tuple[float | None, int]:
