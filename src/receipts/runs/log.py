@@ -82,16 +82,17 @@ class Log(logging.FileHandler):
 
     def settle(self) -> None:
         """Write all lines that wait, unless this is a copy of the process that they wait in."""
-        if not self.waiting or os.getpid() != self.process:
+        if os.getpid() != self.process:
             return
-        with self.lock or nullcontext():
-            assert self.stream is not None, "the log is open while a run lasts"
+        with self.lock or nullcontext():  # before one looks: lines that no longer wait may not be written yet
             stamp, lines = time.strftime(STAMP), []
             while self.waiting:
                 form, values = self.waiting.popleft()
                 lines.append(f"{stamp} {form(*values)}\n")
-            self.stream.write("".join(lines))
-            self.stream.flush()
+            if lines:
+                assert self.stream is not None, "the log is open while a run lasts"
+                self.stream.write("".join(lines))
+                self.stream.flush()
 
     def close(self) -> None:
         """Close the file; what could not be written was told when it could not."""
