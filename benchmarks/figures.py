@@ -53,7 +53,15 @@ FIGURES = (
     Figure(
         "F2", "training an MLP, against the same on sliced tensors", "ratio", 0.8, True, where={"against": "sliced"}
     ),
-    Figure("F3", "training with sentinels, against without", "ratio", 0.98, True),
+    Figure("F3", "the small CNN with sentinels, against without", "ratio", 0.98, True, where={"conf": "fashion_cnn"}),
+    Figure(
+        "F3",
+        "epochs of a tenth of a second with sentinels, against without",
+        "ratio",
+        None,
+        True,
+        where={"conf": "baseline"},
+    ),
     Figure("F4", "time to the first step, against `import lightning.pytorch`", "ratio", 1.5, False),
     Figure("F5 skip", "skip of a finished run, beyond `import hydra`", "more", 0.5, False, "s", "mores"),
     Figure("F5 refusal", "refusal of a bad config, beyond `import hydra`", "more", 0.5, False, "s", "mores"),

@@ -38,8 +38,9 @@ class Benchmark:
 FASHION = "derived/fashion-mnist/images.npy"
 BENCHMARKS = (
     Benchmark(("F1",), "throughput.py", ("F1", "5"), ("F1",), FASHION),
-    Benchmark(("F2",), "throughput.py", ("F2", "7"), ("F2", "15"), FASHION),
-    Benchmark(("F3",), "sentinels.py", ("30",), ("60",)),
+    Benchmark(("F2",), "throughput.py", ("F2", "7"), ("F2", "31"), FASHION),
+    Benchmark(("F3",), "sentinels.py", ("5",), ("15",), FASHION),
+    Benchmark(("F3",), "sentinels.py", ("baseline", "30"), ("baseline", "60")),
     Benchmark(("F4",), "start.py", ("F4", "3"), ("F4", "7")),
     Benchmark(("F5",), "start.py", ("F5", "3"), ("F5", "7")),
     Benchmark(("F6",), "ablation.py", ("1", "12"), ("5", "4,12,25")),
