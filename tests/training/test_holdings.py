@@ -111,7 +111,7 @@ def test_a_row_that_has_grown_is_lost_from_where_it_ended() -> None:
     assert second.row == [len, 5]
 
 
-def test_an_optimizer_of_ones_own_put_back_where_it_fits() -> None:
+def test_an_optimizer_of_ones_own_is_put_back_where_it_fits() -> None:
     def made(*layers: nn.Module) -> Module:
         inner = torch.optim.SGD([{"params": list(layer.parameters())} for layer in layers], lr=0.1, momentum=0.9)
         return Module(inner=inner, schedule=torch.optim.lr_scheduler.ExponentialLR(inner, 0.5))
@@ -180,7 +180,7 @@ class Shared(Module):
     total = 0
 
 
-def test_what_lies_in_slots_and_in_classes_put_back_where_it_was() -> None:
+def test_what_lies_in_slots_and_in_classes_is_put_back_where_it_was() -> None:
     first, second = (
         Shared(one=Slotted(3), other=[Slotted(), None, len]),
         Shared(one=Slotted(), other=[Slotted(), None, len]),
